@@ -1,0 +1,24 @@
+# One line a target; the work is in scripts/ and xtask/. `make help` lists them.
+# A shell that is older than the Rust installation does not know its folder yet.
+export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
+.DEFAULT_GOAL := help
+.PHONY: help run test eval bench lint fmt assets notices
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+run: ## install what is missing, build, start `ids serve` (ARGS="--port 8080")
+	@scripts/run.sh $(ARGS)
+test: ## install what tests need, run everything
+	@scripts/test.sh
+eval: ## measure search quality into docs/quality.md
+	@scripts/eval.sh
+bench: ## list what was measured, and with which program
+	@scripts/bench.sh
+lint: ## format check, clippy and tidy
+	@cargo fmt --all --check && cargo clippy --workspace --all-targets -- -D warnings && cargo run -q -p xtask -- tidy
+fmt: ## format the code
+	@cargo fmt --all
+assets: ## fetch the third-party files of assets.lock
+	@scripts/bootstrap.sh && cargo run -q -p xtask -- assets
+notices: ## write THIRD_PARTY.md
+	@scripts/bootstrap.sh && cargo run -q -p xtask -- assets && cargo run -q -p xtask -- notices

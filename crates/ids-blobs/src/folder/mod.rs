@@ -1,0 +1,295 @@
+//! Blobs as files of one folder: the key is the path.
+//!
+//! A blob is written under `.partial/`, synced, then linked to its place, so that it is there whole or not at all and
+//! never replaces another. The folder must lie on a file system with hard links.
+
+mod durable;
+mod partial;
+mod writer;
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use ids_core::document::{BlobKey, Upload};
+use ids_core::id::OrganizationId;
+use ids_core::ports::{BlobError, BlobErrorKind, BlobStore, BlobWriter, Clock, LocalBlob, SignedUpload};
+use ids_core::time::Timestamp;
+use tokio::sync::Semaphore;
+
+use self::partial::PartialFolder;
+use self::writer::FolderBlobWriter;
+use crate::error::{failed, is_absent};
+use crate::key::{is_segment, path_of, split_prefix};
+use crate::signing::SigningKey;
+
+pub use self::writer::WRITE_BUFFER_BYTES;
+
+/// File operations at once. More threads make no disk faster, and the runtime's blocking threads are for others too.
+const IO_SLOTS: usize = 8;
+
+/// Keeps blobs in a folder. Cheap to clone; clones share their slots for file operations.
+#[derive(Clone)]
+pub struct FolderBlobStore {
+    shared: Arc<Shared>,
+}
+
+/// What store and writers share.
+struct Shared {
+    /// Absolute, since parsers run elsewhere.
+    root: PathBuf,
+    partial: PartialFolder,
+    signing_key: SigningKey,
+    clock: Arc<dyn Clock>,
+    slots: Arc<Semaphore>,
+}
+
+impl FolderBlobStore {
+    /// Opens the store in `root`, made where there is none, and removes what writers left that were killed. Other
+    /// processes may have the same folder open (server shape without S3): their unfinished writes are left alone.
+    ///
+    /// The time of a blob's last change is taken from `clock`. Does file I/O on the calling thread: for start-up.
+    ///
+    /// # Errors
+    /// `Full`, `Unavailable`.
+    pub fn open(root: &Path, signing_key: SigningKey, clock: Arc<dyn Clock>) -> Result<Self, BlobError> {
+        let name = root.display().to_string();
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(root)
+            .map_err(failed("create", &name))?;
+        let root = root.canonicalize().map_err(failed("open", &name))?;
+        let partial = PartialFolder::open(&root).map_err(failed("open", &name))?;
+        let slots = Arc::new(Semaphore::new(IO_SLOTS));
+        Ok(Self {
+            shared: Arc::new(Shared {
+                root,
+                partial,
+                signing_key,
+                clock,
+                slots,
+            }),
+        })
+    }
+
+    fn path_of(&self, key: &BlobKey) -> Result<PathBuf, BlobError> {
+        path_of(&self.shared.root, key)
+    }
+}
+
+#[async_trait]
+impl BlobStore for FolderBlobStore {
+    async fn create(&self, key: &BlobKey) -> Result<Box<dyn BlobWriter>, BlobError> {
+        let target = self.path_of(key)?;
+        let (shared, name) = (Arc::clone(&self.shared), key.0.clone());
+        let partial = self
+            .shared
+            .run_blocking(move || shared.partial.create().map_err(failed("write", &name)))
+            .await?;
+        Ok(Box::new(FolderBlobWriter::new(
+            Arc::clone(&self.shared),
+            key.clone(),
+            target,
+            partial,
+        )))
+    }
+
+    async fn find(&self, key: &BlobKey) -> Result<Option<u64>, BlobError> {
+        let (path, name) = (self.path_of(key)?, key.0.clone());
+        self.shared
+            .run_blocking(move || length_of(&path).map_err(failed("look for", &name)))
+            .await
+    }
+
+    async fn open_local(&self, key: &BlobKey) -> Result<LocalBlob, BlobError> {
+        match self.find(key).await? {
+            Some(_) => Ok(LocalBlob::kept(self.path_of(key)?)),
+            None => Err(BlobError::new(BlobErrorKind::NotFound)),
+        }
+    }
+
+    /// Replaces what is at `to`: a version's original is named by its id, so both are the same bytes.
+    async fn rename(&self, from: &BlobKey, to: &BlobKey) -> Result<(), BlobError> {
+        let (source, target, name) = (self.path_of(from)?, self.path_of(to)?, from.0.clone());
+        let shared = Arc::clone(&self.shared);
+        let now = self.shared.clock.now();
+        self.shared
+            .run_blocking(move || match move_blob(&shared.root, &source, &target) {
+                // As in S3, where a move is a copy: its age begins anew, so that nobody takes bytes on their way for orphans.
+                Ok(true) => set_changed(&target, now).map_err(failed("move", &name)),
+                Ok(false) => Err(BlobError::new(BlobErrorKind::NotFound)),
+                Err(error) => Err(failed("move", &name)(error)),
+            })
+            .await
+    }
+
+    async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
+        let (path, name) = (self.path_of(key)?, key.0.clone());
+        self.shared
+            .run_blocking(move || delete_blob(&path).map_err(failed("delete", &name)))
+            .await
+    }
+
+    /// In the order of their bytes, as S3 does. Keys end in UUIDs of version 7, so within one folder the oldest come
+    /// first, and a cleanup that takes `limit` at a time reaches them all.
+    async fn list(&self, prefix: &str, limit: usize) -> Result<Vec<(BlobKey, Timestamp)>, BlobError> {
+        split_prefix(prefix)?;
+        let (shared, prefix) = (Arc::clone(&self.shared), prefix.to_owned());
+        self.shared
+            .run_blocking(move || {
+                let (folder, beginning) = split_prefix(&prefix)?;
+                let mut found = Vec::new();
+                walk(&shared.root, folder, beginning, limit, &mut found).map_err(failed("list", &prefix))?;
+                Ok(found)
+            })
+            .await
+    }
+
+    fn sign_upload(&self, organization: OrganizationId, upload: &Upload) -> Result<SignedUpload, BlobError> {
+        let url = self.shared.signing_key.sign(organization, upload)?;
+        let headers = vec![("content-type".to_owned(), upload.content_type.as_str().to_owned())];
+        Ok(SignedUpload { url, headers })
+    }
+
+    fn verify_upload(&self, organization: OrganizationId, upload: &Upload, signature: &str) -> bool {
+        self.shared.signing_key.verify(organization, upload, signature)
+    }
+}
+
+impl Shared {
+    /// Runs file operations off the runtime, a bounded number at once. The permit travels with the work, since a
+    /// dropped future does not stop the thread.
+    async fn run_blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
+    ) -> Result<T, BlobError> {
+        let slot = Arc::clone(&self.slots).acquire_owned().await;
+        let permit = slot.map_err(|error| BlobError::with_source(BlobErrorKind::Internal, error))?;
+        let done = tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop(permit);
+            result
+        });
+        done.await
+            .map_err(|error| BlobError::with_source(BlobErrorKind::Internal, error))?
+    }
+}
+
+/// Length of a blob; `None` when nothing is there, or a folder.
+fn length_of(path: &Path) -> io::Result<Option<u64>> {
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(metadata.is_file().then_some(metadata.len())),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Moves a file for good. `false` when neither it nor the target is there.
+fn move_blob(root: &Path, source: &Path, target: &Path) -> io::Result<bool> {
+    // A key can also name a folder (`temp`), and those are not blobs.
+    if length_of(source)?.is_some() {
+        durable::ensure_parents(root, target)?;
+        match fs::rename(source, target) {
+            Ok(()) => {
+                durable::sync_parent(target)?;
+                durable::sync_parent(source)?;
+                return Ok(true);
+            }
+            // Another call was faster: go on as if it had come first.
+            Err(error) if is_absent(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    if length_of(target)?.is_none() {
+        return Ok(false);
+    }
+    // Moved by an earlier call, which may have been killed before it synced.
+    durable::sync_parent(target)?;
+    Ok(true)
+}
+
+fn delete_blob(path: &Path) -> io::Result<()> {
+    // A key can also name a folder, and those are not blobs.
+    if length_of(path)?.is_none() {
+        return Ok(());
+    }
+    match fs::remove_file(path) {
+        Ok(()) => durable::sync_parent(path),
+        Err(error) if is_absent(&error) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Adds the blobs below `folder` (empty, or ending in `/`) whose names there begin with `beginning`, until `limit` are
+/// found. Recursion ends with the key's length, which [`path_of`] bounds.
+fn walk(
+    root: &Path,
+    folder: &str,
+    beginning: &str,
+    limit: usize,
+    found: &mut Vec<(BlobKey, Timestamp)>,
+) -> io::Result<()> {
+    let entries = match fs::read_dir(root.join(folder)) {
+        Ok(entries) => entries,
+        Err(error) if is_absent(&error) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else {
+            continue;
+        };
+        if !is_segment(&name) || !name.starts_with(beginning) {
+            continue; // not ours, such as `.partial`
+        }
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            // With its slash, a folder sorts where its keys sort.
+            names.push(name + "/");
+        } else if kind.is_file() {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    for name in names {
+        if found.len() >= limit {
+            return Ok(());
+        }
+        let key = format!("{folder}{name}");
+        if name.ends_with('/') {
+            walk(root, &key, "", limit, found)?;
+            continue;
+        }
+        match fs::metadata(root.join(&key)) {
+            Ok(metadata) => found.push((BlobKey(key), to_timestamp(metadata.modified()?))),
+            Err(error) if is_absent(&error) => {} // deleted meanwhile
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Sets the time of a blob's last change.
+fn set_changed(path: &Path, now: Timestamp) -> io::Result<()> {
+    fs::File::options()
+        .write(true)
+        .open(path)?
+        .set_modified(to_system_time(now))
+}
+
+fn to_timestamp(time: SystemTime) -> Timestamp {
+    match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since_epoch) => Timestamp::from_micros(0).plus(since_epoch),
+        Err(before) => Timestamp::from_micros(0).minus(before.duration()),
+    }
+}
+
+fn to_system_time(time: Timestamp) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_micros(u64::try_from(time.as_micros()).unwrap_or(0))
+}

@@ -1,0 +1,278 @@
+//! Pages to chunks: by structure, about [`ChunkSettings::size`] tokens each, overlapping only where a paragraph is cut
+//! (design.md 4, "chunks").
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use ids_text::{Term, TokenCounter, Unit};
+
+use super::embed::title_of;
+use super::{StepError, progress};
+use crate::chunk::NewChunk;
+use crate::error::{ErrorCode, Failure};
+use crate::job::JobStep;
+use crate::library::Library;
+use crate::limits;
+use crate::page::{Block, BlockKind, Page};
+use crate::ports::{ClaimedJob, Replaced, Tokenizer};
+use crate::span::{CharIndex, CharSpan, PageSpan};
+
+/// How long chunks are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChunkSettings {
+    /// Tokens of a chunk's content (`CHUNK_SIZE`).
+    pub size: usize,
+    /// Tokens shared with the chunk before, where a paragraph is cut (`CHUNK_OVERLAP`).
+    pub overlap: usize,
+}
+
+/// Stores the chunks of the version; says how many there are.
+pub(super) async fn run(library: &Library, claimed: &ClaimedJob) -> Result<(Replaced, u32), StepError> {
+    let pages = library.ports.documents.load_pages(&claimed.lease).await?;
+    let settings = ChunkSettings {
+        size: library.settings.chunk_size,
+        overlap: library.settings.chunk_overlap,
+    };
+    let chunks = chunk_pages(
+        &pages,
+        &title_of(&claimed.version),
+        settings,
+        &*library.ports.tokenizer,
+    );
+    if chunks.is_empty() {
+        let message = format!("no text was found in `{}`", claimed.version.filename);
+        return Err(Failure::of_input(ErrorCode::NoText, message).into());
+    }
+    let half_way = (progress::CHUNKING + progress::EMBEDDING) / 2;
+    progress::note(library, &claimed.lease, JobStep::Chunking, half_way).await?;
+    let replaced = library.ports.chunks.replace(&claimed.lease, &chunks).await?;
+    Ok((replaced, chunks.len() as u32))
+}
+
+/// Cuts pages into chunks.
+///
+/// The chunks cover the body text (running headers and footers left out) and nothing else, in order; each one's
+/// `content` is its spans' texts joined by one line feed. No chunk crosses a heading of the top level.
+pub fn chunk_pages(
+    pages: &[Page],
+    title: &str,
+    settings: ChunkSettings,
+    tokenizer: &dyn Tokenizer,
+) -> Vec<NewChunk> {
+    let texts: Vec<CharIndex<'_>> = pages.iter().map(|page| CharIndex::new(&page.text)).collect();
+    let outline = Outline::of(pages, &texts, settings, tokenizer);
+    let mut terms = TermCounter::new(title);
+    let mut chunks = Vec::new();
+    for section in &outline.sections {
+        let units = &outline.units[section.clone()];
+        for packed in ids_text::pack(units, settings.size, settings.overlap) {
+            let range = section.start + packed.start..section.start + packed.end;
+            let spans = outline.spans(range.clone(), pages);
+            let content = content_of(&spans, &outline, range.start, pages, &texts);
+            let heading = outline.places[range.start].heading.clone();
+            let (terms, length) = terms.count(heading.as_deref(), &content);
+            let chunk_index = chunks.len() as u32;
+            chunks.push(NewChunk {
+                chunk_index,
+                content,
+                heading,
+                spans,
+                terms,
+                length,
+            });
+        }
+    }
+    chunks
+}
+
+/// All units of a document in order, with their places, cut into sections.
+struct Outline {
+    units: Vec<Unit>,
+    places: Vec<Place>,
+    sections: Vec<Range<usize>>,
+}
+
+/// Where a unit stands.
+#[derive(Clone)]
+struct Place {
+    /// Index into the pages.
+    page: usize,
+    /// Index of its block on the page.
+    block: usize,
+    heading: Option<String>,
+}
+
+struct Counter<'a>(&'a dyn Tokenizer);
+
+impl TokenCounter for Counter<'_> {
+    fn count(&self, text: &str) -> usize {
+        self.0.count(text)
+    }
+}
+
+impl Outline {
+    fn of(
+        pages: &[Page],
+        texts: &[CharIndex<'_>],
+        settings: ChunkSettings,
+        tokenizer: &dyn Tokenizer,
+    ) -> Self {
+        let mut outline = Self {
+            units: Vec::new(),
+            places: Vec::new(),
+            sections: Vec::new(),
+        };
+        let mut headings = Headings::default();
+        let mut section_start = 0;
+        let mut paragraph = 0;
+        let mut after_heading = false;
+        for (page_index, page) in pages.iter().enumerate() {
+            let body: Vec<(usize, &Block)> = page
+                .blocks
+                .iter()
+                .enumerate()
+                .filter(|(_, block)| block.kind.is_body())
+                .collect();
+            let ranges: Vec<(usize, usize)> = body
+                .iter()
+                .map(|(_, block)| (block.span.start as usize, block.span.end as usize))
+                .collect();
+            let units = ids_text::units(&page.text, &ranges, settings.size, &Counter(tokenizer));
+            let mut units = units.into_iter().peekable();
+            for (position, (block_index, block)) in body.into_iter().enumerate() {
+                if let BlockKind::Heading { level } = block.kind {
+                    headings.enter(level, texts[page_index].slice(block.span));
+                    if level == 1 && section_start < outline.units.len() {
+                        outline.sections.push(section_start..outline.units.len());
+                        section_start = outline.units.len();
+                    }
+                }
+                // A heading belongs to the paragraph that follows it: a border between chunks falls before it.
+                if !after_heading {
+                    paragraph += 1;
+                }
+                after_heading = matches!(block.kind, BlockKind::Heading { .. });
+                let heading = headings.path();
+                while let Some(unit) = units.next_if(|unit| unit.paragraph == position) {
+                    outline.units.push(Unit { paragraph, ..unit });
+                    outline.places.push(Place {
+                        page: page_index,
+                        block: block_index,
+                        heading: heading.clone(),
+                    });
+                }
+            }
+        }
+        if section_start < outline.units.len() {
+            outline.sections.push(section_start..outline.units.len());
+        }
+        outline
+    }
+
+    /// The spans of some units: one a page, or more where a running header or footer lies between two units.
+    fn spans(&self, range: Range<usize>, pages: &[Page]) -> Vec<PageSpan> {
+        let mut spans: Vec<PageSpan> = Vec::new();
+        for index in range.clone() {
+            let (unit, place) = (&self.units[index], &self.places[index]);
+            let page = &pages[place.page];
+            let span = CharSpan::new(unit.start as u32, unit.end as u32);
+            let joins = index > range.start && {
+                let before = &self.places[index - 1];
+                before.page == place.page
+                    && page.blocks[before.block..=place.block]
+                        .iter()
+                        .all(|block| block.kind.is_body())
+            };
+            match spans.last_mut() {
+                Some(last) if joins => last.span.end = span.end,
+                _ => spans.push(PageSpan {
+                    page_number: page.number,
+                    span,
+                }),
+            }
+        }
+        spans
+    }
+}
+
+/// The texts of spans, joined by one line feed. Pages are looked up from the first unit's on: spans ascend.
+fn content_of(
+    spans: &[PageSpan],
+    outline: &Outline,
+    first_unit: usize,
+    pages: &[Page],
+    texts: &[CharIndex<'_>],
+) -> String {
+    let mut page = outline.places[first_unit].page;
+    let mut parts = Vec::with_capacity(spans.len());
+    for span in spans {
+        while pages[page].number != span.page_number {
+            page += 1;
+        }
+        parts.push(texts[page].slice(span.span));
+    }
+    parts.join("\n")
+}
+
+/// The headings that are open, outermost first.
+#[derive(Default)]
+struct Headings {
+    open: Vec<(u8, String)>,
+}
+
+impl Headings {
+    fn enter(&mut self, level: u8, text: &str) {
+        self.open.retain(|(open_level, _)| *open_level < level);
+        let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        self.open
+            .push((level, line.chars().take(limits::CHUNK_CONTEXT_CHARS).collect()));
+    }
+
+    fn path(&self) -> Option<String> {
+        if self.open.is_empty() {
+            return None;
+        }
+        Some(
+            self.open
+                .iter()
+                .map(|(_, text)| text.as_str())
+                .collect::<Vec<_>>()
+                .join(" › "),
+        )
+    }
+}
+
+/// Counts index terms; those of the title and of the last heading are counted once and kept.
+struct TermCounter {
+    title: Vec<Term>,
+    heading: (Option<String>, Vec<Term>),
+}
+
+impl TermCounter {
+    fn new(title: &str) -> Self {
+        Self {
+            title: ids_text::index_terms(title),
+            heading: (None, Vec::new()),
+        }
+    }
+
+    fn count(&mut self, heading: Option<&str>, content: &str) -> (Vec<(Term, u32)>, u32) {
+        if self.heading.0.as_deref() != heading {
+            self.heading = (
+                heading.map(str::to_owned),
+                heading.map(ids_text::index_terms).unwrap_or_default(),
+            );
+        }
+        let own = ids_text::index_terms(content);
+        let mut counts: BTreeMap<Term, u32> = BTreeMap::new();
+        let mut length = 0;
+        for term in self.title.iter().chain(&self.heading.1).cloned().chain(own) {
+            *counts.entry(term).or_default() += 1;
+            length += 1;
+        }
+        (counts.into_iter().collect(), length)
+    }
+}
+
+#[cfg(test)]
+mod tests;

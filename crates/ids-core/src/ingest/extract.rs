@@ -1,0 +1,139 @@
+//! Bytes to stored pages.
+
+use std::time::Duration;
+
+use ids_text::normalize::HashNormalizer;
+use sha2::{Digest, Sha256};
+use tokio::sync::watch;
+
+use super::{StepError, progress};
+use crate::document::ContentHash;
+use crate::error::{ErrorCode, Failure};
+use crate::job::JobStep;
+use crate::library::Library;
+use crate::page::{ExtractedDocument, NoteKind, Page};
+use crate::ports::{ClaimedJob, ExtractProgress, ExtractRequest};
+
+/// Time between two notes of progress: the status API shows at most four a second.
+const NOTE_EVERY: Duration = Duration::from_millis(500);
+
+/// Extracts the text and stores it with the hash of its normalized form.
+pub(super) async fn run(library: &Library, claimed: &ClaimedJob) -> Result<(), StepError> {
+    progress::note(library, &claimed.lease, JobStep::Extracting, progress::EXTRACTING).await?;
+    let version = &claimed.version;
+    let Some(blob) = &version.blob else {
+        let message = format!(
+            "the bytes of `{}` were not kept; upload it again",
+            version.filename
+        );
+        return Err(Failure::of_input(ErrorCode::Internal, message).into());
+    };
+    let local = library.ports.blobs.open_local(blob).await?;
+    let request = ExtractRequest {
+        file: local.path(),
+        filename: &version.filename,
+        content_type: &version.content_type,
+    };
+    let (pages_done, mut seen) = watch::channel((0, None));
+    let reporter = Reporter { pages_done };
+    let extraction = library.ports.extractor.extract(request, &reporter);
+    let mut extraction = std::pin::pin!(extraction);
+    let extracted = loop {
+        // Either branch may be dropped half way: the extraction itself is pinned outside and goes on, a lost note of progress
+        // is followed by the next.
+        tokio::select! {
+            result = &mut extraction => break result?,
+            () = next_note(&mut seen) => {
+                let (done, total) = *seen.borrow_and_update();
+                library.ports.jobs.advance(&claimed.lease, &progress::of_pages(done, total)).await?;
+            }
+        }
+    };
+    if !has_text(&extracted) {
+        return Err(no_text(&version.filename, &extracted).into());
+    }
+    let text_hash = text_hash(&extracted.pages);
+    library
+        .ports
+        .documents
+        .save_extraction(&claimed.lease, &extracted, text_hash)
+        .await?;
+    Ok(())
+}
+
+/// Waits until progress changed, and no shorter than [`NOTE_EVERY`].
+async fn next_note(seen: &mut watch::Receiver<(u32, Option<u32>)>) {
+    tokio::time::sleep(NOTE_EVERY).await;
+    if seen.changed().await.is_err() {
+        // The extraction is about to return: let that branch win.
+        std::future::pending::<()>().await;
+    }
+}
+
+struct Reporter {
+    pages_done: watch::Sender<(u32, Option<u32>)>,
+}
+
+impl ExtractProgress for Reporter {
+    fn pages(&self, done: u32, total: Option<u32>) {
+        self.pages_done.send_replace((done, total));
+    }
+}
+
+fn has_text(extracted: &ExtractedDocument) -> bool {
+    extracted.pages.iter().any(|page| {
+        page.blocks.iter().any(|block| block.kind.is_body())
+            && page.text.chars().any(|character| !character.is_whitespace())
+    })
+}
+
+fn no_text(filename: &str, extracted: &ExtractedDocument) -> Failure {
+    let scanned = extracted.notes.iter().any(|note| note.kind == NoteKind::NeedsOcr);
+    let message = if scanned {
+        format!("`{filename}` holds pictures of text only; it needs OCR, which this version does not do")
+    } else {
+        format!("no text was found in `{filename}`; check that it is the right file")
+    };
+    Failure::of_input(ErrorCode::NoText, message)
+}
+
+/// SHA-256 of the normalized text of all pages: equal for the same text in another file.
+pub(crate) fn text_hash(pages: &[Page]) -> ContentHash {
+    let mut hasher = Sha256::new();
+    let mut normalizer = HashNormalizer::default();
+    let mut normalized = String::new();
+    for page in pages {
+        normalized.clear();
+        normalizer.push(&page.text, &mut normalized);
+        hasher.update(normalized.as_bytes());
+    }
+    ContentHash::from_bytes(hasher.finalize().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text_hash;
+    use crate::page::Page;
+
+    fn pages(texts: &[&str]) -> Vec<Page> {
+        texts
+            .iter()
+            .map(|&text| Page {
+                text: text.to_owned(),
+                ..Page::default()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_same_text_on_other_pages_has_the_same_hash() {
+        assert_eq!(
+            text_hash(&pages(&["Lei nº 1.", "Art. 2º"])),
+            text_hash(&pages(&["lei  nº 1.\nart. 2º"]))
+        );
+        assert_ne!(
+            text_hash(&pages(&["Lei nº 1."])),
+            text_hash(&pages(&["Lei nº 2."]))
+        );
+    }
+}

@@ -1,0 +1,12 @@
+//! Background work: workers take jobs by lease, the reconciler delivers what the queue lost, cleanup removes what is left
+//! behind (design.md 2, "Nothing accepted is lost").
+
+mod cleanup;
+mod reconcile;
+mod retry;
+mod worker;
+
+pub use cleanup::{CleanupReport, CleanupTask};
+pub use reconcile::Reconciler;
+pub use retry::backoff;
+pub use worker::Worker;

@@ -1,0 +1,276 @@
+//! One worker's loop over one lane: receive → claim → work, renewing lease and delivery → acknowledge.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio_util::sync::CancellationToken;
+
+use super::retry::backoff;
+use crate::document::VersionStage;
+use crate::error::{ErrorCode, Failure, Refusal, Retry, StoreError, StoreErrorKind};
+use crate::ingest::{self, StepError, Turn};
+use crate::job::{Lane, QueueName};
+use crate::library::Library;
+use crate::limits;
+use crate::ports::{ClaimedJob, Delivery};
+
+/// How long one `receive` waits: short enough that a stop is prompt, long enough to cost nothing.
+const RECEIVE_WAIT: Duration = Duration::from_secs(5);
+
+/// Processes documents of one lane, one at a time. Several may run side by side.
+///
+/// Cutting a long document into chunks keeps a thread busy for a second or more, so each worker wants a thread of its own.
+pub struct Worker {
+    library: Library,
+    name: String,
+    lane: Lane,
+}
+
+/// How work on a claimed job ended.
+enum Worked {
+    Turn(Turn),
+    Failed(Failure),
+    /// The job is someone else's now, or nobody's.
+    LeaseLost,
+    /// This worker stops: the job goes on elsewhere, or here after the next start.
+    Stopped,
+}
+
+impl Worker {
+    /// A worker of that lane; `name` is shown and must be its own.
+    pub fn new(library: Library, name: String, lane: Lane) -> Self {
+        Self { library, name, lane }
+    }
+
+    /// Works until `stop`. What is in hand then is given back, so that it goes on elsewhere at once.
+    pub async fn run(&self, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
+            let received = tokio::select! {
+                // A dropped `receive` loses no delivery (JobQueue, clause 7).
+                received = self.receive() => received,
+                () = stop.cancelled() => return,
+            };
+            match received {
+                Ok(Some(delivery)) => self.handle(&delivery, stop).await,
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!(worker = %self.name, error = &error as &dyn std::error::Error,
+                        "the queue cannot be asked for work; asking again in a moment");
+                    tokio::select! {
+                        () = tokio::time::sleep(limits::POSTPONE) => {}
+                        () = stop.cancelled() => return,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Works until nothing is due in this lane. For commands that do their own jobs; says how many turns were taken.
+    ///
+    /// # Errors
+    /// When the queue cannot be asked.
+    pub async fn run_until_idle(&self, stop: &CancellationToken) -> Result<usize, Refusal> {
+        let mut turns = 0;
+        while !stop.is_cancelled() {
+            let queue = &self.library.ports.queue;
+            let received = queue
+                .receive(
+                    QueueName::DocumentProcessing,
+                    self.lane,
+                    &self.name,
+                    Duration::ZERO,
+                )
+                .await?;
+            let Some(delivery) = received else { break };
+            self.handle(&delivery, stop).await;
+            turns += 1;
+        }
+        Ok(turns)
+    }
+
+    async fn receive(&self) -> Result<Option<Delivery>, StoreError> {
+        let queue = &self.library.ports.queue;
+        queue
+            .receive(QueueName::DocumentProcessing, self.lane, &self.name, RECEIVE_WAIT)
+            .await
+    }
+
+    /// One delivery, from claim to acknowledgement.
+    async fn handle(&self, delivery: &Delivery, stop: &CancellationToken) {
+        let jobs = &self.library.ports.jobs;
+        let job_id = delivery.job.job_id;
+        match jobs.claim(&delivery.job, &self.name).await {
+            Ok(Some(claimed)) => {
+                let worked = self.work(&claimed, delivery, stop).await;
+                if let Err(error) = self.settle(&claimed, worked).await
+                    && error.kind() != StoreErrorKind::LeaseLost
+                {
+                    // The lease runs out, and the reconciler delivers the job again.
+                    tracing::warn!(job.id = %job_id, error = &error as &dyn std::error::Error,
+                        "the end of a turn of job `{job_id}` could not be written; it will be tried again");
+                    return;
+                }
+            }
+            // Ended, not due, or in other hands: nothing to do for this delivery.
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(job.id = %job_id, error = &error as &dyn std::error::Error,
+                    "job `{job_id}` could not be claimed; its delivery comes again");
+                return;
+            }
+        }
+        self.acknowledge(delivery).await;
+    }
+
+    async fn acknowledge(&self, delivery: &Delivery) {
+        if let Err(error) = self.library.ports.queue.ack(delivery).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a delivery could not be acknowledged; it comes again and finds nothing to do"
+            );
+        }
+    }
+
+    /// Does one turn while lease and delivery are kept alive. A lost lease drops the work where it is.
+    async fn work(&self, claimed: &ClaimedJob, delivery: &Delivery, stop: &CancellationToken) -> Worked {
+        let turn = AssertUnwindSafe(self.turn(claimed, stop)).catch_unwind();
+        tokio::select! {
+            // Dropping the turn is safe: each of its steps is one transaction.
+            done = turn => match done {
+                Ok(Ok(turn)) => Worked::Turn(turn),
+                Ok(Err(error)) => self.failed(claimed, &error),
+                Err(_panic) => Worked::Failed(Failure::passing(
+                    ErrorCode::Internal,
+                    "internal error; the log has the cause",
+                )),
+            },
+            () = self.keep_alive(claimed, delivery) => Worked::LeaseLost,
+            // Embedding looks at `stop` itself, between batches. What comes before it is short and begins anew.
+            () = stop.cancelled(), if claimed.version.stage < VersionStage::Chunked => Worked::Stopped,
+        }
+    }
+
+    /// Dispatches by how far the version is: a delivery may come late, or in the other lane.
+    async fn turn(&self, claimed: &ClaimedJob, stop: &CancellationToken) -> Result<Turn, StepError> {
+        if claimed.version.stage >= VersionStage::Chunked {
+            return ingest::embed(&self.library, claimed, stop).await;
+        }
+        let limit = self.library.settings.job_timeout;
+        match tokio::time::timeout(limit, ingest::prepare(&self.library, claimed)).await {
+            Ok(prepared) => prepared,
+            Err(_elapsed) => Err(Failure::of_input(
+                ErrorCode::Timeout,
+                format!(
+                    "`{}` took longer than {} seconds; split it, or raise DOCUMENT_PROCESSING_JOB_TIMEOUT_SECONDS",
+                    claimed.version.filename,
+                    limit.as_secs()
+                ),
+            )
+            .into()),
+        }
+    }
+
+    fn failed(&self, claimed: &ClaimedJob, error: &StepError) -> Worked {
+        let job_id = claimed.lease.job.job_id;
+        match ingest::failure_of(error) {
+            Some(failure) => {
+                tracing::info!(job.id = %job_id, code = %failure.code, error = error as &dyn std::error::Error,
+                    "a try of job `{job_id}` failed: {}", failure.code);
+                Worked::Failed(failure)
+            }
+            None => Worked::LeaseLost,
+        }
+    }
+
+    /// Returns when the lease is lost.
+    async fn keep_alive(&self, claimed: &ClaimedJob, delivery: &Delivery) {
+        loop {
+            tokio::time::sleep(limits::LEASE_RENEWAL).await;
+            match self.library.ports.jobs.renew(&claimed.lease).await {
+                Ok(()) => {}
+                Err(error)
+                    if matches!(error.kind(), StoreErrorKind::LeaseLost | StoreErrorKind::NotFound) =>
+                {
+                    return;
+                }
+                // A store that is away for a moment: the lease lasts for two more tries.
+                Err(error) => tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a lease could not be renewed"
+                ),
+            }
+            if let Err(error) = self.library.ports.queue.extend(delivery).await {
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "a delivery could not be kept"
+                );
+            }
+        }
+    }
+
+    /// Writes what came of a turn, and delivers what comes next.
+    async fn settle(&self, claimed: &ClaimedJob, worked: Worked) -> Result<(), StoreError> {
+        let (jobs, lease) = (&self.library.ports.jobs, &claimed.lease);
+        let job_id = lease.job.job_id;
+        match worked {
+            Worked::LeaseLost => {
+                tracing::debug!(job.id = %job_id, "job `{job_id}` is no longer ours");
+                Ok(())
+            }
+            Worked::Stopped => {
+                jobs.release(lease).await?;
+                self.deliver_next(claimed, self.lane, 0, Duration::ZERO).await;
+                Ok(())
+            }
+            Worked::Turn(Turn::Ended) => {
+                tracing::info!(job.id = %job_id, document.id = %lease.document_id, "job `{job_id}` finished");
+                Ok(())
+            }
+            Worked::Turn(Turn::Prepared { chunks: left } | Turn::MoreToEmbed { left }) => {
+                jobs.release(lease).await?;
+                self.deliver_next(claimed, Lane::Embed, left, Duration::ZERO)
+                    .await;
+                Ok(())
+            }
+            Worked::Failed(failure) => self.settle_failure(claimed, &failure).await,
+        }
+    }
+
+    async fn settle_failure(&self, claimed: &ClaimedJob, failure: &Failure) -> Result<(), StoreError> {
+        let (jobs, lease) = (&self.library.ports.jobs, &claimed.lease);
+        let pause = backoff(lease.attempt, self.library.ports.ids.next());
+        match failure.retry {
+            Retry::Postpone => {
+                jobs.postpone(lease, failure, limits::POSTPONE).await?;
+                self.deliver_next(claimed, self.lane, 0, limits::POSTPONE).await;
+            }
+            Retry::Backoff if lease.attempt < limits::JOB_ATTEMPTS => {
+                jobs.fail(lease, failure, Some(pause)).await?;
+                self.deliver_next(claimed, self.lane, 0, pause).await;
+            }
+            Retry::Backoff | Retry::Never => jobs.fail(lease, failure, None).await?,
+        }
+        Ok(())
+    }
+
+    async fn deliver_next(&self, claimed: &ClaimedJob, lane: Lane, left: u32, delay: Duration) {
+        let rank = ingest::rank_by_chunks(self.library.ports.clock.now(), left);
+        let queue = &self.library.ports.queue;
+        if let Err(error) = queue
+            .deliver(
+                QueueName::DocumentProcessing,
+                lane,
+                claimed.lease.job,
+                rank,
+                delay,
+            )
+            .await
+        {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a job waits but is not delivered yet; the reconciler will"
+            );
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The domain of `ids`: types, ports, pipelines and every rule. It does no I/O and knows no framework.
+//!
+//! Folders follow the way of a document ([`ingest`]), of its job ([`jobs`]) and of a question ([`search`]); [`ports`] is
+//! what the domain needs of the world; [`library`] is the one door through which front ends come in.
+
+pub mod answer;
+pub mod chunk;
+pub mod document;
+pub mod embedding;
+pub mod error;
+pub mod eval;
+pub mod id;
+pub mod ingest;
+pub mod job;
+pub mod jobs;
+pub mod library;
+pub mod limits;
+pub mod page;
+pub mod ports;
+pub mod scope;
+pub mod search;
+pub mod span;
+pub mod time;

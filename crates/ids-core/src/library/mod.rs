@@ -1,0 +1,116 @@
+//! The one door through which front ends come in: HTTP, command line, and later MCP.
+//!
+//! Front ends translate; every rule (what is valid, what is accepted, what is said when it is not) stands here.
+
+mod documents;
+mod jobs;
+mod uploads;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use documents::{LibraryStats, PageView, StatusView};
+pub(crate) use uploads::refused_by_blobs;
+pub use uploads::{
+    AnnouncedUpload, IncomingFile, NewFile, Processing, SourceState, UploadAnnouncement, UploadReceiver,
+};
+
+use crate::document::ContentType;
+use crate::ports::{
+    BlobStore, ChunkIndex, Clock, DocumentStore, Embedder, Extractor, Ids, JobQueue, JobStore, Tokenizer,
+};
+
+/// One adapter for each port.
+#[derive(Clone)]
+pub struct Ports {
+    /// Documents, pages, uploads, collections.
+    pub documents: Arc<dyn DocumentStore>,
+    /// Chunks by word and vector.
+    pub chunks: Arc<dyn ChunkIndex>,
+    /// The truth about jobs.
+    pub jobs: Arc<dyn JobStore>,
+    /// Delivery of job ids.
+    pub queue: Arc<dyn JobQueue>,
+    /// Bytes.
+    pub blobs: Arc<dyn BlobStore>,
+    /// Bytes to text.
+    pub extractor: Arc<dyn Extractor>,
+    /// Texts to vectors.
+    pub embedder: Arc<dyn Embedder>,
+    /// Texts to token counts.
+    pub tokenizer: Arc<dyn Tokenizer>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Identifiers.
+    pub ids: Arc<dyn Ids>,
+}
+
+/// What an installation sets.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The largest file, in bytes (`MAX_FILE_SIZE_MB`).
+    pub max_file_size: u64,
+    /// The types that are taken (`ALLOWED_FILE_TYPES`); empty means every type that can be read.
+    pub allowed_types: Vec<ContentType>,
+    /// How long an upload address works (`UPLOAD_URL_TTL_SECONDS`).
+    pub upload_ttl: Duration,
+    /// Tokens of a chunk (`CHUNK_SIZE`).
+    pub chunk_size: usize,
+    /// Tokens that two chunks share where a paragraph is cut (`CHUNK_OVERLAP`).
+    pub chunk_overlap: usize,
+    /// Whether originals stay (`KEEP_ORIGINALS`).
+    pub keep_originals: bool,
+    /// The longest a document may take before its chunks are stored (`DOCUMENT_PROCESSING_JOB_TIMEOUT_SECONDS`);
+    /// embedding, which saves as it goes, has no such end.
+    pub job_timeout: Duration,
+    /// How old a file without an owner must be before it is removed (`CLEANUP_ORPHANED_FILES_HOURS`).
+    pub orphan_age: Duration,
+    /// Prefix of what is being uploaded (`S3_TEMP_PREFIX`), with its slash.
+    pub temp_prefix: String,
+    /// Prefix of what is kept (`S3_ORIGINALS_PREFIX`), with its slash.
+    pub originals_prefix: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            max_file_size: 100 * 1024 * 1024,
+            allowed_types: Vec::new(),
+            upload_ttl: Duration::from_secs(3_600),
+            chunk_size: 128,
+            chunk_overlap: 32,
+            keep_originals: true,
+            job_timeout: Duration::from_secs(1_800),
+            orphan_age: Duration::from_secs(24 * 3_600),
+            temp_prefix: "temp/".to_owned(),
+            originals_prefix: "originals/".to_owned(),
+        }
+    }
+}
+
+/// A library: documents in, hits out.
+#[derive(Clone)]
+pub struct Library {
+    pub(crate) ports: Ports,
+    pub(crate) settings: Arc<Settings>,
+}
+
+impl Library {
+    /// A library over these adapters.
+    pub fn new(ports: Ports, settings: Settings) -> Self {
+        Self {
+            ports,
+            settings: Arc::new(settings),
+        }
+    }
+
+    /// Its adapters, for what runs beside the front ends (workers, `ids eval`).
+    pub fn ports(&self) -> &Ports {
+        &self.ports
+    }
+
+    /// Its settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+}

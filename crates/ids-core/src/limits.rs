@@ -1,0 +1,69 @@
+//! Every bound of the domain in one place, each with its reason.
+
+use std::time::Duration;
+
+/// Characters of a collection's name.
+pub const COLLECTION_NAME_CHARS: usize = 100;
+/// Characters of a tag.
+pub const TAG_CHARS: usize = 60;
+/// Tags of one document.
+pub const TAGS_PER_DOCUMENT: usize = 50;
+/// Characters of a document's title.
+pub const TITLE_CHARS: usize = 300;
+/// Characters of a document's description.
+pub const DESCRIPTION_CHARS: usize = 5_000;
+/// Characters of a file name; file systems stop at 255 bytes.
+pub const FILE_NAME_CHARS: usize = 255;
+/// Characters of a search query. A pasted page is cut nowhere near this; a pasted book is refused.
+pub const QUERY_CHARS: usize = 10_000;
+/// Distinct terms of a query that count; the rarest are kept. Past it each further term costs a posting list.
+pub const QUERY_TERMS: usize = 64;
+/// Hits of one search.
+pub const SEARCH_RESULTS: usize = 100;
+/// Document ids, types or tags in one filter.
+pub const FILTER_VALUES: usize = 1_000;
+/// Rows of one page of a list.
+pub const LIST_ROWS: usize = 1_000;
+
+/// Pages of one document; a longer one is refused rather than half read.
+pub const DOCUMENT_PAGES: u32 = 50_000;
+/// Characters of one document's text: twenty thousand dense pages. The text of one document is held in memory.
+pub const DOCUMENT_CHARS: usize = 60_000_000;
+/// Characters of the text that stands in front of a chunk when it is embedded (title and heading path).
+pub const CHUNK_CONTEXT_CHARS: usize = 300;
+
+/// Candidates by words, and by meaning, that enter fusion (design.md 4).
+pub const FUSION_CANDIDATES: usize = 100;
+/// Postings after which no further list is read (design.md 4).
+pub const POSTINGS_ENOUGH: usize = 5_000;
+/// Postings read of any one list (design.md 4).
+pub const POSTINGS_PER_TERM: usize = 20_000;
+/// Candidates by pre-score that are scored exactly (design.md 4), and all that tie with the last.
+pub const LEXICAL_CANDIDATES: usize = 300;
+/// The most candidates that ties may add up to (design.md 4).
+pub const LEXICAL_CANDIDATES_WITH_TIES: usize = 5_000;
+/// Embeddings in scope up to which vector search is exact in every store (design.md 1).
+pub const EXACT_VECTORS: usize = 20_000;
+/// Adapters return all candidates within this of the last one asked for (design.md 1).
+pub const SIMILARITY_MARGIN: f32 = 1e-4;
+
+/// How long a worker holds a job without renewing.
+pub const LEASE: Duration = Duration::from_secs(30);
+/// How often it renews: three chances before the lease runs out.
+pub const LEASE_RENEWAL: Duration = Duration::from_secs(8);
+/// How long a delivery stays with the worker that received it before another one gets it.
+pub const DELIVERY_VISIBILITY: Duration = Duration::from_secs(30);
+/// Tries of a job before it ends in `failed`.
+pub const JOB_ATTEMPTS: u32 = 5;
+/// The first pause between two tries; it doubles each time.
+pub const RETRY_BASE: Duration = Duration::from_secs(2);
+/// The longest pause between two tries.
+pub const RETRY_MAX: Duration = Duration::from_secs(300);
+/// How long a job waits when a dependency is down; not a try.
+pub const POSTPONE: Duration = Duration::from_secs(5);
+/// How often the reconciler looks for jobs without a delivery.
+pub const RECONCILE_EVERY: Duration = Duration::from_secs(10);
+/// Chunks embedded and committed at once: a kill loses at most this much work.
+pub const EMBED_BATCH: usize = 32;
+/// Chunks of one document that are embedded before another document gets its turn.
+pub const EMBED_TURN: usize = 256;

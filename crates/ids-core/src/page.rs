@@ -1,0 +1,173 @@
+//! What extraction gives: pages of text with blocks and, where known, the place of each line.
+
+use crate::document::ContentType;
+use crate::span::CharSpan;
+
+/// A document's text as its extractor found it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ExtractedDocument {
+    /// The file's own title.
+    pub title: Option<String>,
+    /// Its author.
+    pub author: Option<String>,
+    /// The type found in the content.
+    pub content_type: Option<ContentType>,
+    /// Its pages, in order, numbered from 1 without gaps.
+    pub pages: Vec<Page>,
+    /// What a reader should know: a broken page, a page without text. Plain sentences.
+    pub notes: Vec<ExtractionNote>,
+}
+
+/// Something that did not go as it should, on a page or in the whole document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExtractionNote {
+    /// The page, from 1; `None` for the document.
+    pub page_number: Option<u32>,
+    /// What kind of thing it is.
+    pub kind: NoteKind,
+    /// What a person reads.
+    pub text: String,
+}
+
+/// Kinds of notes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NoteKind {
+    /// The page has no text of its own; it needs OCR.
+    NeedsOcr,
+    /// The page could not be read; the others were.
+    BrokenPage,
+    /// Something was cut at a limit.
+    Truncated,
+    /// Anything else worth saying.
+    Other,
+}
+
+impl NoteKind {
+    /// The word in stores and on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NeedsOcr => "needs_ocr",
+            Self::BrokenPage => "broken_page",
+            Self::Truncated => "truncated",
+            Self::Other => "other",
+        }
+    }
+
+    /// The kind of that word.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::NeedsOcr, Self::BrokenPage, Self::Truncated, Self::Other]
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
+    }
+}
+
+/// One page (or slide, sheet, section): its text, and what stands where in it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Page {
+    /// From 1.
+    pub number: u32,
+    /// Width in points; `None` where pages have no size.
+    pub width: Option<f32>,
+    /// Height in points.
+    pub height: Option<f32>,
+    /// The text. Lines end with one line feed; blocks are parted by a blank line.
+    pub text: String,
+    /// Blocks in reading order; their spans do not overlap and cover all text but white space.
+    pub blocks: Vec<Block>,
+    /// The place of each line of text, where known.
+    pub lines: Vec<LineBox>,
+}
+
+/// A part of a page with one role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Block {
+    /// Its role.
+    pub kind: BlockKind,
+    /// Its range in the page's text.
+    pub span: CharSpan,
+}
+
+/// The roles of blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BlockKind {
+    /// A heading; level 1 is the highest, 6 the lowest.
+    Heading {
+        /// 1 to 6.
+        level: u8,
+    },
+    /// Running text.
+    Paragraph,
+    /// An item of a list.
+    ListItem,
+    /// A table, as Markdown rows.
+    Table,
+    /// The caption of a figure or table.
+    Caption,
+    /// A footnote.
+    Footnote,
+    /// A running header: kept out of chunks.
+    Header,
+    /// A running footer or page number: kept out of chunks.
+    Footer,
+}
+
+impl BlockKind {
+    /// The word in stores and on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Heading { .. } => "heading",
+            Self::Paragraph => "paragraph",
+            Self::ListItem => "list_item",
+            Self::Table => "table",
+            Self::Caption => "caption",
+            Self::Footnote => "footnote",
+            Self::Header => "header",
+            Self::Footer => "footer",
+        }
+    }
+
+    /// The level of a heading.
+    pub const fn level(self) -> Option<u8> {
+        match self {
+            Self::Heading { level } => Some(level),
+            _ => None,
+        }
+    }
+
+    /// The kind of that word; `level` counts for headings only.
+    pub fn from_name(name: &str, level: Option<u8>) -> Option<Self> {
+        Some(match name {
+            "heading" => Self::Heading {
+                level: level.unwrap_or(1).clamp(1, 6),
+            },
+            "paragraph" => Self::Paragraph,
+            "list_item" => Self::ListItem,
+            "table" => Self::Table,
+            "caption" => Self::Caption,
+            "footnote" => Self::Footnote,
+            "header" => Self::Header,
+            "footer" => Self::Footer,
+            _ => return None,
+        })
+    }
+
+    /// Whether it belongs to the text that is searched.
+    pub const fn is_body(self) -> bool {
+        !matches!(self, Self::Header | Self::Footer)
+    }
+}
+
+/// The place of one line of text, in points from the page's top left corner.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LineBox {
+    /// The line's range in the page's text.
+    pub span: CharSpan,
+    /// Left edge.
+    pub x: f32,
+    /// Top edge.
+    pub y: f32,
+    /// Width.
+    pub width: f32,
+    /// Height.
+    pub height: f32,
+}

@@ -1,0 +1,23 @@
+//! What the domain needs of the world, in its own words. Adapters implement these; contract suites in `ids-testkit`
+//! hold each promise (clause) against every adapter.
+
+mod blob_store;
+mod chunk_index;
+mod clock;
+mod document_store;
+mod embedder;
+mod extractor;
+mod job_queue;
+mod job_store;
+
+pub use blob_store::{BlobError, BlobErrorKind, BlobInfo, BlobStore, BlobWriter, LocalBlob, SignedUpload};
+pub use chunk_index::{ChunkIndex, CorpusStatistics, Replaced, WeightedTerm};
+pub use clock::{Clock, Ids};
+pub use document_store::{
+    AnalysisRecord, ChunkPage, CollectionSummary, DocumentList, DocumentOrder, DocumentQuery, DocumentStore,
+    LibraryCounts, SourceRecord, StatusRecord,
+};
+pub use embedder::{EmbedError, Embedder, Tokenizer};
+pub use extractor::{ExtractProgress, ExtractRequest, Extractor};
+pub use job_queue::{Delivery, JobQueue};
+pub use job_store::{Accepted, ClaimedJob, JobStore, Reconciled};

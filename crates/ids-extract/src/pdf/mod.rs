@@ -1,0 +1,165 @@
+//! PDF, by pdfium: characters with places in the order of the content, then lines, then blocks.
+
+mod hyphen;
+mod layout;
+mod lines;
+pub(crate) mod structure;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use ids_core::limits;
+use ids_core::page::NoteKind;
+use pdfium_render::prelude::{
+    PdfDocument, PdfDocumentMetadataTagType, PdfPage, PdfPageObjectType, PdfPageObjectsCommon, Pdfium,
+    PdfiumError, PdfiumInternalError, PdfiumLibraryConfig,
+};
+
+use crate::builder::PageBuilder;
+use crate::output::{NOTES, Output, ParseError, ParsedPage, page_note};
+
+/// Files up to this size are read at once: pdfium reads in pieces of 512 bytes, each two system calls.
+const READ_AT_ONCE_BYTES: u64 = 64 * 1_024 * 1_024;
+
+/// A page of at most so many paths and nothing else is blank: rules, frames, a background.
+const FEW_PATHS: usize = 20;
+
+/// The PDF engine. Only one can be made in a process (pdfium keeps global state), hence one child a document.
+pub(crate) struct Engine(Pdfium);
+
+impl Engine {
+    /// Loads the engine's library.
+    pub(crate) fn load(library: &Path) -> Result<Self, ParseError> {
+        let bindings = Pdfium::bind_to_library(library).map_err(|_| {
+            ParseError::Internal("the PDF engine's library `libpdfium.so` cannot be loaded".to_owned())
+        })?;
+        // No folders of fonts: text needs none, and the sandbox has no file system.
+        let config = PdfiumLibraryConfig::new();
+        Ok(Self(Pdfium::new_with_config(bindings, config)))
+    }
+
+    /// Writes the pages of a PDF.
+    pub(crate) fn parse(&self, file: File, output: &mut dyn Output) -> Result<(), ParseError> {
+        let document = self.open(file)?;
+        let (title, author) = details(&document);
+        output.details(title, author)?;
+        let pages = document.pages();
+        let total = u32::try_from(pages.len()).unwrap_or(0);
+        if total == 0 {
+            return Err(ParseError::Corrupt("it has no pages"));
+        }
+        if total > limits::DOCUMENT_PAGES {
+            return Err(ParseError::TooLarge("it has more pages than can be indexed"));
+        }
+        output.total(total)?;
+        let mut notes = 0;
+        let mut broken = 0;
+        for number in 1..=total {
+            let note = match read_page(&document, number) {
+                Ok(PageText::Text(page)) => {
+                    output.page(page)?;
+                    continue;
+                }
+                Ok(PageText::Blank(page)) => {
+                    output.page(page)?;
+                    continue;
+                }
+                Ok(PageText::Picture(page)) => {
+                    output.page(page)?;
+                    let text = format!("page {number} has no text of its own; it needs OCR");
+                    page_note(number, NoteKind::NeedsOcr, text)
+                }
+                Err(PageError::Limit(error)) => return Err(error),
+                Err(PageError::Broken) => {
+                    broken += 1;
+                    output.page(PageBuilder::new(number).finish())?;
+                    page_note(
+                        number,
+                        NoteKind::BrokenPage,
+                        format!("page {number} is damaged and was left out"),
+                    )
+                }
+            };
+            notes += 1;
+            if notes <= NOTES {
+                output.note(note)?;
+            }
+        }
+        if broken == total {
+            return Err(ParseError::Corrupt("none of its pages can be read"));
+        }
+        Ok(())
+    }
+
+    fn open(&self, mut file: File) -> Result<PdfDocument<'_>, ParseError> {
+        let size = file.metadata().map_err(ParseError::Input)?.len();
+        let opened = if size <= READ_AT_ONCE_BYTES {
+            let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+            file.read_to_end(&mut bytes).map_err(ParseError::Input)?;
+            self.0.load_pdf_from_byte_vec(bytes, None)
+        } else {
+            self.0.load_pdf_from_reader(file, None)
+        };
+        opened.map_err(|error| match error {
+            PdfiumError::PdfiumLibraryInternalError(
+                PdfiumInternalError::PasswordError | PdfiumInternalError::SecurityError,
+            ) => ParseError::Encrypted,
+            _ => ParseError::Corrupt("its structure is damaged"),
+        })
+    }
+}
+
+/// Title and author as the file itself gives them.
+fn details(document: &PdfDocument<'_>) -> (Option<String>, Option<String>) {
+    let tag = |kind| {
+        let value = document.metadata().get(kind)?;
+        let text: String = value.value().chars().filter(|c| !c.is_control()).collect();
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    };
+    (
+        tag(PdfDocumentMetadataTagType::Title),
+        tag(PdfDocumentMetadataTagType::Author),
+    )
+}
+
+enum PageText {
+    /// It has text.
+    Text(ParsedPage),
+    /// It shows something, and none of it is text.
+    Picture(ParsedPage),
+    /// It shows nothing.
+    Blank(ParsedPage),
+}
+
+enum PageError {
+    Broken,
+    Limit(ParseError),
+}
+
+fn read_page(document: &PdfDocument<'_>, number: u32) -> Result<PageText, PageError> {
+    let index = i32::try_from(number - 1).map_err(|_| PageError::Broken)?;
+    let page = document.pages().get(index).map_err(|_| PageError::Broken)?;
+    let frame = lines::Frame::of(&page);
+    let found = lines::read(&page, &frame).map_err(|_| PageError::Broken)?;
+    let mut builder = PageBuilder::new(number).with_size(frame.width, frame.height);
+    for block in layout::blocks(&found) {
+        layout::push(&mut builder, &block, &found).map_err(PageError::Limit)?;
+    }
+    let is_empty = builder.is_empty();
+    let parsed = builder.finish();
+    Ok(match is_empty {
+        false => PageText::Text(parsed),
+        true if shows_picture(&page) => PageText::Picture(parsed),
+        true => PageText::Blank(parsed),
+    })
+}
+
+/// Whether a page shows more than a few lines and frames: a picture, or so many paths that they may be drawn letters.
+fn shows_picture(page: &PdfPage<'_>) -> bool {
+    let objects = page.objects();
+    objects.len() > FEW_PATHS
+        || objects
+            .iter()
+            .any(|object| object.object_type() != PdfPageObjectType::Path)
+}

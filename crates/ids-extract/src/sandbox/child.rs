@@ -1,0 +1,100 @@
+//! The child: limits first, then one document from standard input to frames on standard output.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::process::ExitCode;
+
+use ids_core::document::ContentType;
+
+use super::confine;
+use super::wire::{FrameWriter, Request};
+use crate::output::{Output, ParseError};
+use crate::{docx, encoding, html, markdown, pdf, plain};
+
+/// Texts (HTML, Markdown, plain) of more bytes than this are refused: their characters would be over the limit.
+const TEXT_BYTES: u64 = 256 * 1_024 * 1_024;
+
+/// What `ids` runs for its hidden subcommand `__extract`: `args` are those after the subcommand. Reads the document
+/// from standard input, writes frames to standard output, and ends with 0 when it gave an answer, be it a refusal.
+///
+/// It must be called before anything else starts threads: the limits are set here.
+pub fn child_main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    run(args, |request, output| parse(request, output))
+}
+
+/// Runs `parse` under the child's limits. For tests, which put something else in the parsers' place.
+#[doc(hidden)]
+pub fn child_main_with(args: impl IntoIterator<Item = OsString>, body: impl FnOnce()) -> ExitCode {
+    run(args, |_, _| {
+        confine::isolate().map_err(ParseError::Input)?;
+        body();
+        Ok(())
+    })
+}
+
+fn run(
+    args: impl IntoIterator<Item = OsString>,
+    body: impl FnOnce(&Request, &mut dyn Output) -> Result<(), ParseError>,
+) -> ExitCode {
+    let mut output = FrameWriter(io::stdout().lock());
+    let result = confined(args).and_then(|request| body(&request, &mut output));
+    match output.finish(result) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// Reads the request and sets the limits.
+fn confined(args: impl IntoIterator<Item = OsString>) -> Result<Request, ParseError> {
+    let wrong = || ParseError::Internal("the child was started with a wrong request".to_owned());
+    let text = args
+        .into_iter()
+        .next()
+        .ok_or_else(wrong)?
+        .into_string()
+        .map_err(|_| wrong())?;
+    let request: Request = serde_json::from_str(&text).map_err(|_| wrong())?;
+    confine::end_with_the_reader().map_err(ParseError::Input)?;
+    confine::limit(request.address_space_bytes, request.cpu_seconds).map_err(ParseError::Input)?;
+    Ok(request)
+}
+
+fn parse(request: &Request, output: &mut dyn Output) -> Result<(), ParseError> {
+    let file = File::from(
+        io::stdin()
+            .as_fd()
+            .try_clone_to_owned()
+            .map_err(ParseError::Input)?,
+    );
+    // The library is our own and is loaded before the file system goes away; all else happens after.
+    let engine = match request.content_type.as_str() {
+        ContentType::PDF => Some(pdf::Engine::load(&request.pdfium)?),
+        _ => None,
+    };
+    confine::isolate().map_err(ParseError::Input)?;
+    match (request.content_type.as_str(), engine) {
+        (ContentType::PDF, Some(engine)) => engine.parse(file, output),
+        (ContentType::DOCX, _) => docx::parse(file, output),
+        (ContentType::HTML, _) => html::parse(read_text(file)?, output),
+        (ContentType::MARKDOWN, _) => markdown::parse(&encoding::decode(read_text(file)?, None), output),
+        (ContentType::TEXT, _) => plain::parse(&encoding::decode(read_text(file)?, None), output),
+        _ => Err(ParseError::Internal(
+            "there is no parser for this type".to_owned(),
+        )),
+    }
+}
+
+fn read_text(mut file: File) -> Result<Vec<u8>, ParseError> {
+    let mut bytes = Vec::new();
+    let read = file
+        .by_ref()
+        .take(TEXT_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(ParseError::Input)?;
+    if read as u64 > TEXT_BYTES {
+        return Err(ParseError::TooLarge("it has more text than can be indexed"));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,150 @@
+//! The sandbox: a short-lived child of the same program reads the foreign bytes, this process only reads its answer.
+
+mod child;
+mod confine;
+mod process;
+mod validate;
+mod wire;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ids_core::document::ContentType;
+use ids_core::error::Failure;
+use ids_core::page::ExtractedDocument;
+use ids_core::ports::{ExtractProgress, ExtractRequest, Extractor};
+use tokio::task::spawn_blocking;
+
+pub use self::child::{child_main, child_main_with};
+pub use self::confine::landlock_is_available;
+#[cfg(test)]
+pub(crate) use self::validate::Assembly;
+#[cfg(test)]
+pub(crate) use self::wire::Frame;
+use crate::detect;
+use crate::words;
+
+/// How the program starts its child.
+#[derive(Debug, Clone)]
+pub struct ChildCommand {
+    /// The program; an absolute path, since the child starts in `/`.
+    pub program: PathBuf,
+    /// What stands before the request: the hidden subcommand.
+    pub args: Vec<String>,
+}
+
+impl ChildCommand {
+    /// The running program with its hidden subcommand `__extract`, which must call [`child_main`].
+    ///
+    /// # Errors
+    /// When the system does not tell which program is running.
+    pub fn current_exe() -> io::Result<Self> {
+        // Not `current_exe`'s path: after an upgrade in place that names another program, or none.
+        let program = PathBuf::from("/proc/self/exe");
+        let program = if program.exists() {
+            program
+        } else {
+            std::env::current_exe()?
+        };
+        Ok(Self {
+            program,
+            args: vec!["__extract".to_owned()],
+        })
+    }
+}
+
+/// What one document may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChildLimits {
+    /// Address space in bytes: what is mapped, not what is used; 1.5 GiB.
+    pub address_space_bytes: u64,
+    /// Time of the clock, for a small file; two minutes. Computing time has the same limit.
+    pub timeout: Duration,
+    /// Time of the clock on top of that for each mebibyte; 2 s.
+    pub timeout_per_mebibyte: Duration,
+    /// Bytes of the answer; 512 MiB: 50,000 dense pages with the places of their lines take half of that.
+    pub output_bytes: u64,
+}
+
+impl Default for ChildLimits {
+    fn default() -> Self {
+        Self {
+            address_space_bytes: 1_536 * 1_024 * 1_024,
+            timeout: Duration::from_secs(120),
+            timeout_per_mebibyte: Duration::from_secs(2),
+            output_bytes: 512 * 1_024 * 1_024,
+        }
+    }
+}
+
+impl ChildLimits {
+    /// The time for a file of so many bytes.
+    pub fn timeout_for(&self, size_bytes: u64) -> Duration {
+        let mebibytes = u32::try_from(size_bytes / (1_024 * 1_024)).unwrap_or(u32::MAX);
+        self.timeout
+            .saturating_add(self.timeout_per_mebibyte.saturating_mul(mebibytes))
+    }
+}
+
+/// Where things are, and how much they may take.
+#[derive(Debug, Clone)]
+pub struct ExtractorConfig {
+    /// The PDF engine's library, an absolute path: see [`find_pdfium`].
+    pub pdfium: PathBuf,
+    /// The child.
+    pub child: ChildCommand,
+    /// Its limits.
+    pub limits: ChildLimits,
+}
+
+/// Where `libpdfium.so` is for a program at `program`: beside it, else in `../lib/ids/`. `None` where it is neither.
+pub fn find_pdfium(program: &Path) -> Option<PathBuf> {
+    let folder = program.parent()?;
+    let places = [
+        folder.join("libpdfium.so"),
+        folder.join("../lib/ids/libpdfium.so"),
+    ];
+    places.into_iter().find(|place| place.is_file())
+}
+
+/// An [`Extractor`] that gives each document a child of its own.
+///
+/// Clause (4), no child outlives its caller, holds three times: a dropped future kills its child; a child ends when
+/// nobody reads its answer; and it has a limit of computing time.
+#[derive(Debug, Clone)]
+pub struct SandboxedExtractor {
+    config: ExtractorConfig,
+}
+
+impl SandboxedExtractor {
+    /// An extractor; nothing is started yet.
+    pub const fn new(config: ExtractorConfig) -> Self {
+        Self { config }
+    }
+}
+
+#[async_trait]
+impl Extractor for SandboxedExtractor {
+    async fn detect(&self, file: &Path, filename: &str) -> Result<ContentType, Failure> {
+        let (file, name) = (file.to_owned(), filename.to_owned());
+        let detected = spawn_blocking(move || {
+            let mut file = std::fs::File::open(file).map_err(|_| words::unreadable(&name))?;
+            detect::detect(&mut file, &name)
+        });
+        detected
+            .await
+            .unwrap_or_else(|_| Err(words::unreadable(filename)))
+    }
+
+    async fn extract(
+        &self,
+        request: ExtractRequest<'_>,
+        progress: &dyn ExtractProgress,
+    ) -> Result<ExtractedDocument, Failure> {
+        let mut document = process::extract(&self.config, &request, progress).await?;
+        document.content_type = Some(request.content_type.clone());
+        Ok(document)
+    }
+}

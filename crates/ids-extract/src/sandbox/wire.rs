@@ -1,0 +1,213 @@
+//! What child and parent say to each other. Request: one JSON argument. Answer: frames on the child's standard output,
+//! each a length (4 bytes, little endian) and that much JSON; the last one is [`Frame::End`] or [`Frame::Failed`].
+//!
+//! The child reads foreign bytes, so the parent believes nothing: see [`super::validate`].
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use ids_core::page::{Block, BlockKind, ExtractionNote, LineBox, NoteKind, Page};
+use ids_core::span::CharSpan;
+use serde::{Deserialize, Serialize};
+
+use crate::output::{Output, ParseError, ParsedPage};
+
+/// The longest frame: a page may hold a whole document (plain text), up to four bytes a character, and its blocks.
+pub(crate) const FRAME_BYTES: u32 = 384 * 1_024 * 1_024;
+
+/// What the parent asks for.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Request {
+    /// A MIME type that [`crate::detect`] gives.
+    pub(crate) content_type: String,
+    /// The PDF engine's library.
+    pub(crate) pdfium: PathBuf,
+    /// The most address space, in bytes.
+    pub(crate) address_space_bytes: u64,
+    /// The most computing time, in seconds.
+    pub(crate) cpu_seconds: u64,
+}
+
+/// One thing the child says.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Frame {
+    Details {
+        title: Option<String>,
+        author: Option<String>,
+    },
+    Total {
+        pages: u32,
+    },
+    Page(WirePage),
+    Note {
+        page_number: Option<u32>,
+        kind: String,
+        text: String,
+    },
+    End,
+    Failed {
+        reason: Reason,
+        text: String,
+    },
+}
+
+/// Why the child gave up; the parent has the words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Reason {
+    Encrypted,
+    Corrupt,
+    ExpandsTooFar,
+    TooLarge,
+    Internal,
+}
+
+/// A page. Tuples keep the frames short: a page of a book has 50 lines.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct WirePage {
+    pub(crate) number: u32,
+    pub(crate) size: Option<(f32, f32)>,
+    pub(crate) text: String,
+    /// Role, level (0 where there is none), start, end.
+    pub(crate) blocks: Vec<(String, u8, u32, u32)>,
+    /// Start, end, x, y, width, height.
+    pub(crate) lines: Vec<(u32, u32, f32, f32, f32, f32)>,
+    pub(crate) font_sizes: Vec<f32>,
+}
+
+impl From<ParsedPage> for WirePage {
+    fn from(parsed: ParsedPage) -> Self {
+        let page = parsed.page;
+        let blocks = page.blocks.iter().map(|block| {
+            (
+                block.kind.as_str().to_owned(),
+                block.kind.level().unwrap_or(0),
+                block.span.start,
+                block.span.end,
+            )
+        });
+        let lines = page.lines.iter().map(|line| {
+            let span = line.span;
+            (
+                span.start,
+                span.end,
+                short(line.x),
+                short(line.y),
+                short(line.width),
+                short(line.height),
+            )
+        });
+        Self {
+            number: page.number,
+            size: page.width.zip(page.height),
+            blocks: blocks.collect(),
+            lines: lines.collect(),
+            font_sizes: parsed.sizes,
+            text: page.text,
+        }
+    }
+}
+
+impl WirePage {
+    /// The page as the domain knows it; `None` for a role that is none.
+    pub(crate) fn into_parsed(self) -> Option<ParsedPage> {
+        let blocks = self.blocks.iter().map(|(kind, level, start, end)| {
+            let kind = BlockKind::from_name(kind, Some(*level).filter(|&level| level > 0))?;
+            Some(Block {
+                kind,
+                span: CharSpan::new(*start, *end),
+            })
+        });
+        let lines = self
+            .lines
+            .iter()
+            .map(|&(start, end, x, y, width, height)| LineBox {
+                span: CharSpan::new(start, end),
+                x,
+                y,
+                width,
+                height,
+            });
+        let page = Page {
+            number: self.number,
+            width: self.size.map(|size| size.0),
+            height: self.size.map(|size| size.1),
+            blocks: blocks.collect::<Option<_>>()?,
+            lines: lines.collect(),
+            text: self.text,
+        };
+        Some(ParsedPage {
+            page,
+            sizes: self.font_sizes,
+        })
+    }
+}
+
+/// A hundredth of a point is enough, and half as many digits.
+fn short(points: f32) -> f32 {
+    (points * 100.0).round() / 100.0
+}
+
+/// Writes frames as a parser finds things.
+pub(crate) struct FrameWriter<W>(pub(crate) W);
+
+impl<W: Write> FrameWriter<W> {
+    /// Writes the frame that ends the answer.
+    pub(crate) fn finish(&mut self, result: Result<(), ParseError>) -> io::Result<()> {
+        let failed = |reason, text: &str| Frame::Failed {
+            reason,
+            text: text.to_owned(),
+        };
+        let frame = match result {
+            Ok(()) => Frame::End,
+            Err(ParseError::Encrypted) => failed(Reason::Encrypted, ""),
+            Err(ParseError::Corrupt(text)) => failed(Reason::Corrupt, text),
+            Err(ParseError::ExpandsTooFar) => failed(Reason::ExpandsTooFar, ""),
+            Err(ParseError::TooLarge(text)) => failed(Reason::TooLarge, text),
+            Err(ParseError::Internal(text)) => failed(Reason::Internal, &text),
+            Err(ParseError::Input(error)) => failed(Reason::Internal, &error.kind().to_string()),
+            Err(ParseError::Output(error)) => return Err(error),
+        };
+        self.write(&frame)
+    }
+
+    fn write(&mut self, frame: &Frame) -> io::Result<()> {
+        let json = serde_json::to_vec(frame).map_err(io::Error::other)?;
+        let length = u32::try_from(json.len()).map_err(io::Error::other)?;
+        self.0.write_all(&length.to_le_bytes())?;
+        self.0.write_all(&json)?;
+        self.0.flush()
+    }
+}
+
+impl<W: Write> Output for FrameWriter<W> {
+    fn details(&mut self, title: Option<String>, author: Option<String>) -> Result<(), ParseError> {
+        self.write(&Frame::Details { title, author })
+            .map_err(ParseError::Output)
+    }
+
+    fn total(&mut self, pages: u32) -> Result<(), ParseError> {
+        self.write(&Frame::Total { pages }).map_err(ParseError::Output)
+    }
+
+    fn page(&mut self, page: ParsedPage) -> Result<(), ParseError> {
+        self.write(&Frame::Page(page.into())).map_err(ParseError::Output)
+    }
+
+    fn note(&mut self, note: ExtractionNote) -> Result<(), ParseError> {
+        let frame = Frame::Note {
+            page_number: note.page_number,
+            kind: note.kind.as_str().to_owned(),
+            text: note.text,
+        };
+        self.write(&frame).map_err(ParseError::Output)
+    }
+}
+
+/// A note from its frame; `None` for a kind that is none.
+pub(crate) fn note(page_number: Option<u32>, kind: &str, text: String) -> Option<ExtractionNote> {
+    Some(ExtractionNote {
+        page_number,
+        kind: NoteKind::from_name(kind)?,
+        text,
+    })
+}

@@ -1,0 +1,50 @@
+//! What the tests share: an extractor over the test child, and where the test data lies.
+
+use std::path::{Path, PathBuf};
+
+use ids_core::error::Failure;
+use ids_core::page::ExtractedDocument;
+use ids_extract::{ChildCommand, ChildLimits, ExtractorConfig, SandboxedExtractor};
+use ids_testkit::contracts::extractor_contract::{assert_pages_hold, read};
+pub(crate) use ids_testkit::testdata::shared;
+
+/// An extractor whose child is this crate's own, started with `word`.
+pub(crate) fn extractor_with(word: &str, limits: ChildLimits) -> SandboxedExtractor {
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_ids-extract-child"));
+    SandboxedExtractor::new(ExtractorConfig {
+        pdfium: repository().join("assets/libpdfium.so"),
+        child: ChildCommand {
+            program,
+            args: vec![word.to_owned()],
+        },
+        limits,
+    })
+}
+
+/// The extractor with its usual limits.
+pub(crate) fn extractor() -> SandboxedExtractor {
+    extractor_with("__extract", ChildLimits::default())
+}
+
+/// The text of a file made by a test.
+pub(crate) async fn extract_bytes(name: &str, bytes: &[u8]) -> Result<ExtractedDocument, Failure> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(name);
+    std::fs::write(&file, bytes).unwrap();
+    let document = read(&extractor(), &file, name).await?;
+    assert_pages_hold(&document);
+    Ok(document)
+}
+
+/// Role and text of each block of a page.
+pub(crate) fn blocks(document: &ExtractedDocument, page: usize) -> Vec<(&'static str, &str)> {
+    let page = &document.pages[page];
+    page.blocks
+        .iter()
+        .map(|block| (block.kind.as_str(), block.span.slice(&page.text)))
+        .collect()
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}

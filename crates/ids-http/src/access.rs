@@ -1,0 +1,144 @@
+//! Who may ask, and in whose name: the one place where a request gets its [`Scope`].
+//!
+//! There are no keys yet (`IDS_AUTH=off`): the server listens on this machine only, and the browser is the one program on
+//! it that strangers can steer. A page of another site is told by its `Origin`, a name that was bent to this machine
+//! (DNS rebinding) by its `Host`. An `Authorization` header is ignored: clients of other systems always send one.
+
+use axum::extract::{Request, State};
+use axum::http::header::{self, HeaderName};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use ids_core::error::ErrorCode;
+use ids_core::id::OrganizationId;
+use ids_core::scope::Scope;
+
+use crate::error::ApiError;
+use crate::state::AppState;
+
+/// What a page of an allowed origin may send and read beyond the plain.
+const CORS_METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
+const CORS_HEADERS: &str = "authorization, content-type, last-event-id, x-request-id";
+const CORS_EXPOSED: &str = "retry-after, x-request-id";
+const CORS_MAX_AGE_SECONDS: &str = "600";
+
+/// The scope of a request. With keys it will be the key's.
+pub(crate) const fn scope() -> Scope {
+    Scope::organization(OrganizationId::DEFAULT)
+}
+
+/// Refuses pages of other sites, and answers the preflights of those that may ask.
+pub(crate) async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    // The socket of the command line is a file that only its owner can open; no browser reaches it.
+    if state.local {
+        return next.run(request).await;
+    }
+    let host = host(request.headers());
+    if let Some(host) = host.filter(|host| !is_loopback(host)) {
+        let message = format!(
+            "`{host}` is no name of this machine; without keys the server answers to `localhost` only"
+        );
+        return ApiError::new(ErrorCode::OriginRefused, message).into_response();
+    }
+    let allowed = match check_origin(request.headers(), host, &state.options.cors_origins) {
+        Ok(origin) => origin,
+        Err(error) => return error.into_response(),
+    };
+    let is_preflight = request.method() == Method::OPTIONS
+        && request
+            .headers()
+            .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let Some(origin) = allowed else {
+        return next.run(request).await;
+    };
+    let mut response = if is_preflight {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        next.run(request).await
+    };
+    add_cors(response.headers_mut(), origin, is_preflight);
+    response
+}
+
+/// The request's `Host`.
+pub(crate) fn host(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get(header::HOST)
+        .map(|value| value.to_str().unwrap_or("?"))
+}
+
+/// The other site's origin when it is on the list; `None` when the page is ours, or no page at all asks.
+fn check_origin(
+    headers: &HeaderMap,
+    host: Option<&str>,
+    listed: &[String],
+) -> Result<Option<HeaderValue>, ApiError> {
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        return Ok(None);
+    };
+    let text = origin.to_str().unwrap_or("?");
+    let own = host.is_some_and(|host| text.strip_prefix("http://") == Some(host));
+    if own {
+        return Ok(None);
+    }
+    if listed.iter().any(|listed| listed.trim_end_matches('/') == text) {
+        return Ok(Some(origin.clone()));
+    }
+    Err(ApiError::new(
+        ErrorCode::OriginRefused,
+        "a page of another site asked; list its origin in `CORS_ORIGINS` if it may",
+    ))
+}
+
+/// `localhost`, `127.0.0.1` and `[::1]`, with any port.
+fn is_loopback(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').map_or(rest, |(name, _)| name),
+        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+    };
+    name.eq_ignore_ascii_case("localhost") || name == "127.0.0.1" || name == "::1"
+}
+
+fn add_cors(headers: &mut HeaderMap, origin: HeaderValue, is_preflight: bool) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.append(header::VARY, HeaderValue::from_static("origin"));
+    let mut say =
+        |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
+    if is_preflight {
+        say(header::ACCESS_CONTROL_ALLOW_METHODS, CORS_METHODS);
+        say(header::ACCESS_CONTROL_ALLOW_HEADERS, CORS_HEADERS);
+        say(header::ACCESS_CONTROL_MAX_AGE, CORS_MAX_AGE_SECONDS);
+    } else {
+        say(header::ACCESS_CONTROL_EXPOSE_HEADERS, CORS_EXPOSED);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_loopback;
+
+    #[test]
+    fn only_names_of_this_machine_are_loopback() {
+        for host in [
+            "localhost",
+            "LocalHost:8000",
+            "127.0.0.1",
+            "127.0.0.1:80",
+            "[::1]",
+            "[::1]:8000",
+        ] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in [
+            "",
+            "example.org",
+            "localhost.example.org",
+            "127.0.0.1.nip.io:8000",
+            "192.168.0.2",
+            "[::2]:1",
+            "?",
+        ] {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The API's description, made of the handlers and wire types. docs/api/openapi.json is its snapshot.
+
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::{Ref, RefOr, Response, ResponseBuilder, Schema};
+use utoipa::{Modify, OpenApi};
+
+use crate::routes::{documents, events, meta, pages, queue, search, uploads};
+use crate::wire::error::{ErrorBody, FailureBody};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "ids",
+        version = "1",
+        description = "Intelligent Document Search: documents in, passages with their pages out. Ranges count Unicode scalar \
+                       values, end exclusive; times are RFC 3339 in UTC.",
+        license(name = "MIT", identifier = "MIT"),
+    ),
+    paths(
+        uploads::upload,
+        uploads::presigned,
+        uploads::receive,
+        uploads::process,
+        documents::list,
+        documents::get,
+        documents::change,
+        documents::delete,
+        documents::status,
+        events::events,
+        pages::page,
+        pages::boxes,
+        documents::chunks,
+        documents::analysis,
+        documents::stats,
+        documents::health,
+        search::search,
+        documents::collections,
+        queue::list,
+        queue::info,
+        queue::health,
+        queue::job,
+        queue::cancel,
+        queue::retry,
+        meta::health,
+        meta::live,
+        meta::ready,
+        meta::info,
+        meta::metrics,
+    ),
+    components(schemas(ErrorBody, FailureBody)),
+    tags(
+        (name = "uploads", description = "Taking files in"),
+        (name = "documents", description = "Looking at documents, changing and removing them"),
+        (name = "search", description = "Finding passages"),
+        (name = "collections", description = "Where documents belong"),
+        (name = "queue", description = "The work behind documents"),
+        (name = "server", description = "The server itself"),
+    ),
+    modifiers(&Errors, &AlwaysThere),
+)]
+struct Api;
+
+/// The API's description.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    Api::openapi()
+}
+
+/// Every operation may end in an error, all of one shape.
+struct Errors;
+
+impl Modify for Errors {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let reply = RefOr::T(error_reply());
+        for operation in openapi.paths.paths.values_mut().flat_map(operations) {
+            operation
+                .responses
+                .responses
+                .insert("default".to_owned(), reply.clone());
+        }
+    }
+}
+
+/// Fields of replies that are left out where they have nothing to say.
+const SOMETIMES: [&str; 4] = ["box", "explanation", "fields", "level"];
+
+/// Every other field of a reply is always there, though it may be null; the derived schemas take null for absent.
+struct AlwaysThere;
+
+impl Modify for AlwaysThere {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let schemas = openapi
+            .components
+            .iter_mut()
+            .flat_map(|components| &mut components.schemas);
+        for (name, schema) in schemas {
+            if let RefOr::T(Schema::Object(object)) = schema
+                && name.ends_with("Body")
+            {
+                let names = object
+                    .properties
+                    .keys()
+                    .filter(|name| !SOMETIMES.contains(&name.as_str()));
+                object.required = names.cloned().collect();
+            }
+        }
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [
+        &mut item.get,
+        &mut item.put,
+        &mut item.post,
+        &mut item.patch,
+        &mut item.delete,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+fn error_reply() -> Response {
+    let body = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("ErrorBody")))
+        .build();
+    ResponseBuilder::new()
+        .description("Any error; `error_code` says which (docs/api/errors.md)")
+        .content("application/json", body)
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use ids_core::error::Refusal;
+    use serde_json::{Map, Value, json};
+
+    use super::openapi;
+    use crate::extract::Fields;
+    use crate::routes::{documents, search, uploads};
+
+    /// Every property of the schema gets a value that no field takes, and the reader must refuse exactly those.
+    fn check(schema: &str, read: impl Fn(Fields) -> Result<(), Refusal>) {
+        let api = serde_json::to_value(openapi()).unwrap();
+        let schema = &api["components"]["schemas"][schema];
+        let properties = schema["properties"].as_object().unwrap();
+        let wrong: Map<String, Value> = properties
+            .keys()
+            .map(|name| (name.clone(), json!({"no": "field"})))
+            .collect();
+
+        let refused = read(Fields::of_json(wrong)).unwrap_err();
+
+        let named: BTreeSet<&str> = refused.fields.iter().map(|bad| bad.field.as_str()).collect();
+        assert_eq!(
+            named,
+            properties.keys().map(String::as_str).collect::<BTreeSet<_>>()
+        );
+
+        let missing: BTreeSet<String> = read(Fields::of_json(Map::new()))
+            .err()
+            .into_iter()
+            .flat_map(|refused| refused.fields)
+            .map(|bad| bad.field)
+            .collect();
+        let required: BTreeSet<String> = schema["required"]
+            .as_array()
+            .map(|names| {
+                names
+                    .iter()
+                    .map(|name| name.as_str().unwrap().to_owned())
+                    .collect()
+            })
+            .unwrap_or_default();
+        assert_eq!(missing, required);
+    }
+
+    #[test]
+    fn each_request_is_read_as_it_is_described() {
+        check("SearchRequest", |fields| search::read(fields).map(drop));
+        check("PresignedRequest", |fields| {
+            uploads::read_announcement(fields).map(drop)
+        });
+        check("ProcessRequest", |fields| uploads::read_process(fields).map(drop));
+        check("ChangeRequest", |fields| documents::read_change(fields).map(drop));
+    }
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own_and_says_how_it_fails() {
+        let api = serde_json::to_value(openapi()).unwrap();
+        let mut names = BTreeSet::new();
+        for (path, item) in api["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                assert!(operation["responses"]["default"].is_object(), "{method} {path}");
+                assert!(
+                    names.insert(operation["operationId"].as_str().unwrap().to_owned()),
+                    "{method} {path}"
+                );
+            }
+        }
+    }
+}

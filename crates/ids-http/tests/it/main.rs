@@ -1,0 +1,15 @@
+//! The API over a real store (SQLite, a folder of blobs, real workers). Only reading files and computing meaning are
+//! scripted: those two are slow, and belong to other crates.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod access;
+mod documents;
+mod errors;
+mod events;
+mod search;
+mod server;
+mod snapshots;
+mod support;
+mod tcp;
+mod uploads;

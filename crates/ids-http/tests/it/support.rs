@@ -1,0 +1,412 @@
+//! A served library in a temporary folder, with a clock and ids that tests know.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use ids_blobs::{FolderBlobStore, SigningKey};
+use ids_core::document::ContentType;
+use ids_core::embedding::{Embedding, EmbeddingModel};
+use ids_core::error::{ErrorCode, Failure};
+use ids_core::job::Lane;
+use ids_core::jobs::Worker;
+use ids_core::library::{Library, Ports, Settings};
+use ids_core::page::{Block, BlockKind, ExtractedDocument, LineBox, Page};
+use ids_core::ports::{
+    Clock, EmbedError, Embedder, ExtractProgress, ExtractRequest, Extractor, Ids, Tokenizer,
+};
+use ids_core::span::CharSpan;
+use ids_core::time::Timestamp;
+use ids_http::{BuildInfo, HttpOptions};
+use ids_sqlite::SqliteLibrary;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+use uuid::Uuid;
+
+/// 2025-11-23T12:00:00Z.
+const START: Timestamp = Timestamp::from_micros(1_763_899_200_000_000);
+pub const MAX_FILE_SIZE: u64 = 2 * 1024 * 1024;
+pub const HOST: &str = "localhost:8000";
+
+/// A served library.
+pub struct App {
+    pub router: Router,
+    pub local: Router,
+    pub library: Library,
+    pub store: SqliteLibrary,
+    pub clock: Arc<ManualClock>,
+    pub shutdown: CancellationToken,
+    _folder: tempfile::TempDir,
+}
+
+impl App {
+    pub fn new() -> Self {
+        Self::with(|options| options)
+    }
+
+    /// With other options.
+    pub fn with(change: impl Fn(HttpOptions) -> HttpOptions) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock(Mutex::new(START)));
+        let store = SqliteLibrary::open_in(folder.path(), clock.clone()).unwrap();
+        let key = SigningKey::from_bytes([7; 32]);
+        let blobs = FolderBlobStore::open(&folder.path().join("blobs"), key, clock.clone()).unwrap();
+        let all = Arc::new(store.clone());
+        let ports = Ports {
+            documents: all.clone(),
+            chunks: all.clone(),
+            jobs: all.clone(),
+            queue: all,
+            blobs: Arc::new(blobs),
+            extractor: Arc::new(ScriptedExtractor),
+            embedder: Arc::new(ScriptedEmbedder::default()),
+            tokenizer: Arc::new(Words),
+            clock: clock.clone(),
+            ids: Arc::new(CountingIds::default()),
+        };
+        let settings = Settings {
+            max_file_size: MAX_FILE_SIZE,
+            ..Settings::default()
+        };
+        let library = Library::new(ports, settings);
+        let shutdown = CancellationToken::new();
+        let options = || {
+            let build = BuildInfo {
+                version: "1.2.3".to_owned(),
+                commit: Some("abc".to_owned()),
+            };
+            let options = HttpOptions::new(library.clone(), build);
+            change(HttpOptions {
+                shutdown: shutdown.clone(),
+                ..options
+            })
+        };
+        Self {
+            router: ids_http::router(options()),
+            local: ids_http::local_router(options()),
+            library,
+            store,
+            clock,
+            shutdown,
+            _folder: folder,
+        }
+    }
+
+    /// Sends a request; `Host` is that of this machine unless it is given.
+    pub async fn send(&self, request: Request<Body>) -> Reply {
+        reply(&self.router, request).await
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Reply {
+        self.send(Request::delete(path).body(Body::empty()).unwrap())
+            .await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Reply {
+        self.send(json_request("POST", path, body)).await
+    }
+
+    pub async fn patch(&self, path: &str, body: Value) -> Reply {
+        self.send(json_request("PATCH", path, body)).await
+    }
+
+    /// POST /documents.
+    pub async fn upload(&self, filename: &str, bytes: &[u8], texts: &[(&str, &str)]) -> Reply {
+        self.send(form_request(filename, bytes, texts)).await
+    }
+
+    /// Uploads and processes a document; its id.
+    pub async fn ingest(&self, filename: &str, text: &str, texts: &[(&str, &str)]) -> String {
+        let reply = self.upload(filename, text.as_bytes(), texts).await;
+        assert_eq!(reply.status, StatusCode::ACCEPTED, "{:?}", reply.json());
+        self.work().await;
+        reply.json()["document_id"].as_str().unwrap().to_owned()
+    }
+
+    /// Does all jobs there are.
+    pub async fn work(&self) {
+        self.work_in(Lane::Prepare).await;
+        self.work_in(Lane::Embed).await;
+    }
+
+    pub async fn work_in(&self, lane: Lane) {
+        let worker = Worker::new(self.library.clone(), format!("test-{}", lane.as_str()), lane);
+        worker.run_until_idle(&CancellationToken::new()).await.unwrap();
+    }
+}
+
+pub async fn reply(router: &Router, mut request: Request<Body>) -> Reply {
+    request
+        .headers_mut()
+        .entry(header::HOST)
+        .or_insert(HOST.parse().unwrap());
+    let response = router.clone().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    Reply {
+        status: parts.status,
+        headers: parts.headers,
+        body,
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.text()))
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.to_vec()).unwrap()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Asserts the status, and gives the body.
+    pub fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text());
+        self.json()
+    }
+
+    /// Asserts that it is this error, in the shape all errors have, and gives what a snapshot shows of it.
+    pub fn expect_error(&self, status: u16, code: &str) -> Value {
+        let body = self.expect(status);
+        assert_eq!(body["error_code"], code);
+        assert_eq!(self.header("content-type"), "application/json");
+        assert_eq!(body["request_id"], self.header("x-request-id"));
+        let fields = body.as_object().unwrap();
+        assert!(
+            fields.contains_key("error") && fields.contains_key("detail"),
+            "{body}"
+        );
+        let mut shown = json!({ "status": status, "body": body });
+        for name in ["allow", "retry-after"] {
+            if self.headers.contains_key(name) {
+                shown[name] = json!(self.header(name));
+            }
+        }
+        shown
+    }
+}
+
+pub fn json_request(method: &str, path: &str, body: Value) -> Request<Body> {
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(body.to_string()))
+        .unwrap()
+}
+
+const BOUNDARY: &str = "a-boundary";
+
+/// POST /documents, the file first.
+pub fn form_request(filename: &str, bytes: &[u8], texts: &[(&str, &str)]) -> Request<Body> {
+    let mut body = Vec::new();
+    let head = format!("Content-Disposition: form-data; name=\"file\"; filename=\"{filename}\"");
+    body.extend_from_slice(format!("--{BOUNDARY}\r\n{head}\r\n\r\n").as_bytes());
+    body.extend_from_slice(bytes);
+    for (name, text) in texts {
+        let head = format!("Content-Disposition: form-data; name=\"{name}\"");
+        body.extend_from_slice(format!("\r\n--{BOUNDARY}\r\n{head}\r\n\r\n{text}").as_bytes());
+    }
+    body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+    raw_form_request(body)
+}
+
+pub fn raw_form_request(body: Vec<u8>) -> Request<Body> {
+    Request::post("/api/v1/documents")
+        .header(
+            header::CONTENT_TYPE,
+            format!("multipart/form-data; boundary={BOUNDARY}"),
+        )
+        .header(header::CONTENT_LENGTH, body.len())
+        .body(Body::from(body))
+        .unwrap()
+}
+
+/// A clock that only tests move.
+pub struct ManualClock(Mutex<Timestamp>);
+
+impl ManualClock {
+    pub fn advance(&self, by: Duration) {
+        let mut now = self.0.lock().unwrap();
+        *now = now.plus(by);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// 1, 2, 3, ...
+#[derive(Default)]
+struct CountingIds(AtomicU64);
+
+impl Ids for CountingIds {
+    fn next(&self) -> Uuid {
+        Uuid::from_u128(u128::from(self.0.fetch_add(1, Ordering::Relaxed) + 2))
+    }
+}
+
+/// Takes `.txt` files, and what begins with `%PDF`. A form feed begins a page, a blank line a block, `# ` a heading; each line
+/// has a box in a PDF. `%PDF-encrypted` needs a password, `panic` breaks.
+struct ScriptedExtractor;
+
+#[async_trait]
+impl Extractor for ScriptedExtractor {
+    async fn detect(&self, file: &Path, filename: &str) -> Result<ContentType, Failure> {
+        let bytes = std::fs::read(file).unwrap();
+        let found = if bytes.starts_with(b"%PDF") {
+            ContentType::PDF
+        } else if bytes.starts_with(b"panic") {
+            panic!("scripted");
+        } else if filename.ends_with(".txt") {
+            ContentType::TEXT
+        } else {
+            let message = format!("`{filename}` is of no type that can be read here");
+            return Err(Failure::of_input(ErrorCode::UnsupportedType, message));
+        };
+        Ok(ContentType::parse(found).unwrap())
+    }
+
+    async fn extract(
+        &self,
+        request: ExtractRequest<'_>,
+        progress: &dyn ExtractProgress,
+    ) -> Result<ExtractedDocument, Failure> {
+        let text = String::from_utf8(std::fs::read(request.file).unwrap()).unwrap();
+        if text.starts_with("%PDF-encrypted") {
+            let message = format!(
+                "`{}` is password protected; remove the password and upload it again",
+                request.filename
+            );
+            return Err(Failure::of_input(ErrorCode::Encrypted, message));
+        }
+        let is_pdf = request.content_type.as_str() == ContentType::PDF;
+        let pages: Vec<Page> = (1..)
+            .zip(text.trim_start_matches("%PDF\n").split('\u{c}'))
+            .map(|(number, text)| page(number, text, is_pdf))
+            .collect();
+        progress.pages(pages.len() as u32, Some(pages.len() as u32));
+        Ok(ExtractedDocument {
+            content_type: Some(request.content_type.clone()),
+            pages,
+            ..ExtractedDocument::default()
+        })
+    }
+}
+
+fn page(number: u32, source: &str, with_places: bool) -> Page {
+    let mut page = Page {
+        number,
+        ..Page::default()
+    };
+    if with_places {
+        (page.width, page.height) = (Some(595.0), Some(842.0));
+    }
+    let mut at = 0;
+    for (index, block) in source.split("\n\n").enumerate() {
+        let (kind, text) = match block.strip_prefix("# ") {
+            Some(text) => (BlockKind::Heading { level: 1 }, text),
+            None => (BlockKind::Paragraph, block),
+        };
+        if index > 0 {
+            page.text.push_str("\n\n");
+            at += 2;
+        }
+        let start = at;
+        for (line_index, line) in text.split('\n').enumerate() {
+            if line_index > 0 {
+                page.text.push('\n');
+                at += 1;
+            }
+            let chars = line.chars().count() as u32;
+            if with_places {
+                let y = 72.0 + 14.0 * page.lines.len() as f32;
+                let span = CharSpan::new(at, at + chars);
+                page.lines.push(LineBox {
+                    span,
+                    x: 72.0,
+                    y,
+                    width: 6.0 * chars as f32,
+                    height: 12.0,
+                });
+            }
+            page.text.push_str(line);
+            at += chars;
+        }
+        page.blocks.push(Block {
+            kind,
+            span: CharSpan::new(start, at),
+        });
+    }
+    page
+}
+
+/// Texts that share words are near each other: a word is an axis (of 16).
+struct ScriptedEmbedder(EmbeddingModel);
+
+impl Default for ScriptedEmbedder {
+    fn default() -> Self {
+        Self(EmbeddingModel {
+            name: "scripted".to_owned(),
+            dimensions: 16,
+        })
+    }
+}
+
+#[async_trait]
+impl Embedder for ScriptedEmbedder {
+    fn model(&self) -> &EmbeddingModel {
+        &self.0
+    }
+
+    async fn embed_query(&self, text: &str) -> Result<Embedding, EmbedError> {
+        Ok(embedding(text))
+    }
+
+    async fn embed_passages(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError> {
+        Ok(texts.iter().map(|text| embedding(text)).collect())
+    }
+}
+
+fn embedding(text: &str) -> Embedding {
+    let mut values = [0.01_f32; 16];
+    for word in text.to_lowercase().split_whitespace() {
+        let axis = word.bytes().fold(0_usize, |sum, byte| sum + usize::from(byte)) % 16;
+        values[axis] += 1.0;
+    }
+    let length = values.iter().map(|value| value * value).sum::<f32>().sqrt();
+    Embedding::from_f32(&values.map(|value| value / length))
+}
+
+/// A word is a token.
+struct Words;
+
+impl Tokenizer for Words {
+    fn count(&self, text: &str) -> usize {
+        text.split_whitespace().count()
+    }
+}

@@ -1,0 +1,261 @@
+create table organizations (
+    organization_id blob not null,
+    name text not null,
+    -- Statistics of the visible chunks (BM25's N and summed length), kept in the transaction that shows or hides them.
+    visible_chunks integer not null default 0,
+    visible_length integer not null default 0,
+    created_at integer not null,
+    constraint organizations_key primary key (organization_id),
+    constraint organizations_name_unique unique (name),
+    constraint organizations_id_is_uuid check (length(organization_id) = 16),
+    constraint organizations_counts_not_negative check (visible_chunks >= 0 and visible_length >= 0)
+) strict;
+
+create table collections (
+    collection_no integer not null constraint collections_key primary key autoincrement,
+    organization_id blob not null,
+    name text not null,
+    created_at integer not null,
+    constraint collections_name_unique unique (organization_id, name),
+    constraint collections_organization foreign key (organization_id) references organizations (organization_id)
+) strict;
+
+create table documents (
+    document_id blob not null,
+    organization_id blob not null,
+    collection_no integer not null,
+    source_path text,
+    -- What a person said of it.
+    title_given text,
+    description text,
+    -- What is shown: of the visible version, before there is one of the newest, before that as announced.
+    title text not null,
+    title_folded text not null,
+    filename text not null,
+    filename_folded text not null,
+    content_type text not null,
+    file_size integer not null,
+    file_hash blob,
+    status text not null,
+    job_id blob,
+    visible_version_no integer,
+    newest_version_no integer,
+    duplicate_of blob,
+    failure_code text,
+    failure_message text,
+    failure_retry text,
+    created_at integer not null,
+    updated_at integer not null,
+    constraint documents_key primary key (document_id),
+    constraint documents_id_is_uuid check (length(document_id) = 16),
+    constraint documents_failure_is_whole check ((failure_code is null) = (failure_message is null)),
+    constraint documents_collection foreign key (collection_no) references collections (collection_no),
+    constraint documents_organization foreign key (organization_id) references organizations (organization_id)
+) strict;
+create unique index documents_source_unique on documents (collection_no, source_path) where source_path is not null;
+create index documents_by_created_at on documents (organization_id, created_at, document_id);
+create index documents_by_collection on documents (collection_no);
+create index documents_by_visible_version on documents (visible_version_no) where visible_version_no is not null;
+
+create table document_tags (
+    document_id blob not null,
+    organization_id blob not null,
+    position integer not null,
+    tag text not null,
+    constraint document_tags_key primary key (document_id, position),
+    constraint document_tags_tag_unique unique (document_id, tag),
+    constraint document_tags_document foreign key (document_id) references documents (document_id) on delete cascade
+) strict, without rowid;
+create index document_tags_by_tag on document_tags (organization_id, tag, document_id);
+
+create table versions (
+    -- Rises with each version: the newest of a document has the highest.
+    version_no integer not null constraint versions_key primary key autoincrement,
+    version_id blob not null,
+    organization_id blob not null,
+    document_id blob not null,
+    -- Null once the bytes are gone: not to be kept, or of a duplicate.
+    blob_key text,
+    filename text not null,
+    content_type text not null,
+    file_size integer not null,
+    file_hash blob not null,
+    title_own text,
+    author text,
+    text_hash blob,
+    stage text not null,
+    page_count integer,
+    characters integer,
+    -- Its chunks are `first_chunk_id` and the `chunk_count - 1` ids after it, by chunk index.
+    first_chunk_id integer,
+    chunk_count integer not null default 0,
+    embedded_count integer not null default 0,
+    created_at integer not null,
+    constraint versions_id_unique unique (version_id),
+    constraint versions_id_is_uuid check (length(version_id) = 16),
+    constraint versions_stage_known check (stage in ('accepted', 'extracted', 'chunked', 'completed')),
+    constraint versions_embedded_within_chunks check (embedded_count between 0 and chunk_count),
+    constraint versions_document foreign key (document_id) references documents (document_id) on delete cascade
+) strict;
+create index versions_by_blob on versions (blob_key) where blob_key is not null;
+create index versions_by_document on versions (document_id, version_no);
+create index versions_by_text on versions (organization_id, text_hash) where text_hash is not null;
+create index versions_by_first_chunk on versions (first_chunk_id) where first_chunk_id is not null;
+
+create table uploads (
+    upload_id blob not null,
+    organization_id blob not null,
+    document_id blob not null,
+    is_new_document integer not null,
+    content_type text not null,
+    file_size integer not null,
+    filename text not null,
+    blob_key text not null,
+    expires_at integer not null,
+    state text not null,
+    file_hash blob,
+    job_id blob,
+    created_at integer not null,
+    constraint uploads_key primary key (upload_id),
+    constraint uploads_id_is_uuid check (length(upload_id) = 16),
+    constraint uploads_state_is_whole check (
+        (state = 'awaiting' and file_hash is null and job_id is null)
+        or (state = 'received' and file_hash is not null and job_id is null)
+        or (state = 'processed' and job_id is not null)
+    ),
+    constraint uploads_document foreign key (document_id) references documents (document_id) on delete cascade
+) strict;
+create index uploads_by_blob on uploads (blob_key);
+create index uploads_by_document on uploads (document_id);
+create index uploads_unprocessed_by_expires_at on uploads (organization_id, expires_at) where state <> 'processed';
+
+create table pages (
+    version_no integer not null,
+    page_number integer not null,
+    organization_id blob not null,
+    width real,
+    height real,
+    text text not null,
+    blocks blob not null,
+    lines blob not null,
+    constraint pages_key primary key (version_no, page_number),
+    constraint pages_version foreign key (version_no) references versions (version_no) on delete cascade
+) strict;
+
+create table extraction_notes (
+    version_no integer not null,
+    position integer not null,
+    organization_id blob not null,
+    page_number integer,
+    kind text not null,
+    text text not null,
+    constraint extraction_notes_key primary key (version_no, position),
+    constraint extraction_notes_version foreign key (version_no) references versions (version_no) on delete cascade
+) strict, without rowid;
+
+create table jobs (
+    job_id blob not null,
+    organization_id blob not null,
+    document_id blob not null,
+    -- May be gone: the version of an old job is removed when a newer one takes over.
+    version_id blob not null,
+    version_no integer not null,
+    queue text not null,
+    status text not null,
+    attempts integer not null default 0,
+    lease_token integer not null default 0,
+    lease_expires_at integer,
+    worker text,
+    available_at integer not null,
+    progress integer not null default 0,
+    current_step text not null,
+    failure_code text,
+    failure_message text,
+    failure_retry text,
+    created_at integer not null,
+    started_at integer,
+    ended_at integer,
+    constraint jobs_key primary key (job_id),
+    constraint jobs_id_is_uuid check (length(job_id) = 16),
+    constraint jobs_status_known check (status in ('queued', 'started', 'deferred', 'finished', 'failed', 'cancelled')),
+    constraint jobs_lease_while_started check ((status = 'started') = (lease_expires_at is not null)),
+    constraint jobs_progress_is_percent check (progress between 0 and 100),
+    constraint jobs_failure_is_whole check ((failure_code is null) = (failure_message is null)),
+    constraint jobs_document foreign key (document_id) references documents (document_id) on delete cascade
+) strict;
+create index jobs_by_document on jobs (document_id);
+create index jobs_by_created_at on jobs (organization_id, created_at, job_id);
+create index jobs_open on jobs (organization_id, available_at) where status in ('queued', 'started', 'deferred');
+
+create table deliveries (
+    -- Never reused, so that a receipt names one delivery for ever.
+    delivery_no integer not null constraint deliveries_key primary key autoincrement,
+    organization_id blob not null,
+    job_id blob not null,
+    queue text not null,
+    lane text not null,
+    rank integer not null,
+    available_at integer not null,
+    -- How often it was received: part of the receipt, so that a late `ack` cannot take it from the next worker.
+    received_count integer not null default 0,
+    worker text,
+    held_until integer,
+    -- Delivered again while a worker held it: the acknowledgement puts it back in line instead of removing it.
+    again_at integer,
+    again_rank integer,
+    constraint deliveries_job_unique unique (job_id, queue, lane),
+    constraint deliveries_again_is_whole check ((again_at is null) = (again_rank is null))
+) strict;
+create index deliveries_in_line on deliveries (queue, lane, rank, delivery_no);
+
+create table chunks (
+    -- The order of ingestion; never reused.
+    chunk_id integer not null constraint chunks_key primary key autoincrement,
+    organization_id blob not null,
+    version_no integer not null,
+    chunk_index integer not null,
+    length integer not null,
+    terms blob not null,
+    heading text,
+    content text not null,
+    spans blob not null,
+    constraint chunks_index_unique unique (version_no, chunk_index),
+    constraint chunks_version foreign key (version_no) references versions (version_no)
+) strict;
+
+-- Terms of visible chunks only, each once, parted by spaces. Terms are plain [a-z0-9], which `ascii` keeps as they are.
+create virtual table postings using fts5 (
+    terms, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii'
+);
+
+create table term_statistics (
+    organization_id blob not null,
+    term text not null,
+    -- Visible chunks that hold the term (BM25's df); a row without any is removed.
+    visible_chunks integer not null,
+    constraint term_statistics_key primary key (organization_id, term),
+    constraint term_statistics_positive check (visible_chunks > 0),
+    constraint term_statistics_organization
+        foreign key (organization_id) references organizations (organization_id)
+) strict, without rowid;
+
+-- The only table without an organization: a model's name is nobody's data.
+create table embedding_models (
+    model_no integer not null constraint embedding_models_key primary key,
+    name text not null,
+    dimensions integer not null,
+    constraint embedding_models_name_unique unique (name, dimensions)
+) strict;
+
+-- Not `without rowid`: rows of a kilobyte in inner nodes would make the tree seven levels deep.
+create table embeddings (
+    embedding_no integer not null constraint embeddings_key primary key,
+    chunk_id integer not null,
+    model_no integer not null,
+    organization_id blob not null,
+    -- f16, little-endian.
+    vector blob not null,
+    constraint embeddings_chunk_unique unique (chunk_id, model_no),
+    constraint embeddings_chunk foreign key (chunk_id) references chunks (chunk_id),
+    constraint embeddings_model foreign key (model_no) references embedding_models (model_no)
+) strict;

@@ -1,0 +1,502 @@
+//! Documents as they are shown, and the port `DocumentStore`.
+
+use async_trait::async_trait;
+use ids_core::document::{
+    BlobKey, ContentHash, ContentType, Document, DocumentChange, NewUpload, Removed, SourcePath, Upload,
+};
+use ids_core::error::StoreError;
+use ids_core::id::{DocumentId, OrganizationId, UploadId};
+use ids_core::job::Lease;
+use ids_core::page::{ExtractedDocument, Page};
+use ids_core::ports::{
+    AnalysisRecord, ChunkPage, CollectionSummary, DocumentList, DocumentOrder, DocumentQuery, DocumentStore,
+    LibraryCounts, SourceRecord, StatusRecord,
+};
+use ids_core::scope::{CollectionName, Scope};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+
+use crate::database::{Durability, WriteTx};
+use crate::error::{DbError, DbResult};
+use crate::library::SqliteLibrary;
+use crate::rows::{Columns, Id, as_integer, folded};
+use crate::scope_sql::{Conditions, blob};
+use crate::{chunks, job_reads, library_reads, pages, uploads, versions};
+
+const SELECT: &str =
+    "select d.document_id, d.title, d.description, d.filename, d.content_type, d.file_size, d.file_hash,
+        c.name, d.status, d.job_id, d.duplicate_of, d.failure_code, d.failure_message, d.failure_retry,
+        v.page_count, coalesce(v.chunk_count, 0), d.created_at, d.updated_at
+     from documents d join collections c on c.collection_no = d.collection_no
+     left join versions v on v.version_no = coalesce(d.visible_version_no, d.newest_version_no)";
+
+fn read(columns: &mut Columns<'_, '_>) -> DbResult<Document> {
+    Ok(Document {
+        document_id: columns.id()?,
+        title: columns.get()?,
+        description: columns.get()?,
+        filename: columns.get()?,
+        content_type: columns.content_type()?,
+        file_size: columns.count()?,
+        file_hash: columns.optional_hash()?,
+        tags: Vec::new(),
+        collection: columns.collection()?,
+        status: columns.document_status()?,
+        job_id: columns.optional_id()?,
+        duplicate_of: columns.optional_id()?,
+        failure: columns.failure()?,
+        page_count: columns.get()?,
+        total_chunks: columns.get()?,
+        created_at: columns.time()?,
+        updated_at: columns.time()?,
+    })
+}
+
+/// Runs a query that begins with [`SELECT`], and adds the tags.
+fn select(tx: &Connection, sql: &str, values: Vec<Value>) -> DbResult<Vec<Document>> {
+    let mut statement = tx.prepare_cached(sql)?;
+    let mut rows = statement.query(params_from_iter(values))?;
+    let mut documents = Vec::new();
+    while let Some(row) = rows.next()? {
+        documents.push(read(&mut Columns::new(row, "documents"))?);
+    }
+    let mut tags =
+        tx.prepare_cached("select tag from document_tags where document_id = ?1 order by position")?;
+    for document in &mut documents {
+        let mut rows = tags.query([document.document_id.to_blob()])?;
+        while let Some(row) = rows.next()? {
+            document.tags.push(Columns::new(row, "document_tags").tag()?);
+        }
+    }
+    Ok(documents)
+}
+
+/// A document in scope.
+pub(crate) fn find(tx: &Connection, scope: &Scope, document_id: DocumentId) -> DbResult<Option<Document>> {
+    let mut conditions = Conditions::in_scope(scope);
+    conditions.and("d.document_id = ?", [blob(document_id)]);
+    let found = select(
+        tx,
+        &format!("{SELECT} where {}", conditions.sql()),
+        conditions.values_with([]),
+    )?;
+    Ok(found.into_iter().next())
+}
+
+fn list(tx: &Connection, scope: &Scope, query: &DocumentQuery) -> DbResult<DocumentList> {
+    let mut conditions = Conditions::in_scope(scope);
+    if let Some(collection) = &query.collection {
+        conditions.and("c.name = ?", [Value::Text(collection.as_str().to_owned())]);
+    }
+    if let Some(status) = query.status {
+        conditions.and("d.status = ?", [Value::Text(status.as_str().to_owned())]);
+    }
+    for tag in &query.tags {
+        conditions.and(
+            "exists (select 1 from document_tags t where t.document_id = d.document_id and t.tag = ?)",
+            [Value::Text(tag.as_str().to_owned())],
+        );
+    }
+    if let Some(search) = &query.search {
+        let search = Value::Text(folded(search));
+        conditions.and(
+            "(instr(d.title_folded, ?) > 0 or instr(d.filename_folded, ?) > 0)",
+            [search.clone(), search],
+        );
+    }
+    let total: i64 = tx.query_row(
+        &format!(
+            "select count(*) from documents d join collections c on c.collection_no = d.collection_no where {}",
+            conditions.sql()
+        ),
+        params_from_iter(conditions.values_with([])),
+        |row| row.get(0),
+    )?;
+    let direction = if query.descending { "desc" } else { "asc" };
+    let sql = format!(
+        "{SELECT} where {} order by {} {direction}, d.document_id limit ? offset ?",
+        conditions.sql(),
+        order(query.order)
+    );
+    let page = [
+        Value::Integer(as_integer(query.limit)),
+        Value::Integer(as_integer(query.offset)),
+    ];
+    let documents = select(tx, &sql, conditions.values_with(page))?;
+    Ok(DocumentList {
+        documents,
+        total: total.unsigned_abs(),
+    })
+}
+
+const fn order(order: DocumentOrder) -> &'static str {
+    match order {
+        DocumentOrder::CreatedAt => "d.created_at",
+        DocumentOrder::UpdatedAt => "d.updated_at",
+        DocumentOrder::Title => "d.title_folded",
+        DocumentOrder::Filename => "d.filename_folded",
+        DocumentOrder::FileSize => "d.file_size",
+        DocumentOrder::Status => {
+            "case d.status when 'awaiting_upload' then 0 when 'uploaded' then 1 when 'extracting' then 2
+             when 'checking_duplicates' then 3 when 'chunking' then 4 when 'embedding' then 5 when 'completed' then 6
+             when 'failed' then 7 when 'duplicate' then 8 else 9 end"
+        }
+    }
+}
+
+fn change(
+    tx: &mut WriteTx<'_>,
+    scope: &Scope,
+    document_id: DocumentId,
+    change: &DocumentChange,
+) -> DbResult<Document> {
+    find(tx, scope, document_id)?.ok_or(DbError::NOT_FOUND)?;
+    let id = document_id.to_blob();
+    if let Some(title) = &change.title {
+        let title = Some(title).filter(|title| !title.is_empty());
+        tx.execute(
+            "update documents set title_given = ?2 where document_id = ?1",
+            params![id, title],
+        )?;
+    }
+    if let Some(description) = &change.description {
+        let description = Some(description).filter(|text| !text.is_empty());
+        tx.execute(
+            "update documents set description = ?2 where document_id = ?1",
+            params![id, description],
+        )?;
+    }
+    if let Some(tags) = &change.tags {
+        uploads::write_tags(tx, scope.organization, document_id, tags)?;
+    }
+    versions::refresh_shown(tx, document_id)?;
+    find(tx, scope, document_id)?.ok_or(DbError::NOT_FOUND)
+}
+
+fn delete(tx: &mut WriteTx<'_>, scope: &Scope, document_id: DocumentId) -> DbResult<Removed> {
+    find(tx, scope, document_id)?.ok_or(DbError::NOT_FOUND)?;
+    let id = document_id.to_blob();
+    let mut removed = Removed::default();
+    for version_no in versions::numbers(tx, document_id)? {
+        versions::add(&mut removed, versions::remove(tx, version_no)?);
+    }
+    {
+        let mut waiting = tx
+            .prepare_cached("select blob_key from uploads where document_id = ?1 and state <> 'processed'")?;
+        for blob in waiting.query_map([id], |row| row.get(0))? {
+            removed.blobs.push(BlobKey(blob?));
+        }
+    }
+    tx.execute(
+        "delete from deliveries where job_id in (select job_id from jobs where document_id = ?1)",
+        [id],
+    )?;
+    // Tags, uploads and jobs go with it (`on delete cascade`); a worker that holds one finds its lease lost.
+    tx.execute("delete from documents where document_id = ?1", [id])?;
+    tx.ranges_changed();
+    Ok(removed)
+}
+
+fn find_source(
+    tx: &Connection,
+    scope: &Scope,
+    collection: &CollectionName,
+    source: &SourcePath,
+) -> DbResult<Option<SourceRecord>> {
+    let mut conditions = Conditions::in_scope(scope);
+    conditions.and(
+        "c.name = ? and d.source_path = ?",
+        [
+            Value::Text(collection.as_str().to_owned()),
+            Value::Text(source.0.clone()),
+        ],
+    );
+    let sql = format!(
+        "select d.document_id, v.file_hash, d.status from documents d
+         join collections c on c.collection_no = d.collection_no
+         join versions v on v.version_no = d.newest_version_no where {}",
+        conditions.sql()
+    );
+    tx.prepare_cached(&sql)?
+        .query_row(params_from_iter(conditions.values_with([])), |row| {
+            let mut columns = Columns::new(row, "documents");
+            Ok((|| {
+                Ok(SourceRecord {
+                    document_id: columns.id()?,
+                    file_hash: columns.hash()?,
+                    status: columns.document_status()?,
+                })
+            })())
+        })
+        .optional()?
+        .transpose()
+}
+
+fn find_status(tx: &Connection, scope: &Scope, document_id: DocumentId) -> DbResult<Option<StatusRecord>> {
+    let Some(document) = find(tx, scope, document_id)? else {
+        return Ok(None);
+    };
+    let job = match document.job_id {
+        Some(job_id) => job_reads::find(tx, scope, job_id)?,
+        None => None,
+    };
+    let newest: Option<(u32, u32, bool)> = tx
+        .prepare_cached(
+            "select v.embedded_count, v.chunk_count, v.stage = 'completed' or v.blob_key is null from documents d
+             join versions v on v.version_no = case
+                 when d.status in ('failed', 'duplicate', 'cancelled') then coalesce(d.visible_version_no, d.newest_version_no)
+                 else coalesce(d.newest_version_no, d.visible_version_no) end
+             where d.document_id = ?1",
+        )?
+        .query_row([document_id.to_blob()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    let (chunks_processed, total_chunks, temporary_removed) = newest.unwrap_or_default();
+    Ok(Some(StatusRecord {
+        document,
+        job,
+        chunks_processed,
+        total_chunks,
+        temporary_removed,
+    }))
+}
+
+fn find_original(
+    tx: &Connection,
+    scope: &Scope,
+    document_id: DocumentId,
+) -> DbResult<Option<(BlobKey, String, ContentType)>> {
+    let mut conditions = Conditions::in_scope(scope);
+    conditions.and(
+        "d.document_id = ? and v.blob_key is not null",
+        [blob(document_id)],
+    );
+    let sql = format!(
+        "select v.blob_key, v.filename, v.content_type from documents d
+         join collections c on c.collection_no = d.collection_no
+         join versions v on v.version_no = coalesce(d.visible_version_no, d.newest_version_no) where {}",
+        conditions.sql()
+    );
+    tx.prepare_cached(&sql)?
+        .query_row(params_from_iter(conditions.values_with([])), |row| {
+            let mut columns = Columns::new(row, "versions");
+            Ok((|| {
+                Ok((BlobKey(columns.get()?), columns.get()?, columns.content_type()?))
+            })())
+        })
+        .optional()?
+        .transpose()
+}
+
+#[async_trait]
+impl DocumentStore for SqliteLibrary {
+    async fn create_upload(&self, scope: &Scope, upload: &NewUpload) -> Result<Document, StoreError> {
+        let (scope, upload) = (scope.clone(), upload.clone());
+        self.database
+            .write(Durability::Machine, move |tx| {
+                uploads::create(tx, &scope, &upload)
+            })
+            .await
+    }
+
+    async fn find_upload(&self, scope: &Scope, upload_id: UploadId) -> Result<Option<Upload>, StoreError> {
+        let scope = scope.clone();
+        self.database
+            .read(move |tx| uploads::find(tx, &scope, upload_id))
+            .await
+    }
+
+    async fn mark_received(
+        &self,
+        scope: &Scope,
+        upload_id: UploadId,
+        blob: &BlobKey,
+        file_hash: ContentHash,
+    ) -> Result<(), StoreError> {
+        let (scope, blob) = (scope.clone(), blob.clone());
+        self.database
+            .write(Durability::Machine, move |tx| {
+                uploads::mark_received(tx, &scope, upload_id, &blob, file_hash)
+            })
+            .await
+    }
+
+    async fn list_expired_uploads(&self, scope: &Scope, limit: usize) -> Result<Vec<Upload>, StoreError> {
+        let scope = scope.clone();
+        self.database
+            .read(move |tx| uploads::list_expired(tx, &scope, tx.shared.clock.now().as_micros(), limit))
+            .await
+    }
+
+    async fn delete_upload(&self, scope: &Scope, upload_id: UploadId) -> Result<(), StoreError> {
+        let scope = scope.clone();
+        self.database
+            .write(Durability::Machine, move |tx| {
+                uploads::delete(tx, &scope, upload_id)
+            })
+            .await
+    }
+
+    async fn find_document(
+        &self,
+        scope: &Scope,
+        document_id: DocumentId,
+    ) -> Result<Option<Document>, StoreError> {
+        let scope = scope.clone();
+        self.database.read(move |tx| find(tx, &scope, document_id)).await
+    }
+
+    async fn find_source(
+        &self,
+        scope: &Scope,
+        collection: &CollectionName,
+        source: &SourcePath,
+    ) -> Result<Option<SourceRecord>, StoreError> {
+        let (scope, collection, source) = (scope.clone(), collection.clone(), source.clone());
+        self.database
+            .read(move |tx| find_source(tx, &scope, &collection, &source))
+            .await
+    }
+
+    async fn find_status(
+        &self,
+        scope: &Scope,
+        document_id: DocumentId,
+    ) -> Result<Option<StatusRecord>, StoreError> {
+        let scope = scope.clone();
+        self.database
+            .read(move |tx| find_status(tx, &scope, document_id))
+            .await
+    }
+
+    async fn list_documents(&self, scope: &Scope, query: &DocumentQuery) -> Result<DocumentList, StoreError> {
+        let (scope, query) = (scope.clone(), query.clone());
+        self.database.read(move |tx| list(tx, &scope, &query)).await
+    }
+
+    async fn change_document(
+        &self,
+        scope: &Scope,
+        document_id: DocumentId,
+        changes: &DocumentChange,
+    ) -> Result<Document, StoreError> {
+        let (scope, changes) = (scope.clone(), changes.clone());
+        self.database
+            .write(Durability::Machine, move |tx| {
+                change(tx, &scope, document_id, &changes)
+            })
+            .await
+    }
+
+    async fn delete_document(&self, scope: &Scope, document_id: DocumentId) -> Result<Removed, StoreError> {
+        let scope = scope.clone();
+        self.database
+            .write(Durability::Machine, move |tx| delete(tx, &scope, document_id))
+            .await
+    }
+
+    async fn save_extraction(
+        &self,
+        lease: &Lease,
+        extracted: &ExtractedDocument,
+        text_hash: ContentHash,
+    ) -> Result<(), StoreError> {
+        let (lease, extracted) = (lease.clone(), extracted.clone());
+        self.database
+            .write(Durability::Machine, move |tx| {
+                pages::save_extraction(tx, &lease, &extracted, text_hash)
+            })
+            .await
+    }
+
+    async fn find_duplicate(&self, lease: &Lease) -> Result<Option<DocumentId>, StoreError> {
+        let lease = lease.clone();
+        self.database
+            .read(move |tx| pages::find_duplicate(tx, &lease))
+            .await
+    }
+
+    async fn load_pages(&self, lease: &Lease) -> Result<Vec<Page>, StoreError> {
+        let lease = lease.clone();
+        self.database.read(move |tx| pages::load(tx, &lease)).await
+    }
+
+    async fn find_page(
+        &self,
+        scope: &Scope,
+        document_id: DocumentId,
+        page_number: u32,
+    ) -> Result<Option<(Page, u32)>, StoreError> {
+        let scope = scope.clone();
+        self.database
+            .read(move |tx| pages::find(tx, &scope, document_id, page_number))
+            .await
+    }
+
+    async fn list_chunks(
+        &self,
+        scope: &Scope,
+        document_id: DocumentId,
+        limit: usize,
+        offset: usize,
+    ) -> Result<ChunkPage, StoreError> {
+        let scope = scope.clone();
+        self.database
+            .read(move |tx| chunks::list(tx, &scope, document_id, limit, offset))
+            .await
+    }
+
+    async fn find_analysis(
+        &self,
+        scope: &Scope,
+        document_id: DocumentId,
+    ) -> Result<Option<AnalysisRecord>, StoreError> {
+        let scope = scope.clone();
+        self.database
+            .read(move |tx| pages::find_analysis(tx, &scope, document_id))
+            .await
+    }
+
+    async fn find_original(
+        &self,
+        scope: &Scope,
+        document_id: DocumentId,
+    ) -> Result<Option<(BlobKey, String, ContentType)>, StoreError> {
+        let scope = scope.clone();
+        self.database
+            .read(move |tx| find_original(tx, &scope, document_id))
+            .await
+    }
+
+    async fn list_unknown_blobs(&self, scope: &Scope, keys: &[BlobKey]) -> Result<Vec<BlobKey>, StoreError> {
+        let (scope, keys) = (scope.clone(), keys.to_vec());
+        self.database
+            .read(move |tx| library_reads::list_unknown_blobs(tx, &scope, &keys))
+            .await
+    }
+
+    async fn list_collections(&self, scope: &Scope) -> Result<Vec<CollectionSummary>, StoreError> {
+        let scope = scope.clone();
+        self.database
+            .read(move |tx| library_reads::list_collections(tx, &scope))
+            .await
+    }
+
+    async fn library_counts(&self, scope: &Scope) -> Result<LibraryCounts, StoreError> {
+        let scope = scope.clone();
+        self.database
+            .read(move |tx| library_reads::library_counts(tx, &scope))
+            .await
+    }
+
+    async fn list_organizations(&self) -> Result<Vec<OrganizationId>, StoreError> {
+        self.database
+            .read(|tx| library_reads::list_organizations(tx))
+            .await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.database
+            .read(|tx| Ok(tx.query_row("select 1 from organizations limit 1", [], |_| Ok(()))?))
+            .await
+    }
+}

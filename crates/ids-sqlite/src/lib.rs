@@ -1,0 +1,42 @@
+//! The embedded store: documents, chunks, embeddings, jobs and deliveries in one SQLite file.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `database` | one writer thread, a few readers, bounded channels: all of SQLite leaves the runtime |
+//! | `migrate` | brings a file to the schema of this binary, after copying it |
+//! | `uploads`, `documents`, `pages`, `library_reads` | the port `DocumentStore` |
+//! | `accept`, `jobs`, `job_reads`, `leases`, `versions` | the port `JobStore`, and what the life of a version writes |
+//! | `queue` | the port `JobQueue` |
+//! | `chunks`, `postings`, `lexical`, `vectors` | the port `ChunkIndex` |
+//!
+//! **Invariants.** Every table has `organization_id` and every query names it. Postings and statistics know visible chunks
+//! only, and change in the transaction that shows or hides a version. The chunks of a version have consecutive ids, so
+//! a scope is a short list of id ranges (`ranges`). What is held in memory (`vectors`) is a function of the file, and
+//! changes only after a commit. No ranking is done here: see `ids-core`.
+
+mod accept;
+mod chunks;
+mod codec;
+mod database;
+mod documents;
+mod error;
+mod job_reads;
+mod jobs;
+mod leases;
+mod lexical;
+mod library;
+mod library_reads;
+mod migrate;
+mod pages;
+mod postings;
+mod queue;
+mod ranges;
+mod rows;
+mod scope_sql;
+mod uploads;
+mod vectors;
+mod versions;
+
+pub use error::OpenError;
+pub use library::{Options, SqliteLibrary};
+pub use postings::StatisticsDifference;

@@ -1,0 +1,175 @@
+//! Domain values to columns and back. A value that cannot be what was written is `Corrupt`, never a panic.
+
+use ids_core::document::{ContentHash, ContentType, DocumentStatus, VersionStage};
+use ids_core::error::{ErrorCode, Failure, Retry};
+use ids_core::id::{DocumentId, JobId, OrganizationId, UploadId, VersionId};
+use ids_core::job::{JobStatus, Lane, QueueName};
+use ids_core::scope::{CollectionName, Tag};
+use ids_core::time::Timestamp;
+use rusqlite::Row;
+use rusqlite::types::FromSql;
+use uuid::Uuid;
+
+use crate::error::{DbError, DbResult};
+
+/// An identifier as 16 bytes.
+pub(crate) trait Id: Sized {
+    fn to_blob(self) -> [u8; 16];
+    fn from_blob(bytes: [u8; 16]) -> Self;
+}
+
+macro_rules! ids {
+    ($($name:ident),*) => {$(
+        impl Id for $name {
+            fn to_blob(self) -> [u8; 16] {
+                self.as_uuid().into_bytes()
+            }
+
+            fn from_blob(bytes: [u8; 16]) -> Self {
+                Self::from_uuid(Uuid::from_bytes(bytes))
+            }
+        }
+    )*};
+}
+
+ids!(OrganizationId, DocumentId, VersionId, JobId, UploadId);
+
+/// Reads the columns of a row in order, naming the table where one cannot be decoded.
+pub(crate) struct Columns<'r, 's> {
+    row: &'r Row<'s>,
+    table: &'static str,
+    next: usize,
+}
+
+impl<'r, 's> Columns<'r, 's> {
+    pub(crate) fn new(row: &'r Row<'s>, table: &'static str) -> Self {
+        Self { row, table, next: 0 }
+    }
+
+    /// The next column as SQLite gives it.
+    pub(crate) fn get<T: FromSql>(&mut self) -> DbResult<T> {
+        let at = self.next;
+        self.next += 1;
+        Ok(self.row.get(at)?)
+    }
+
+    pub(crate) fn id<T: Id>(&mut self) -> DbResult<T> {
+        Ok(T::from_blob(self.get()?))
+    }
+
+    pub(crate) fn optional_id<T: Id>(&mut self) -> DbResult<Option<T>> {
+        Ok(self.get::<Option<[u8; 16]>>()?.map(T::from_blob))
+    }
+
+    pub(crate) fn hash(&mut self) -> DbResult<ContentHash> {
+        Ok(ContentHash::from_bytes(self.get()?))
+    }
+
+    pub(crate) fn optional_hash(&mut self) -> DbResult<Option<ContentHash>> {
+        Ok(self.get::<Option<[u8; 32]>>()?.map(ContentHash::from_bytes))
+    }
+
+    pub(crate) fn time(&mut self) -> DbResult<Timestamp> {
+        Ok(Timestamp::from_micros(self.get()?))
+    }
+
+    pub(crate) fn optional_time(&mut self) -> DbResult<Option<Timestamp>> {
+        Ok(self.get::<Option<i64>>()?.map(Timestamp::from_micros))
+    }
+
+    pub(crate) fn count(&mut self) -> DbResult<u64> {
+        let value: i64 = self.get()?;
+        u64::try_from(value).map_err(|_| DbError::row(self.table, value))
+    }
+
+    fn word<T>(&mut self, parse: impl FnOnce(&str) -> Option<T>) -> DbResult<T> {
+        let word: String = self.get()?;
+        parse(&word).ok_or_else(|| DbError::row(self.table, word))
+    }
+
+    pub(crate) fn content_type(&mut self) -> DbResult<ContentType> {
+        self.word(ContentType::parse)
+    }
+
+    pub(crate) fn collection(&mut self) -> DbResult<CollectionName> {
+        self.word(|name| CollectionName::parse(name).ok())
+    }
+
+    pub(crate) fn tag(&mut self) -> DbResult<Tag> {
+        self.word(|tag| Tag::parse(tag).ok())
+    }
+
+    pub(crate) fn document_status(&mut self) -> DbResult<DocumentStatus> {
+        self.word(DocumentStatus::from_name)
+    }
+
+    pub(crate) fn job_status(&mut self) -> DbResult<JobStatus> {
+        self.word(JobStatus::from_name)
+    }
+
+    pub(crate) fn queue(&mut self) -> DbResult<QueueName> {
+        self.word(QueueName::from_name)
+    }
+
+    pub(crate) fn stage(&mut self) -> DbResult<VersionStage> {
+        self.word(stage_from_name)
+    }
+
+    /// Three columns: code, message, retry.
+    pub(crate) fn failure(&mut self) -> DbResult<Option<Failure>> {
+        let (code, message, retry): (Option<String>, Option<String>, Option<String>) =
+            (self.get()?, self.get()?, self.get()?);
+        let (Some(code), Some(message)) = (code, message) else {
+            return Ok(None);
+        };
+        let code = ErrorCode::from_name(&code).ok_or_else(|| DbError::row(self.table, code))?;
+        let retry = match retry.as_deref() {
+            Some("backoff") => Retry::Backoff,
+            Some("postpone") => Retry::Postpone,
+            _ => Retry::Never,
+        };
+        Ok(Some(Failure { code, message, retry }))
+    }
+}
+
+pub(crate) const fn retry_name(retry: Retry) -> &'static str {
+    match retry {
+        Retry::Never => "never",
+        Retry::Backoff => "backoff",
+        Retry::Postpone => "postpone",
+    }
+}
+
+pub(crate) const fn stage_name(stage: VersionStage) -> &'static str {
+    match stage {
+        VersionStage::Accepted => "accepted",
+        VersionStage::Extracted => "extracted",
+        VersionStage::Chunked => "chunked",
+        VersionStage::Completed => "completed",
+    }
+}
+
+fn stage_from_name(name: &str) -> Option<VersionStage> {
+    use VersionStage::{Accepted, Chunked, Completed, Extracted};
+    [Accepted, Extracted, Chunked, Completed]
+        .into_iter()
+        .find(|&stage| stage_name(stage) == name)
+}
+
+/// The lane that a version of that stage waits in.
+pub(crate) const fn lane_of(stage: VersionStage) -> Lane {
+    match stage {
+        VersionStage::Accepted | VersionStage::Extracted => Lane::Prepare,
+        VersionStage::Chunked | VersionStage::Completed => Lane::Embed,
+    }
+}
+
+/// Sizes and counts as SQLite keeps them; none comes near the border.
+pub(crate) fn as_integer(value: impl TryInto<i64>) -> i64 {
+    value.try_into().unwrap_or(i64::MAX)
+}
+
+/// The form in which titles and file names are searched and sorted: no accents, lower case.
+pub(crate) fn folded(text: &str) -> String {
+    ids_text::fold(text).to_lowercase()
+}

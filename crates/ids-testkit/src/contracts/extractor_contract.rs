@@ -1,0 +1,289 @@
+//! What every [`Extractor`] promises, one function a clause of the port's doc.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use ids_core::document::ContentType;
+use ids_core::error::{ErrorCode, Failure};
+use ids_core::page::ExtractedDocument;
+use ids_core::ports::{ExtractProgress, ExtractRequest, Extractor};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+/// No file of these suites needs a second; what takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Extractor, clause 1: any bytes end in pages or a failure, within the limits of time and memory.
+pub async fn any_bytes_end_in_pages_or_a_failure(extractor: &dyn Extractor) {
+    let folder = TempDir::new().unwrap();
+    let noise: Vec<u8> = (0..50_000_u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    let deep = "<div><p>".repeat(100_000);
+    let bodies: [&[u8]; 10] = [
+        b"",
+        b"\0",
+        b"%PDF-1.7",
+        b"%PDF-1.4\n1 0 obj\n<</Type/Catalog/Pages 1 0 R>>\nendobj\ntrailer<</Root 1 0 R>>",
+        b"PK\x03\x04\x14\0\0\0\x08\0word/document.xml",
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        b"\xff\xfe\0\xd8",
+        &noise,
+        deep.as_bytes(),
+        b"---\ntitle: x\n---\n| a |\n|--|\n[^1]: [^1]\n> > > - - - 1) <b",
+    ];
+    for (number, body) in bodies.iter().enumerate() {
+        for extension in ["pdf", "docx", "html", "md", "txt", "bin"] {
+            let name = format!("odd-{number}.{extension}");
+            let file = write(&folder, &name, body);
+            let answer = timeout(PATIENCE, read(extractor, &file, &name))
+                .await
+                .expect("it hangs");
+            if let Err(failure) = answer {
+                assert!(
+                    !failure.message.contains(folder.path().to_str().unwrap()),
+                    "a path: {failure}"
+                );
+                assert!(failure.message.contains(&name), "not named: {failure}");
+                assert!(ends_a_job(failure.code), "{name}: {failure:?}");
+            }
+        }
+    }
+}
+
+/// Extractor, clause 2: pages are numbered from 1 without gaps, blocks do not overlap and cover all but white space.
+pub async fn pages_are_numbered_and_blocks_cover_their_text(extractor: &dyn Extractor) {
+    let folder = TempDir::new().unwrap();
+    let texts = [
+        (
+            "a.txt",
+            "Um parágrafo\nem duas linhas.\n\n\n  Outro.\x0cE mais\tum 🙂\n",
+        ),
+        (
+            "b.md",
+            "# Título\n\ntexto *com* `marcas`\n\n- um\n- dois\n\n| a | b |\n|---|---|\n| 1 | 2 |\n",
+        ),
+        (
+            "c.html",
+            "<title>t</title><h1>Título</h1>solto<ul><li>um<li>dois</ul><table><tr><td>1<td>2<tr><td>3<td>4</table>",
+        ),
+    ];
+    for (name, text) in texts {
+        let file = write(&folder, name, text.as_bytes());
+        let document = read(extractor, &file, name).await.unwrap();
+        assert_pages_hold(&document);
+        assert!(!document.pages[0].blocks.is_empty(), "{name} lost its text");
+    }
+}
+
+/// Extractor, clause 3: the type is found from the content, the name only decides between kinds of text.
+pub async fn the_content_tells_the_type(extractor: &dyn Extractor) {
+    let folder = TempDir::new().unwrap();
+    let cases: [(&str, &[u8], Result<&str, ErrorCode>); 9] = [
+        ("x.txt", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", Ok(ContentType::PDF)),
+        ("x.pdf", b"uma linha de texto\n", Ok(ContentType::TEXT)),
+        ("x.docx", b"<!DOCTYPE html><p>oi", Ok(ContentType::HTML)),
+        ("x.md", b"# oi\n", Ok(ContentType::MARKDOWN)),
+        ("x.txt", b"# oi\n", Ok(ContentType::TEXT)),
+        ("x", "ação".as_bytes(), Ok(ContentType::TEXT)),
+        (
+            "x.pdf",
+            b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+            Err(ErrorCode::UnsupportedType),
+        ),
+        ("x.txt", b"a\0b\x01c\x02", Err(ErrorCode::UnsupportedType)),
+        ("x.pdf", b"", Err(ErrorCode::EmptyFile)),
+    ];
+    for (name, body, expected) in cases {
+        let file = write(&folder, name, body);
+        let found = extractor
+            .detect(&file, name)
+            .await
+            .map_err(|failure| failure.code);
+        assert_eq!(
+            found.as_ref().map(ContentType::as_str).map_err(|&code| code),
+            expected,
+            "{name} {body:?}"
+        );
+    }
+}
+
+/// Extractor, clause 4: dropping the future ends the child.
+///
+/// The file is a named pipe, which the child cannot read to its end. When the child is gone nobody reads, and writing
+/// fails.
+pub async fn dropping_the_future_ends_the_child(extractor: &dyn Extractor) {
+    let folder = TempDir::new().unwrap();
+    let pipe = folder.path().join("endless.txt");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let (reading, is_read) = oneshot::channel();
+    let writer = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || write_until_nobody_reads(&pipe, reading)
+    });
+
+    let content_type = ContentType::parse(ContentType::TEXT).unwrap();
+    let request = ExtractRequest {
+        file: &pipe,
+        filename: "endless.txt",
+        content_type: &content_type,
+    };
+    let mut extraction = extractor.extract(request, &NoProgress);
+    let mut is_read = is_read.fuse();
+    let was_read = async {
+        tokio::select! {
+            _ = &mut extraction => panic!("an endless file was read to its end"),
+            read = &mut is_read => read.unwrap(),
+        }
+    };
+    timeout(PATIENCE, was_read)
+        .await
+        .expect("the child does not read");
+    drop(extraction);
+
+    let written = tokio::task::spawn_blocking(move || writer.join().unwrap());
+    timeout(PATIENCE, written)
+        .await
+        .expect("somebody still reads")
+        .unwrap();
+}
+
+/// Runs every clause against an adapter: `extractor_contract!(make);`, where `make` is an `async fn` without arguments
+/// that returns an `Arc<dyn Extractor>`.
+#[macro_export]
+macro_rules! extractor_contract {
+    ($make:path) => {
+        $crate::extractor_contract! { @clauses $make:
+            any_bytes_end_in_pages_or_a_failure
+            pages_are_numbered_and_blocks_cover_their_text
+            the_content_tells_the_type
+            dropping_the_future_ends_the_child
+        }
+    };
+    (@clauses $make:path: $($clause:ident)+) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $clause() {
+                let extractor = $make().await;
+                $crate::contracts::extractor_contract::$clause(&*extractor).await;
+            }
+        )+
+    };
+}
+
+/// Holds the promises of [`ids_core::page::Page`] against a document.
+///
+/// # Panics
+/// When one is broken.
+pub fn assert_pages_hold(document: &ExtractedDocument) {
+    for (page, number) in document.pages.iter().zip(1..) {
+        assert_eq!(page.number, number);
+        let chars: Vec<char> = page.text.chars().collect();
+        let mut end = 0;
+        for block in &page.blocks {
+            assert!(
+                block.span.start >= end && !block.span.is_empty(),
+                "blocks overlap on page {number}"
+            );
+            let between = &chars[end as usize..block.span.start as usize];
+            assert!(
+                between.iter().all(|c| c.is_whitespace()),
+                "text outside of blocks on page {number}"
+            );
+            end = block.span.end;
+        }
+        assert!(
+            chars[end as usize..].iter().all(|c| c.is_whitespace()),
+            "text after the blocks of page {number}"
+        );
+        let mut end = 0;
+        for line in &page.lines {
+            assert!(
+                line.span.start >= end && line.span.end as usize <= chars.len(),
+                "a line on page {number}"
+            );
+            end = line.span.end;
+        }
+    }
+}
+
+/// Tells nobody.
+pub struct NoProgress;
+
+impl ExtractProgress for NoProgress {
+    fn pages(&self, _done: u32, _total: Option<u32>) {}
+}
+
+/// Detects and extracts.
+///
+/// # Errors
+/// Those of the port.
+pub async fn read(
+    extractor: &dyn Extractor,
+    file: &Path,
+    filename: &str,
+) -> Result<ExtractedDocument, Failure> {
+    let content_type = extractor.detect(file, filename).await?;
+    extractor
+        .extract(
+            ExtractRequest {
+                file,
+                filename,
+                content_type: &content_type,
+            },
+            &NoProgress,
+        )
+        .await
+}
+
+fn write(folder: &TempDir, name: &str, body: &[u8]) -> PathBuf {
+    let path = folder.path().join(name);
+    File::create(&path).unwrap().write_all(body).unwrap();
+    path
+}
+
+/// Writes a mebibyte, says so, and goes on until nobody reads. Gives up after 128 MiB, which a child that was ended
+/// cannot read.
+fn write_until_nobody_reads(pipe: &Path, reading: oneshot::Sender<()>) {
+    let mut pipe = OpenOptions::new().write(true).open(pipe).unwrap();
+    let line = "uma linha\n".repeat(1_638);
+    let mut reading = Some(reading);
+    for kibibytes in (0..128 * 1_024).step_by(16) {
+        if kibibytes >= 1_024
+            && let Some(reading) = reading.take()
+        {
+            reading.send(()).unwrap();
+        }
+        if pipe.write_all(line.as_bytes()).is_err() {
+            return;
+        }
+    }
+    panic!("somebody still reads");
+}
+
+/// The codes that design.md 3.3 gives a job's end, as far as they come from a file.
+fn ends_a_job(code: ErrorCode) -> bool {
+    [
+        ErrorCode::Encrypted,
+        ErrorCode::Corrupt,
+        ErrorCode::EmptyFile,
+        ErrorCode::UnsupportedType,
+        ErrorCode::FileTooLarge,
+        ErrorCode::ExpandsTooFar,
+        ErrorCode::Timeout,
+        ErrorCode::OutOfMemory,
+        ErrorCode::ParserCrashed,
+    ]
+    .contains(&code)
+}

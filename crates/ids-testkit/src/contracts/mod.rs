@@ -1,0 +1,9 @@
+//! Contract suites: what a port promises, held against every adapter.
+
+pub mod blob_store_contract;
+pub mod chunk_index_contract;
+pub mod document_store_contract;
+pub mod embedder_contract;
+pub mod extractor_contract;
+pub mod job_queue_contract;
+pub mod job_store_contract;

@@ -1,0 +1,102 @@
+//! The command line: one file a command.
+
+mod client;
+mod collections;
+mod completions;
+mod documents;
+mod eval;
+mod exit;
+mod healthcheck;
+mod ingest;
+mod output;
+mod queue;
+mod search;
+mod serve;
+mod snippet;
+mod values;
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+pub use exit::Failed;
+
+use crate::config::{Config, Variables};
+use crate::lifecycle::{Signal, Signals};
+use crate::logging;
+
+/// Find the right page in thousands of documents, by meaning and by word.
+#[derive(Debug, Parser)]
+#[command(name = "ids", version, propagate_version = false, max_term_width = 100)]
+pub struct Cli {
+    /// Where documents and their index lie [env: IDS_DATA_DIR] [default: ~/.local/share/ids]
+    #[arg(long, global = true, value_name = "DIR", hide_default_value = true)]
+    data_dir: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the page and the API, and process documents in the background
+    Serve(serve::ServeArgs),
+    /// Ingest files and folders; what is unchanged is skipped
+    Ingest(ingest::IngestArgs),
+    /// Find passages by word and by meaning
+    Search(search::SearchArgs),
+    /// Look at documents, and remove them
+    Documents(documents::DocumentsArgs),
+    /// Look at collections
+    Collections(collections::CollectionsArgs),
+    /// Look at the jobs behind documents, and steer them
+    Queue(queue::QueueArgs),
+    /// Measure search over a set of documents, questions and judgements
+    Eval(eval::EvalArgs),
+    /// Ask a running server how it is; exit code 0 when it can work
+    Healthcheck(healthcheck::HealthcheckArgs),
+    /// Print a completion script for a shell
+    Completions(completions::CompletionsArgs),
+}
+
+/// Runs a command; returns its exit code.
+pub async fn run(cli: Cli) -> Result<u8, Failed> {
+    // A shell asks for its script whatever the settings are.
+    if let Command::Completions(args) = &cli.command {
+        return completions::run(args);
+    }
+    let working_directory = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+    let variables = Variables::read(&working_directory)?;
+    let config = Config::new(&variables, cli.data_dir.as_deref())?;
+    logging::init(&config.log, !matches!(cli.command, Command::Serve(_)));
+    match cli.command {
+        Command::Serve(args) => {
+            for name in variables.ignored() {
+                tracing::warn!(
+                    "`{name}` was set by Kubernetes for a service of that name; it is passed over"
+                );
+            }
+            serve::run(args, &config).await
+        }
+        // These two put things in order when they are stopped.
+        Command::Ingest(args) => ingest::run(args, &config).await,
+        Command::Eval(args) => eval::run(args, &config).await,
+        Command::Search(args) => until_stopped(search::run(args, &config)).await,
+        Command::Documents(args) => until_stopped(documents::run(args, &config)).await,
+        Command::Collections(args) => until_stopped(collections::run(args, &config)).await,
+        Command::Queue(args) => until_stopped(queue::run(args, &config)).await,
+        Command::Healthcheck(args) => until_stopped(healthcheck::run(args, &config)).await,
+        Command::Completions(args) => completions::run(&args),
+    }
+}
+
+/// Runs a short command; Ctrl-C drops it where it is. Each of its writes is one transaction of the library.
+async fn until_stopped(command: impl Future<Output = Result<u8, Failed>>) -> Result<u8, Failed> {
+    let mut signals = Signals::catch().context("signals cannot be caught")?;
+    tokio::select! {
+        outcome = command => outcome,
+        signal = signals.next() => Err(match signal {
+            Signal::Interrupt => Failed::interrupted(),
+            Signal::Terminate => Failed::because("stopped"),
+        }),
+    }
+}

@@ -1,0 +1,83 @@
+//! Values of arguments, checked before anything is opened: exit code 2.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use ids_core::document::ContentType;
+use ids_core::scope::{CollectionName, Tag};
+use ids_core::search::SearchMode;
+
+/// Short names of the types that are read.
+const TYPES: [(&str, &str); 7] = [
+    ("pdf", ContentType::PDF),
+    ("docx", ContentType::DOCX),
+    ("html", ContentType::HTML),
+    ("htm", ContentType::HTML),
+    ("md", ContentType::MARKDOWN),
+    ("markdown", ContentType::MARKDOWN),
+    ("txt", ContentType::TEXT),
+];
+
+/// A collection's name.
+pub fn collection(text: &str) -> Result<String, String> {
+    match CollectionName::parse(text) {
+        Ok(name) => Ok(name.as_str().to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// A tag.
+pub fn tag(text: &str) -> Result<String, String> {
+    match Tag::parse(text.trim()) {
+        Ok(tag) => Ok(tag.as_str().to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// A MIME type, or a short name of one.
+pub fn content_type(text: &str) -> Result<String, String> {
+    let name = text.trim().trim_start_matches('.').to_ascii_lowercase();
+    if let Some((_, of)) = TYPES.iter().find(|(short, _)| *short == name) {
+        return Ok((*of).to_owned());
+    }
+    match ContentType::parse(&name) {
+        Some(of) => Ok(of.as_str().to_owned()),
+        None => Err("must be pdf, docx, html, md, txt, or a MIME type such as `application/pdf`".to_owned()),
+    }
+}
+
+/// By what is searched.
+pub fn mode() -> impl TypedValueParser<Value = SearchMode> {
+    PossibleValuesParser::new(SearchMode::ALL.map(SearchMode::as_str))
+        .try_map(|name| SearchMode::from_name(&name).ok_or("must be one of the modes"))
+}
+
+/// Whether a file of that extension is of a type that is read.
+pub fn is_supported_extension(extension: &str) -> bool {
+    TYPES.iter().any(|(name, _)| name.eq_ignore_ascii_case(extension))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{content_type, is_supported_extension, tag};
+
+    #[test]
+    fn types_are_taken_by_short_name_or_mime_type() {
+        assert_eq!(content_type(".PDF").unwrap(), "application/pdf");
+        assert_eq!(content_type("text/Plain").unwrap(), "text/plain");
+        assert!(content_type("word").is_err());
+    }
+
+    #[test]
+    fn extensions_count_in_either_case() {
+        assert!(
+            is_supported_extension("PDF")
+                && is_supported_extension("markdown")
+                && !is_supported_extension("odt")
+        );
+    }
+
+    #[test]
+    fn a_tag_is_trimmed_and_checked() {
+        assert_eq!(tag(" a ").unwrap(), "a");
+        assert!(tag(" ").is_err());
+    }
+}

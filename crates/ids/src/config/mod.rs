@@ -1,0 +1,243 @@
+//! Configuration: read once, validated, one small struct per concern, printed at start-up with secrets masked.
+//! The table for people is docs/configuration.md; `xtask tidy` holds it to the names used here.
+
+mod variables;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ids_core::document::ContentType;
+use ids_core::library::Settings;
+use variables::unreadable;
+pub use variables::{ConfigError, Variables};
+
+/// Everything that is set.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where everything lies (`IDS_DATA_DIR`, `--data-dir`).
+    pub data_dir: PathBuf,
+    /// The server's own settings.
+    pub server: ServerConfig,
+    /// The library's settings.
+    pub library: Settings,
+    /// How logs look.
+    pub log: LogConfig,
+    /// Documents prepared at the same time (`WORKER_CONCURRENCY`; the number of cores).
+    pub worker_concurrency: usize,
+}
+
+/// How the server is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerConfig {
+    /// `ENVIRONMENT` is `production`: unsafe defaults are errors.
+    pub production: bool,
+    /// `IDS_AUTH`: `None` where it is not set.
+    pub auth: Option<Auth>,
+    /// `PUBLIC_URL`, without a slash at its end.
+    pub public_url: Option<String>,
+    /// `CORS_ORIGINS`.
+    pub cors_origins: Vec<String>,
+}
+
+/// Whether callers need a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Auth {
+    /// They need one.
+    Keys,
+    /// They need none.
+    Off,
+}
+
+/// How logs look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogConfig {
+    /// `LOG_LEVEL`: error, warn, info, debug or trace, or directives of `tracing`.
+    pub level: String,
+    /// `LOG_FORMAT`: `None` means text on a terminal, JSON otherwise.
+    pub format: Option<LogFormat>,
+}
+
+/// The two forms of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+impl Config {
+    /// Takes everything out of `variables`; `data_dir` is that of the command line, which wins.
+    ///
+    /// # Errors
+    /// The first value that cannot be used, by name.
+    pub fn new(variables: &Variables, data_dir: Option<&Path>) -> Result<Self, ConfigError> {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let worker_concurrency = variables.number("WORKER_CONCURRENCY", cores as u64, 1..=64)? as usize;
+        Ok(Self {
+            data_dir: match data_dir {
+                Some(given) => given.to_owned(),
+                None => default_data_dir(variables)?,
+            },
+            server: ServerConfig::new(variables)?,
+            library: library_settings(variables)?,
+            log: LogConfig::new(variables)?,
+            worker_concurrency,
+        })
+    }
+}
+
+impl fmt::Display for Config {
+    /// One line for the log. There is no secret among these settings; one that comes is to be masked here.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Settings {
+            max_file_size,
+            chunk_size,
+            chunk_overlap,
+            keep_originals,
+            ..
+        } = &self.library;
+        write!(
+            f,
+            "data directory `{}`, files up to {} MB, chunks of {chunk_size} tokens overlapping by {chunk_overlap}, \
+             originals {}, {} documents at a time",
+            self.data_dir.display(),
+            max_file_size / (1024 * 1024),
+            if *keep_originals { "kept" } else { "dropped" },
+            self.worker_concurrency,
+        )
+    }
+}
+
+impl ServerConfig {
+    fn new(variables: &Variables) -> Result<Self, ConfigError> {
+        let production = match variables.text("ENVIRONMENT") {
+            None | Some("development" | "test") => false,
+            Some("production") => true,
+            Some(_) => return Err(unreadable("ENVIRONMENT", "development, test or production")),
+        };
+        let auth = match variables.text("IDS_AUTH") {
+            None => None,
+            Some("keys") => Some(Auth::Keys),
+            Some("off") => Some(Auth::Off),
+            Some(_) => return Err(unreadable("IDS_AUTH", "keys or off")),
+        };
+        let public_url = match variables.text("PUBLIC_URL") {
+            None => None,
+            Some(url) if is_web_address(url) => Some(url.trim_end_matches('/').to_owned()),
+            Some(_) => {
+                return Err(unreadable(
+                    "PUBLIC_URL",
+                    "an address such as `https://search.example.org`",
+                ));
+            }
+        };
+        let cors_origins = variables.list("CORS_ORIGINS");
+        if !cors_origins.iter().all(|origin| is_web_address(origin)) {
+            return Err(unreadable(
+                "CORS_ORIGINS",
+                "origins such as `https://intranet.example.org`, parted by commas",
+            ));
+        }
+        Ok(Self {
+            production,
+            auth,
+            public_url,
+            cors_origins,
+        })
+    }
+}
+
+impl LogConfig {
+    fn new(variables: &Variables) -> Result<Self, ConfigError> {
+        let level = variables.text("LOG_LEVEL").unwrap_or("info").to_ascii_lowercase();
+        if level.parse::<tracing_subscriber::EnvFilter>().is_err() {
+            return Err(unreadable("LOG_LEVEL", "error, warn, info, debug or trace"));
+        }
+        let format = match variables.text("LOG_FORMAT") {
+            None => None,
+            Some("text") => Some(LogFormat::Text),
+            Some("json") => Some(LogFormat::Json),
+            Some(_) => return Err(unreadable("LOG_FORMAT", "text or json")),
+        };
+        Ok(Self { level, format })
+    }
+}
+
+fn library_settings(variables: &Variables) -> Result<Settings, ConfigError> {
+    let defaults = Settings::default();
+    let megabytes = variables.number(
+        "MAX_FILE_SIZE_MB",
+        defaults.max_file_size / (1024 * 1024),
+        1..=5_000,
+    )?;
+    let mut allowed_types = Vec::new();
+    for name in variables.list("ALLOWED_FILE_TYPES") {
+        let expected = "MIME types such as `application/pdf`, or names such as `pdf`, parted by commas";
+        allowed_types.push(allowed_type(&name).ok_or_else(|| unreadable("ALLOWED_FILE_TYPES", expected))?);
+    }
+    // 480: with prefix, title and headings a chunk stays within the model's 512 tokens.
+    let chunk_size = variables.number("CHUNK_SIZE", defaults.chunk_size as u64, 16..=480)?;
+    let chunk_overlap =
+        variables.number("CHUNK_OVERLAP", defaults.chunk_overlap as u64, 0..=chunk_size / 2)?;
+    let seconds = |name, default: Duration, range| {
+        variables
+            .number(name, default.as_secs(), range)
+            .map(Duration::from_secs)
+    };
+    let orphan_hours = variables.number("CLEANUP_ORPHANED_FILES_HOURS", 24, 1..=8_760)?;
+    Ok(Settings {
+        max_file_size: megabytes * 1024 * 1024,
+        allowed_types,
+        upload_ttl: seconds("UPLOAD_URL_TTL_SECONDS", defaults.upload_ttl, 1..=604_800)?,
+        chunk_size: chunk_size as usize,
+        chunk_overlap: chunk_overlap as usize,
+        keep_originals: variables.switch("KEEP_ORIGINALS", defaults.keep_originals)?,
+        job_timeout: seconds(
+            "DOCUMENT_PROCESSING_JOB_TIMEOUT_SECONDS",
+            defaults.job_timeout,
+            1..=86_400,
+        )?,
+        orphan_age: Duration::from_secs(orphan_hours * 3_600),
+        ..defaults
+    })
+}
+
+fn allowed_type(name: &str) -> Option<ContentType> {
+    ContentType::parse(match name.trim_start_matches('.') {
+        "pdf" => ContentType::PDF,
+        "docx" => ContentType::DOCX,
+        "html" | "htm" => ContentType::HTML,
+        "md" | "markdown" => ContentType::MARKDOWN,
+        "txt" => ContentType::TEXT,
+        other => other,
+    })
+}
+
+fn is_web_address(text: &str) -> bool {
+    let host = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    host.is_some_and(|host| {
+        !host.is_empty() && !host.starts_with('/') && !host.contains(|c: char| c.is_whitespace() || c == '@')
+    })
+}
+
+fn default_data_dir(variables: &Variables) -> Result<PathBuf, ConfigError> {
+    if let Some(given) = variables.text("IDS_DATA_DIR") {
+        return Ok(PathBuf::from(given));
+    }
+    if let Some(data) = variables
+        .text("XDG_DATA_HOME")
+        .filter(|path| path.starts_with('/'))
+    {
+        return Ok(Path::new(data).join("ids"));
+    }
+    let home = variables.text("HOME").ok_or_else(|| {
+        ConfigError(
+            "there is no home directory to keep data in; set `IDS_DATA_DIR` or give --data-dir".to_owned(),
+        )
+    })?;
+    Ok(Path::new(home).join(".local/share/ids"))
+}

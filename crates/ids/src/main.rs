@@ -1,0 +1,52 @@
+//! `ids`: intelligent document search in one program.
+
+mod cli;
+mod compose;
+mod config;
+mod data_dir;
+mod lifecycle;
+mod local;
+mod logging;
+mod system;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    // The child that parses foreign bytes: decided before anything else is set up.
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments
+        .next()
+        .is_some_and(|first| first == compose::EXTRACT_CHILD)
+    {
+        return ids_extract::child_main(arguments);
+    }
+    let cli = cli::Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return finish(Err(cli::Failed::because(format!(
+                "the runtime cannot be started: {error}"
+            ))));
+        }
+    };
+    let outcome = runtime.block_on(cli::run(cli));
+    // A blocking thread that hangs must not keep the program from ending.
+    runtime.shutdown_background();
+    finish(outcome)
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "the one place where a command's failure is said"
+)]
+fn finish(outcome: Result<u8, cli::Failed>) -> ExitCode {
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(failed) => {
+            eprintln!("error: {failed}");
+            ExitCode::from(failed.code)
+        }
+    }
+}

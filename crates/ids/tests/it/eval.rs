@@ -1,0 +1,194 @@
+//! `ids eval`: its contract on a small set, and the quality to reach on the shared ones.
+
+use std::process::Stdio;
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::place::{Place, Run};
+use crate::server::send_signal;
+use crate::wait;
+
+fn tiny_set(place: &Place) {
+    let documents = [
+        ("d1", "Férias", "O servidor tem trinta dias de férias."),
+        ("d2", "", "A multa é de dez por cento."),
+    ];
+    let corpus: String = documents
+        .iter()
+        .map(|(id, title, text)| {
+            serde_json::json!({"_id": id, "title": title, "text": text}).to_string() + "\n"
+        })
+        .collect();
+    place.write("set/corpus.jsonl", corpus);
+    place.write(
+        "set/queries.jsonl",
+        "{\"_id\": \"q1\", \"text\": \"Quantos dias de férias há?\"}\n{\"_id\": \"q2\", \"text\": \"De quanto é a multa?\"}\n\
+         {\"_id\": \"q3\", \"text\": \"Sem julgamento\"}\n",
+    );
+    place.write(
+        "set/qrels.tsv",
+        "query-id\tcorpus-id\tscore\nq1\td1\t2\nq2\td2\t1\n",
+    );
+}
+
+#[test]
+fn a_small_set_gives_the_fields_of_the_contract_and_leaves_nothing() {
+    let place = Place::new();
+    tiny_set(&place);
+    let temporary = place.root().join("tmp");
+    std::fs::create_dir(&temporary).unwrap();
+    let output = place
+        .command(&["eval", "set", "--mode", "keyword", "--json"])
+        .env("TMPDIR", &temporary)
+        .output()
+        .unwrap();
+    let run = Run::of(&output);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+    let mut body = run.body();
+    for time in ["p50_ms", "p99_ms"] {
+        assert!(body[time].as_f64().unwrap() > 0.0);
+        body[time] = Value::from("<ms>");
+    }
+    insta::assert_snapshot!("eval_tiny", serde_json::to_string_pretty(&body).unwrap());
+    assert_eq!(
+        std::fs::read_dir(&temporary).unwrap().count(),
+        0,
+        "the index is removed"
+    );
+    assert!(!place.data_dir().exists(), "the person's library is not touched");
+
+    let strict = place.json(&["eval", "set", "--relevant-from", "2"]);
+    assert_eq!(
+        strict["recall_at_10"], 1.0,
+        "a question without a grade that high is left out"
+    );
+    assert!(place.ids(&["eval", "set"]).stdout.contains("NDCG@10"));
+}
+
+#[test]
+fn a_faulty_line_is_named() {
+    let place = Place::new();
+    tiny_set(&place);
+    place.write("set/qrels.tsv", "query-id\tcorpus-id\tscore\nq1\td9\t1\n");
+    let run = place.ids(&["eval", "set"]);
+    assert_eq!(run.code, Some(1));
+    insta::assert_snapshot!("eval_faulty_line", place.shown(&run));
+}
+
+#[test]
+fn ctrl_c_removes_the_index() {
+    let Some(set) = ids_testkit::testdata::shared("eval/faquad") else {
+        return;
+    };
+    let place = Place::new();
+    let temporary = place.root().join("tmp");
+    std::fs::create_dir(&temporary).unwrap();
+    let child = place
+        .command(&["eval", set.to_str().unwrap()])
+        .env("TMPDIR", &temporary)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait::until("the index", || {
+        (std::fs::read_dir(&temporary).unwrap().count() > 0).then_some(())
+    });
+
+    send_signal(&child, Signal::INT);
+
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
+    assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0);
+}
+
+/// NDCG@10 that hybrid search has to reach (issue 3). Its halves stay below, so that hybrid is better than both; each is a test
+/// of its own, to run side by side. A half that passes its set's figure needs a higher promise, which is good news.
+const FAQUAD: f64 = 0.92;
+const SQUAD_PT: f64 = 0.895;
+const XQUAD_EN: f64 = 0.975;
+
+/// NDCG@10 of a shared set in a mode; `None` where the set is absent. Its answers are left out: quoting takes longer than all else.
+fn ndcg(set: &str, mode: &str) -> Option<f64> {
+    let shared = ids_testkit::testdata::shared(&format!("eval/{set}"))?;
+    let place = Place::new();
+    for file in ["corpus.jsonl", "queries.jsonl", "qrels.tsv"] {
+        place.copy(&shared, file, &format!("set/{file}"));
+    }
+    place.json(&["eval", "set", "--mode", mode])["ndcg_at_10"].as_f64()
+}
+
+fn reaches(set: &str, promised: f64) {
+    let reached = ndcg(set, "hybrid");
+    assert!(
+        reached.is_none_or(|reached| reached >= promised),
+        "{set}: {reached:?}, not {promised}"
+    );
+}
+
+fn stays_below(set: &str, mode: &str, promised: f64) {
+    let reached = ndcg(set, mode);
+    assert!(
+        reached.is_none_or(|reached| reached < promised),
+        "{set} by {mode} alone: {reached:?}"
+    );
+}
+
+#[test]
+fn faquad_is_answered_as_well_as_was_promised() {
+    reaches("faquad", FAQUAD);
+}
+
+#[test]
+fn faquad_is_answered_worse_by_words_alone() {
+    stays_below("faquad", "keyword", FAQUAD);
+}
+
+#[test]
+fn faquad_is_answered_worse_by_meaning_alone() {
+    stays_below("faquad", "semantic", FAQUAD);
+}
+
+#[test]
+fn squad_pt_is_answered_as_well_as_was_promised() {
+    reaches("squad-pt", SQUAD_PT);
+}
+
+#[test]
+fn squad_pt_is_answered_worse_by_words_alone() {
+    stays_below("squad-pt", "keyword", SQUAD_PT);
+}
+
+#[test]
+fn squad_pt_is_answered_worse_by_meaning_alone() {
+    stays_below("squad-pt", "semantic", SQUAD_PT);
+}
+
+#[test]
+fn xquad_en_is_answered_as_well_as_was_promised() {
+    reaches("xquad-en", XQUAD_EN);
+}
+
+/// How often an accepted answer stands in the first quoted sentence, and in any: what was reached when quoting came to be (.81 and
+/// .94 on the whole set), less what a quarter of the questions may differ by. The issue on asking raises it.
+#[test]
+fn accepted_answers_are_quoted_as_often_as_was_reached() {
+    let Some(set) = ids_testkit::testdata::shared("eval/faquad") else {
+        return;
+    };
+    let place = Place::new();
+    for file in ["corpus.jsonl", "qrels.tsv"] {
+        place.write(&format!("set/{file}"), std::fs::read_to_string(set.join(file)).unwrap());
+    }
+    // A question's answers stand on the line of its number.
+    for file in ["queries.jsonl", "answers.jsonl"] {
+        let lines = std::fs::read_to_string(set.join(file)).unwrap();
+        let quarter: Vec<&str> = lines.lines().step_by(4).collect();
+        place.write(&format!("set/{file}"), quarter.join("\n"));
+    }
+
+    let answers = place.json(&["eval", "set"])["answers"].clone();
+
+    assert_eq!(answers["questions"], 225);
+    assert!(answers["in_first"].as_f64().unwrap() >= 0.78, "{answers}");
+    assert!(answers["in_any"].as_f64().unwrap() >= 0.90, "{answers}");
+}

@@ -1,0 +1,20 @@
+//! The real program, end to end: its commands, what it prints, its exit codes, and what it survives.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+mod crash;
+mod disk;
+mod errors;
+mod eval;
+mod help;
+mod ingest;
+mod place;
+mod search;
+mod server;
+mod stop;
+mod visible;
+mod wait;

@@ -1,0 +1,180 @@
+//! A running `ids serve`, asked over plain HTTP.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::place::Place;
+use crate::wait;
+
+/// Where each server's log goes, below its place.
+const LOG: &str = "serve.log";
+
+/// A server that is ready; killed when dropped.
+pub struct Server {
+    child: Child,
+    address: String,
+    lines: Receiver<String>,
+    log: std::path::PathBuf,
+}
+
+/// An answer.
+pub struct Answer {
+    pub status: u16,
+    pub body: Value,
+}
+
+impl Server {
+    /// Starts one on a free port and waits until it says that it is ready.
+    pub fn start(place: &Place) -> Self {
+        let log = place.root().join(LOG);
+        let mut child = place
+            .command(&["serve", "--port", "0"])
+            .stdout(Stdio::piped())
+            .stderr(File::options().create(true).append(true).open(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        let mut server = Self {
+            child,
+            address: String::new(),
+            lines,
+            log,
+        };
+        let line = server
+            .line()
+            .unwrap_or_else(|| panic!("not ready: {}", server.log()));
+        let address = line
+            .strip_prefix("ids is ready at http://")
+            .expect("the first line is the address");
+        server.address = address.to_owned();
+        server
+    }
+
+    fn line(&self) -> Option<String> {
+        self.lines.recv_timeout(Duration::from_secs(60)).ok()
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// `127.0.0.1:port`.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// GET of a path below /api/v1, which must succeed.
+    pub fn get(&self, path: &str) -> Value {
+        let answer = self.send("GET", &format!("/api/v1{path}"), "application/json", b"");
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        answer.body
+    }
+
+    /// Any request.
+    pub fn send(&self, method: &str, path: &str, content_type: &str, body: &[u8]) -> Answer {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: {content_type}\r\n\
+             content-length: {}\r\n\r\n",
+            self.address,
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(body).unwrap();
+        let mut reply = Vec::new();
+        stream.read_to_end(&mut reply).unwrap();
+        let reply = String::from_utf8_lossy(&reply);
+        let (head, body) = reply.split_once("\r\n\r\n").expect("a head");
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Answer {
+            status,
+            body: serde_json::from_str(body).unwrap_or(Value::Null),
+        }
+    }
+
+    /// Sends a file; returns the document's id once it is accepted.
+    pub fn upload(&self, filename: &str, bytes: &[u8]) -> String {
+        let mut form =
+            format!("--X\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{filename}\"\r\n\r\n")
+                .into_bytes();
+        form.extend_from_slice(bytes);
+        form.extend_from_slice(b"\r\n--X--\r\n");
+        let answer = self.send(
+            "POST",
+            "/api/v1/documents",
+            "multipart/form-data; boundary=X",
+            &form,
+        );
+        assert_eq!(answer.status, 202, "{}", answer.body);
+        answer.body["document_id"].as_str().unwrap().to_owned()
+    }
+
+    pub fn status(&self, document_id: &str) -> Value {
+        self.get(&format!("/documents/{document_id}/status"))
+    }
+
+    /// Waits until a document's status is `wanted`, or one that it cannot come from any more is a failure.
+    pub fn until_completed(&self, document_id: &str) -> Value {
+        wait::until("the document's end", || {
+            let status = self.status(document_id);
+            let word = status["status"].as_str().unwrap();
+            assert!(!matches!(word, "failed" | "cancelled" | "duplicate"), "{status}");
+            (word == "completed").then_some(status)
+        })
+    }
+
+    /// Sends a search; returns the results.
+    pub fn search(&self, query: &str, mode: &str) -> Vec<Value> {
+        let body = serde_json::json!({"query": query, "mode": mode}).to_string();
+        let answer = self.send(
+            "POST",
+            "/api/v1/documents/search",
+            "application/json",
+            body.as_bytes(),
+        );
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.body["results"].as_array().unwrap().clone()
+    }
+
+    /// kill -9, and waits until the process is gone.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Sends a signal and waits for the end.
+    pub fn stop(mut self, signal: Signal) -> ExitStatus {
+        send_signal(&self.child, signal);
+        wait_for_end(&mut self.child)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Sends a signal to a process that this test started.
+pub fn send_signal(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+/// Waits until a process ends.
+pub fn wait_for_end(child: &mut Child) -> ExitStatus {
+    wait::until("the end of a process", || child.try_wait().unwrap())
+}

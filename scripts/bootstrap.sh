@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Checks that Rust is there and new enough, and installs what else a build needs, only what is missing: a C compiler
+# and linker (SQLite is compiled in), python3 with pip (fetches the files of assets.lock), certificates, git.
+# Where everything is there it changes nothing and needs no rights.
+set -euo pipefail
+
+needed_minor=95
+
+fail() {
+    printf 'error: %s\n' "$1" >&2
+    exit 1
+}
+
+version_of() { # "cargo 1.95.0 (…)" -> "1.95"
+    "$1" --version 2>/dev/null | sed -n 's/^[a-z]* \([0-9]*\.[0-9]*\)\..*/\1/p'
+}
+
+for tool in rustc cargo; do
+    found=$(version_of "$tool" || true)
+    if [ -z "$found" ]; then
+        fail "Rust 1.$needed_minor or newer is needed and \`$tool\` was not found; install it with rustup (https://rustup.rs)"
+    fi
+    if [ "${found%%.*}" -eq 1 ] && [ "${found##*.}" -lt "$needed_minor" ]; then
+        fail "Rust 1.$needed_minor or newer is needed and \`$tool\` is $found; run \`rustup update stable\`"
+    fi
+done
+
+missing=()
+if ! command -v cc >/dev/null; then
+    missing+=(gcc libc6-dev)
+elif ! printf '#include <stdio.h>\nint main(void){return 0;}\n' | cc -xc -o /dev/null - 2>/dev/null; then
+    missing+=(libc6-dev)
+fi
+command -v python3 >/dev/null || missing+=(python3)
+python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
+command -v git >/dev/null || missing+=(git)
+[ -e /etc/ssl/certs/ca-certificates.crt ] || [ -e /etc/pki/tls/certs/ca-bundle.crt ] || [ -e /etc/ssl/cert.pem ] ||
+    missing+=(ca-certificates)
+
+if [ "${#missing[@]}" -eq 0 ]; then
+    exit 0
+fi
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || fail "these packages are missing: ${missing[*]}; install them as root"
+    as_root=(sudo)
+fi
+command -v apt-get >/dev/null || fail "these are missing (by their names on Debian): ${missing[*]}; install them"
+
+printf 'installing %s\n' "${missing[*]}" >&2
+install=(apt-get install --yes --no-install-recommends "${missing[@]}")
+# An old list of packages names files the mirror has no more: renew it, but only when it is needed.
+if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive "${install[@]}" >/dev/null 2>&1; then
+    "${as_root[@]}" apt-get update --quiet=2 >&2 || fail "\`apt-get update\` failed; is there a network?"
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive "${install[@]}" --quiet=2 >&2 ||
+        fail "these packages could not be installed: ${missing[*]}"
+fi
