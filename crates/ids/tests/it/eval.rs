@@ -177,7 +177,10 @@ fn accepted_answers_are_quoted_as_often_as_was_reached() {
     };
     let place = Place::new();
     for file in ["corpus.jsonl", "qrels.tsv"] {
-        place.write(&format!("set/{file}"), std::fs::read_to_string(set.join(file)).unwrap());
+        place.write(
+            &format!("set/{file}"),
+            std::fs::read_to_string(set.join(file)).unwrap(),
+        );
     }
     // A question's answers stand on the line of its number.
     for file in ["queries.jsonl", "answers.jsonl"] {
