@@ -176,17 +176,14 @@ fn accepted_answers_are_quoted_as_often_as_was_reached() {
         return;
     };
     let place = Place::new();
-    for file in ["corpus.jsonl", "qrels.tsv"] {
-        place.write(
-            &format!("set/{file}"),
-            std::fs::read_to_string(set.join(file)).unwrap(),
-        );
-    }
-    // A question's answers stand on the line of its number.
-    for file in ["queries.jsonl", "answers.jsonl"] {
-        let lines = std::fs::read_to_string(set.join(file)).unwrap();
-        let quarter: Vec<&str> = lines.lines().step_by(4).collect();
-        place.write(&format!("set/{file}"), quarter.join("\n"));
+    place.copy(&set, "corpus.jsonl", "set/corpus.jsonl");
+    // A question's answers stand on the line of its number, and so do its judgements, below a header.
+    for (file, header) in [("queries.jsonl", 0), ("answers.jsonl", 0), ("qrels.tsv", 1)] {
+        let text = std::fs::read_to_string(set.join(file)).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let (header, rows) = lines.split_at(header);
+        let quarter: Vec<&str> = rows.iter().copied().step_by(4).collect();
+        place.write(&format!("set/{file}"), [header, &quarter].concat().join("\n"));
     }
 
     let answers = place.json(&["eval", "set"])["answers"].clone();
