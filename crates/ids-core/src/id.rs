@@ -70,6 +70,14 @@ uuid_id!(
     /// One announced upload and its signed address.
     UploadId
 );
+uuid_id!(
+    /// One conversation.
+    SessionId
+);
+uuid_id!(
+    /// One question or answer in a conversation.
+    MessageId
+);
 
 impl OrganizationId {
     /// The one organization of the embedded shape, `default`.

@@ -19,5 +19,6 @@ pub mod page;
 pub mod ports;
 pub mod scope;
 pub mod search;
+pub mod session;
 pub mod span;
 pub mod time;

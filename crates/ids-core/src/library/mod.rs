@@ -17,7 +17,8 @@ pub use uploads::{
 
 use crate::document::ContentType;
 use crate::ports::{
-    BlobStore, ChunkIndex, Clock, DocumentStore, Embedder, Extractor, Ids, JobQueue, JobStore, Tokenizer,
+    BlobStore, ChatModel, ChunkIndex, Clock, DocumentStore, Embedder, Extractor, Ids, JobQueue, JobStore,
+    SessionStore, Tokenizer,
 };
 
 /// One adapter for each port.
@@ -31,6 +32,8 @@ pub struct Ports {
     pub jobs: Arc<dyn JobStore>,
     /// Delivery of job ids.
     pub queue: Arc<dyn JobQueue>,
+    /// Conversations.
+    pub sessions: Arc<dyn SessionStore>,
     /// Bytes.
     pub blobs: Arc<dyn BlobStore>,
     /// Bytes to text.
@@ -39,6 +42,8 @@ pub struct Ports {
     pub embedder: Arc<dyn Embedder>,
     /// Texts to token counts.
     pub tokenizer: Arc<dyn Tokenizer>,
+    /// Writes answers; without one they are put together from sentences of the documents.
+    pub chat: Option<Arc<dyn ChatModel>>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Identifiers.

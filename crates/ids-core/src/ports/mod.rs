@@ -2,6 +2,7 @@
 //! hold each promise (clause) against every adapter.
 
 mod blob_store;
+mod chat_model;
 mod chunk_index;
 mod clock;
 mod document_store;
@@ -9,8 +10,10 @@ mod embedder;
 mod extractor;
 mod job_queue;
 mod job_store;
+mod session_store;
 
 pub use blob_store::{BlobError, BlobErrorKind, BlobInfo, BlobStore, BlobWriter, LocalBlob, SignedUpload};
+pub use chat_model::{ChatError, ChatModel, ChatPrompt, ChatRole, ChatTurn};
 pub use chunk_index::{ChunkIndex, CorpusStatistics, Replaced, WeightedTerm};
 pub use clock::{Clock, Ids};
 pub use document_store::{
@@ -21,3 +24,4 @@ pub use embedder::{EmbedError, Embedder, Tokenizer};
 pub use extractor::{ExtractProgress, ExtractRequest, Extractor};
 pub use job_queue::{Delivery, JobQueue};
 pub use job_store::{Accepted, ClaimedJob, JobStore, Reconciled};
+pub use session_store::{SessionList, SessionQuery, SessionStore, UsageCount};

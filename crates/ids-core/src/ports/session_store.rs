@@ -1,0 +1,111 @@
+//! Conversations.
+
+use async_trait::async_trait;
+
+use crate::error::StoreError;
+use crate::id::SessionId;
+use crate::scope::Scope;
+use crate::session::{Exchange, Message, Session};
+use crate::time::Timestamp;
+
+/// Keeps conversations.
+///
+/// Clauses: (1) a question and its answer come in together, in order after those before, and come back exactly as they were
+/// given; (2) what belongs to another organization is as if it were not there; (3) `append` to a session that is not there is
+/// `NotFound` unless it is to be made; a session is made once; (4) `list_sessions` pages through all, what changed last first, and
+/// finds words of titles and messages whatever their case and accents; (5) `rename_session` changes the title and nothing else;
+/// (6) `delete_session` removes a session with its messages, and a second call is `NotFound`; (7) `count_usage` counts the answers
+/// of a time span by model, also those of sessions deleted since.
+#[async_trait]
+pub trait SessionStore: Send + Sync {
+    /// Adds a question with its answer; gives the session as it is then.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` when a session to be made is there already; `Full`, `Unavailable`.
+    async fn append(&self, scope: &Scope, exchange: &Exchange) -> Result<Session, StoreError>;
+
+    /// A session.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn find_session(&self, scope: &Scope, session_id: SessionId)
+    -> Result<Option<Session>, StoreError>;
+
+    /// The messages of a session, in order; the last `limit` of them.
+    ///
+    /// # Errors
+    /// `NotFound`, `Corrupt`, `Unavailable`.
+    async fn list_messages(
+        &self,
+        scope: &Scope,
+        session_id: SessionId,
+        limit: usize,
+    ) -> Result<Vec<Message>, StoreError>;
+
+    /// A page of sessions, what changed last first.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn list_sessions(&self, scope: &Scope, query: &SessionQuery) -> Result<SessionList, StoreError>;
+
+    /// Gives a session another title.
+    ///
+    /// # Errors
+    /// `NotFound`, `Unavailable`.
+    async fn rename_session(
+        &self,
+        scope: &Scope,
+        session_id: SessionId,
+        title: &str,
+    ) -> Result<Session, StoreError>;
+
+    /// Removes a session with its messages.
+    ///
+    /// # Errors
+    /// `NotFound`, `Unavailable`.
+    async fn delete_session(&self, scope: &Scope, session_id: SessionId) -> Result<(), StoreError>;
+
+    /// How much was asked from `from` on and before `until`, by model; extractive answers have none.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn count_usage(
+        &self,
+        scope: &Scope,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<UsageCount>, StoreError>;
+}
+
+/// Which sessions.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SessionQuery {
+    /// Part of the title or of a message, case and accents ignored.
+    pub search: Option<String>,
+    /// Rows at most.
+    pub limit: usize,
+    /// Rows to pass over.
+    pub offset: usize,
+}
+
+/// A page of sessions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionList {
+    /// The rows asked for.
+    pub sessions: Vec<Session>,
+    /// How many there are without limit and offset.
+    pub total: u64,
+}
+
+/// What was asked of one model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageCount {
+    /// The model; `None` for extractive answers.
+    pub model: Option<String>,
+    /// Questions answered.
+    pub questions: u64,
+    /// Tokens read.
+    pub prompt_tokens: u64,
+    /// Tokens written.
+    pub completion_tokens: u64,
+}
