@@ -209,6 +209,24 @@ pub(crate) fn decode_lines(bytes: &[u8]) -> Option<Vec<LineBox>> {
     Some(lines)
 }
 
+/// Positions in a list.
+pub(crate) fn encode_indexes(indexes: &[u32]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(indexes.len());
+    for &index in indexes {
+        push_number(&mut bytes, index.into());
+    }
+    bytes
+}
+
+pub(crate) fn decode_indexes(bytes: &[u8]) -> Option<Vec<u32>> {
+    let mut numbers = Numbers { rest: bytes };
+    let mut indexes = Vec::new();
+    while !numbers.rest.is_empty() {
+        indexes.push(numbers.next_u32()?);
+    }
+    Some(indexes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,6 +263,7 @@ mod tests {
         assert_eq!(decode_blocks(&[9, 0, 0]), None);
         assert_eq!(decode_lines(&[0, 1, 0, 0]), None);
         assert_eq!(decode_spans(&[0xff; 20]), None);
+        assert_eq!(decode_indexes(&[0x80]), None);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! | `accept`, `jobs`, `job_reads`, `leases`, `versions` | the port `JobStore`, and what the life of a version writes |
 //! | `queue` | the port `JobQueue` |
 //! | `chunks`, `postings`, `lexical`, `vectors` | the port `ChunkIndex` |
+//! | `sessions`, `messages` | the port `SessionStore` |
 //!
 //! **Invariants.** Every table has `organization_id` and every query names it. Postings and statistics know visible chunks
 //! only, and change in the transaction that shows or hides a version. The chunks of a version have consecutive ids, so
@@ -26,6 +27,7 @@ mod leases;
 mod lexical;
 mod library;
 mod library_reads;
+mod messages;
 mod migrate;
 mod pages;
 mod postings;
@@ -33,6 +35,7 @@ mod queue;
 mod ranges;
 mod rows;
 mod scope_sql;
+mod sessions;
 mod uploads;
 mod vectors;
 mod versions;

@@ -29,7 +29,8 @@ impl Default for Options {
     }
 }
 
-/// One library in one SQLite file: the adapter of [`DocumentStore`], [`ChunkIndex`], [`JobStore`] and [`JobQueue`].
+/// One library in one SQLite file: the adapter of [`DocumentStore`], [`ChunkIndex`], [`JobStore`], [`JobQueue`] and
+/// [`SessionStore`].
 ///
 /// Cheap to clone; all clones are the same library. One process at a time may have it open: memory holds vectors that
 /// follow this process's writes only.
@@ -38,6 +39,7 @@ impl Default for Options {
 /// [`ChunkIndex`]: ids_core::ports::ChunkIndex
 /// [`JobStore`]: ids_core::ports::JobStore
 /// [`JobQueue`]: ids_core::ports::JobQueue
+/// [`SessionStore`]: ids_core::ports::SessionStore
 #[derive(Clone)]
 pub struct SqliteLibrary {
     pub(crate) database: Arc<Database>,

@@ -16,11 +16,18 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "create_library",
-    sql: include_str!("../migrations/0001_create_library.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "create_library",
+        sql: include_str!("../migrations/0001_create_library.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "create_sessions",
+        sql: include_str!("../migrations/0002_create_sessions.sql"),
+    },
+];
 
 /// Marks the file as ours (`file` and SQLite tools show it): the letters `idsL`.
 const APPLICATION_ID: i32 = i32::from_be_bytes(*b"idsL");

@@ -2,7 +2,7 @@
 
 use ids_core::document::{ContentHash, ContentType, DocumentStatus, VersionStage};
 use ids_core::error::{ErrorCode, Failure, Retry};
-use ids_core::id::{DocumentId, JobId, OrganizationId, UploadId, VersionId};
+use ids_core::id::{DocumentId, JobId, MessageId, OrganizationId, SessionId, UploadId, VersionId};
 use ids_core::job::{JobStatus, Lane, QueueName};
 use ids_core::scope::{CollectionName, Tag};
 use ids_core::time::Timestamp;
@@ -32,7 +32,15 @@ macro_rules! ids {
     )*};
 }
 
-ids!(OrganizationId, DocumentId, VersionId, JobId, UploadId);
+ids!(
+    OrganizationId,
+    DocumentId,
+    VersionId,
+    JobId,
+    UploadId,
+    SessionId,
+    MessageId
+);
 
 /// Reads the columns of a row in order, naming the table where one cannot be decoded.
 pub(crate) struct Columns<'r, 's> {

@@ -89,12 +89,22 @@ pub(crate) fn write_tags(
     Ok(())
 }
 
-fn ensure_collection(tx: &WriteTx<'_>, organization: OrganizationId, name: &CollectionName) -> DbResult<i64> {
-    let now = tx.now().as_micros();
+/// Makes the row of an organization where there is none.
+pub(crate) fn ensure_organization(tx: &WriteTx<'_>, organization: OrganizationId) -> DbResult<()> {
     tx.prepare_cached(
         "insert or ignore into organizations (organization_id, name, created_at) values (?1, ?2, ?3)",
     )?
-    .execute(params![organization.to_blob(), organization.to_string(), now])?;
+    .execute(params![
+        organization.to_blob(),
+        organization.to_string(),
+        tx.now().as_micros()
+    ])?;
+    Ok(())
+}
+
+fn ensure_collection(tx: &WriteTx<'_>, organization: OrganizationId, name: &CollectionName) -> DbResult<i64> {
+    ensure_organization(tx, organization)?;
+    let now = tx.now().as_micros();
     tx.prepare_cached(
         "insert into collections (organization_id, name, created_at) values (?1, ?2, ?3)
          on conflict (organization_id, name) do nothing",

@@ -20,7 +20,8 @@ use ids_core::id::{ChunkId, DocumentId, JobId, OrganizationId, UploadId, Version
 use ids_core::job::Lease;
 use ids_core::page::{Block, BlockKind, ExtractedDocument, Page};
 use ids_core::ports::{
-    Accepted, ChunkIndex, ClaimedJob, Clock, DocumentStore, Ids, JobQueue, JobStore, Replaced, WeightedTerm,
+    Accepted, ChunkIndex, ClaimedJob, Clock, DocumentStore, Ids, JobQueue, JobStore, Replaced, SessionStore,
+    WeightedTerm,
 };
 use ids_core::scope::{CollectionAccess, CollectionName, Scope, Tag};
 use ids_core::span::{CharSpan, PageSpan};
@@ -42,6 +43,8 @@ pub struct Stores {
     pub jobs: Arc<dyn JobStore>,
     /// Deliveries.
     pub queue: Arc<dyn JobQueue>,
+    /// Conversations.
+    pub sessions: Arc<dyn SessionStore>,
     /// The clock they read.
     pub clock: Arc<ManualClock>,
     /// Ids for what is put in.

@@ -49,6 +49,8 @@ impl Composed {
             chunks: Arc::new(store.clone()),
             jobs: Arc::new(store.clone()),
             queue: Arc::new(store.clone()),
+            sessions: Arc::new(store.clone()),
+            chat: None,
             blobs: Arc::new(blobs),
             extractor: Arc::new(extractor),
             tokenizer: Arc::clone(&embedder) as _,

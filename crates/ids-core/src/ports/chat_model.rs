@@ -23,7 +23,11 @@ pub trait ChatModel: Send + Sync {
     ///
     /// # Errors
     /// See [`ChatError`]. Pieces may have been sent before.
-    async fn stream(&self, prompt: &ChatPrompt, pieces: mpsc::Sender<String>) -> Result<TokenUsage, ChatError>;
+    async fn stream(
+        &self,
+        prompt: &ChatPrompt,
+        pieces: mpsc::Sender<String>,
+    ) -> Result<TokenUsage, ChatError>;
 }
 
 /// What a model is given.

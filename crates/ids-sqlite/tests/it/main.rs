@@ -1,4 +1,4 @@
-//! The contracts of its four ports, and what is particular to SQLite.
+//! The contracts of its five ports, and what is particular to SQLite.
 
 #![expect(
     clippy::unwrap_used,
@@ -53,6 +53,7 @@ pub fn stores_over(
         chunks: Arc::new(library.clone()),
         jobs: Arc::new(library.clone()),
         queue: Arc::new(library.clone()),
+        sessions: Arc::new(library.clone()),
         clock: Arc::clone(clock),
         ids: Arc::new(SequentialIds::default()),
         keep: Box::new(folder),

@@ -7,3 +7,4 @@ pub mod embedder_contract;
 pub mod extractor_contract;
 pub mod job_queue_contract;
 pub mod job_store_contract;
+pub mod session_store_contract;

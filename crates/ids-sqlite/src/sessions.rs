@@ -1,0 +1,260 @@
+//! The port `SessionStore`: conversations, and how much was asked.
+
+use async_trait::async_trait;
+use ids_core::error::StoreError;
+use ids_core::id::SessionId;
+use ids_core::ports::{SessionList, SessionQuery, SessionStore, UsageCount};
+use ids_core::scope::Scope;
+use ids_core::session::{Exchange, Message, Session};
+use ids_core::time::Timestamp;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+
+use crate::database::{Durability, WriteTx};
+use crate::error::{DbError, DbResult};
+use crate::library::SqliteLibrary;
+use crate::rows::{Columns, Id, as_integer, folded};
+use crate::scope_sql::blob;
+use crate::{messages, uploads};
+
+const COLUMNS: &str = "session_id, title, created_at, updated_at, message_count";
+
+fn append(tx: &mut WriteTx<'_>, scope: &Scope, exchange: &Exchange) -> DbResult<Session> {
+    if let Some(title) = &exchange.new_title {
+        insert_session(tx, scope, exchange, title)?;
+    }
+    let session = get_session(tx, scope, exchange.session_id)?;
+    for message in [&exchange.question, &exchange.answer] {
+        messages::insert(tx, scope, exchange.session_id, message)?;
+    }
+    insert_usage(tx, scope, &exchange.answer)?;
+    tx.execute(
+        "update sessions set message_count = message_count + 2, updated_at = max(updated_at, ?2) where session_id = ?1",
+        params![session.session_id.to_blob(), exchange.answer.created_at.as_micros()],
+    )?;
+    get_session(tx, scope, exchange.session_id)
+}
+
+fn insert_session(tx: &WriteTx<'_>, scope: &Scope, exchange: &Exchange, title: &str) -> DbResult<()> {
+    uploads::ensure_organization(tx, scope.organization)?;
+    tx.execute(
+        "insert into sessions (session_id, organization_id, title, title_folded, message_count, created_at, updated_at)
+         values (?1, ?2, ?3, ?4, 0, ?5, ?5)",
+        params![
+            exchange.session_id.to_blob(),
+            scope.organization.to_blob(),
+            title,
+            folded(title),
+            exchange.question.created_at.as_micros()
+        ],
+    )?;
+    Ok(())
+}
+
+fn insert_usage(tx: &Connection, scope: &Scope, answer: &Message) -> DbResult<()> {
+    let Some(details) = &answer.answer else {
+        return Ok(());
+    };
+    tx.execute(
+        "insert into answer_usage (organization_id, model, prompt_tokens, completion_tokens, answered_at)
+         values (?1, ?2, ?3, ?4, ?5)",
+        params![
+            scope.organization.to_blob(),
+            details.model,
+            as_integer(details.usage.prompt_tokens),
+            as_integer(details.usage.completion_tokens),
+            answer.created_at.as_micros()
+        ],
+    )?;
+    Ok(())
+}
+
+fn find_session(tx: &Connection, scope: &Scope, session_id: SessionId) -> DbResult<Option<Session>> {
+    let sql = format!("select {COLUMNS} from sessions where session_id = ?1 and organization_id = ?2");
+    let mut statement = tx.prepare_cached(&sql)?;
+    let found = statement
+        .query_row(
+            params![session_id.to_blob(), scope.organization.to_blob()],
+            |row| Ok(session_of(row)),
+        )
+        .optional()?;
+    found.transpose()
+}
+
+fn get_session(tx: &Connection, scope: &Scope, session_id: SessionId) -> DbResult<Session> {
+    find_session(tx, scope, session_id)?.ok_or(DbError::NOT_FOUND)
+}
+
+fn session_of(row: &Row<'_>) -> DbResult<Session> {
+    let mut columns = Columns::new(row, "sessions");
+    Ok(Session {
+        session_id: columns.id()?,
+        title: columns.get()?,
+        created_at: columns.time()?,
+        updated_at: columns.time()?,
+        message_count: columns.get()?,
+    })
+}
+
+fn list_sessions(tx: &Connection, scope: &Scope, query: &SessionQuery) -> DbResult<SessionList> {
+    let mut condition = "s.organization_id = ?".to_owned();
+    let mut values = vec![blob(scope.organization)];
+    if let Some(search) = &query.search {
+        condition.push_str(
+            " and (instr(s.title_folded, ?) > 0 or exists (
+                select 1 from messages m where m.session_id = s.session_id and instr(m.content_folded, ?) > 0))",
+        );
+        let wanted = Value::Text(folded(search));
+        values.extend([wanted.clone(), wanted]);
+    }
+    let total = tx.query_row(
+        &format!("select count(*) from sessions s where {condition}"),
+        params_from_iter(&values),
+        |row| row.get::<_, i64>(0),
+    )?;
+    let sql = format!(
+        "select {COLUMNS} from sessions s where {condition} order by updated_at desc, session_id desc limit ? offset ?"
+    );
+    values.extend([as_integer(query.limit), as_integer(query.offset)].map(Value::Integer));
+    let mut statement = tx.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(&values))?;
+    let mut sessions = Vec::new();
+    while let Some(row) = rows.next()? {
+        sessions.push(session_of(row)?);
+    }
+    Ok(SessionList {
+        sessions,
+        total: total.unsigned_abs(),
+    })
+}
+
+fn rename_session(tx: &Connection, scope: &Scope, session_id: SessionId, title: &str) -> DbResult<Session> {
+    tx.execute(
+        "update sessions set title = ?3, title_folded = ?4 where session_id = ?1 and organization_id = ?2",
+        params![
+            session_id.to_blob(),
+            scope.organization.to_blob(),
+            title,
+            folded(title)
+        ],
+    )?;
+    get_session(tx, scope, session_id)
+}
+
+fn delete_session(tx: &Connection, scope: &Scope, session_id: SessionId) -> DbResult<()> {
+    let removed = tx.execute(
+        "delete from sessions where session_id = ?1 and organization_id = ?2",
+        params![session_id.to_blob(), scope.organization.to_blob()],
+    )?;
+    if removed == 1 {
+        Ok(())
+    } else {
+        Err(DbError::NOT_FOUND)
+    }
+}
+
+fn count_usage(
+    tx: &Connection,
+    scope: &Scope,
+    from: Timestamp,
+    until: Timestamp,
+) -> DbResult<Vec<UsageCount>> {
+    let mut statement = tx.prepare_cached(
+        "select model, count(*), sum(prompt_tokens), sum(completion_tokens) from answer_usage
+         where organization_id = ?1 and answered_at >= ?2 and answered_at < ?3 group by model order by model",
+    )?;
+    let mut rows = statement.query(params![
+        scope.organization.to_blob(),
+        from.as_micros(),
+        until.as_micros()
+    ])?;
+    let mut counts = Vec::new();
+    while let Some(row) = rows.next()? {
+        let mut columns = Columns::new(row, "answer_usage");
+        counts.push(UsageCount {
+            model: columns.get()?,
+            questions: columns.count()?,
+            prompt_tokens: columns.count()?,
+            completion_tokens: columns.count()?,
+        });
+    }
+    Ok(counts)
+}
+
+#[async_trait]
+impl SessionStore for SqliteLibrary {
+    async fn append(&self, scope: &Scope, exchange: &Exchange) -> Result<Session, StoreError> {
+        let (scope, exchange) = (scope.clone(), exchange.clone());
+        self.database
+            .write(Durability::Machine, move |tx| append(tx, &scope, &exchange))
+            .await
+    }
+
+    async fn find_session(
+        &self,
+        scope: &Scope,
+        session_id: SessionId,
+    ) -> Result<Option<Session>, StoreError> {
+        let scope = scope.clone();
+        self.database
+            .read(move |tx| find_session(tx, &scope, session_id))
+            .await
+    }
+
+    async fn list_messages(
+        &self,
+        scope: &Scope,
+        session_id: SessionId,
+        limit: usize,
+    ) -> Result<Vec<Message>, StoreError> {
+        let scope = scope.clone();
+        self.database
+            .read(move |tx| {
+                get_session(tx, &scope, session_id)?;
+                messages::list(tx, &scope, session_id, limit)
+            })
+            .await
+    }
+
+    async fn list_sessions(&self, scope: &Scope, query: &SessionQuery) -> Result<SessionList, StoreError> {
+        let (scope, query) = (scope.clone(), query.clone());
+        self.database
+            .read(move |tx| list_sessions(tx, &scope, &query))
+            .await
+    }
+
+    async fn rename_session(
+        &self,
+        scope: &Scope,
+        session_id: SessionId,
+        title: &str,
+    ) -> Result<Session, StoreError> {
+        let (scope, title) = (scope.clone(), title.to_owned());
+        self.database
+            .write(Durability::Machine, move |tx| {
+                rename_session(tx, &scope, session_id, &title)
+            })
+            .await
+    }
+
+    async fn delete_session(&self, scope: &Scope, session_id: SessionId) -> Result<(), StoreError> {
+        let scope = scope.clone();
+        self.database
+            .write(Durability::Machine, move |tx| {
+                delete_session(tx, &scope, session_id)
+            })
+            .await
+    }
+
+    async fn count_usage(
+        &self,
+        scope: &Scope,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<UsageCount>, StoreError> {
+        let scope = scope.clone();
+        self.database
+            .read(move |tx| count_usage(tx, &scope, from, until))
+            .await
+    }
+}

@@ -1,0 +1,431 @@
+//! What every [`SessionStore`](ids_core::ports::SessionStore) promises, one function or more a clause of the port's doc.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::time::Duration;
+
+use ids_core::error::StoreErrorKind;
+use ids_core::id::{ChunkId, DocumentId, MessageId, SessionId};
+use ids_core::page::LineBox;
+use ids_core::ports::{Clock, Ids, SessionQuery, UsageCount};
+use ids_core::scope::Scope;
+use ids_core::session::{
+    AnswerDetails, AnswerMode, Citation, Claim, ClaimStatus, Exchange, Message, NearestDocument, Session,
+    TokenUsage,
+};
+use ids_core::span::{CharSpan, PageSpan};
+
+use crate::stores::Stores;
+
+const SECOND: Duration = Duration::from_secs(1);
+const MANY: usize = 1_000;
+
+fn message(stores: &Stores, content: &str, answer: Option<AnswerDetails>) -> Message {
+    Message {
+        message_id: MessageId::from_uuid(stores.ids.next()),
+        created_at: stores.clock.now(),
+        content: content.to_owned(),
+        answer,
+    }
+}
+
+/// An answer with something in each of its fields.
+fn full_details(stores: &Stores) -> AnswerDetails {
+    let citation = |page_number, verified| Citation {
+        document_id: DocumentId::from_uuid(stores.ids.next()),
+        document_title: "Contrato nº 12/2024".to_owned(),
+        chunk_id: ChunkId(7),
+        filename: "contrato.pdf".to_owned(),
+        place: PageSpan {
+            page_number,
+            span: CharSpan::new(10, 24),
+        },
+        quote: "A multa é de 2%".to_owned(),
+        excerpt: "… A multa é de 2% ao mês …".to_owned(),
+        similarity_score: 0.731,
+        boxes: vec![LineBox {
+            span: CharSpan::new(10, 24),
+            x: 72.5,
+            y: 100.25,
+            width: 300.0,
+            height: 12.0,
+        }],
+        verified,
+    };
+    AnswerDetails {
+        mode: AnswerMode::Generated,
+        answered: true,
+        sources: vec![citation(3, true), citation(300, false)],
+        claims: vec![
+            Claim {
+                text: "A multa é de 2% ao mês.".to_owned(),
+                status: ClaimStatus::Verified,
+                sources: vec![0, 1],
+            },
+            Claim {
+                text: "Vale até 2030.".to_owned(),
+                status: ClaimStatus::Unconfirmed,
+                sources: vec![1],
+            },
+        ],
+        nearest: vec![NearestDocument {
+            document_id: DocumentId::from_uuid(stores.ids.next()),
+            document_title: "Edital".to_owned(),
+            page_number: 2,
+        }],
+        search_results: 8,
+        model: Some("um-modelo".to_owned()),
+        usage: TokenUsage {
+            prompt_tokens: 900,
+            completion_tokens: 70,
+        },
+        processing_time: Duration::from_micros(1_234_567),
+    }
+}
+
+fn extractive() -> AnswerDetails {
+    AnswerDetails {
+        mode: AnswerMode::Extractive,
+        answered: false,
+        sources: Vec::new(),
+        claims: Vec::new(),
+        nearest: Vec::new(),
+        search_results: 0,
+        model: None,
+        usage: TokenUsage::default(),
+        processing_time: Duration::ZERO,
+    }
+}
+
+fn exchange(stores: &Stores, session_id: SessionId, title: Option<&str>, words: &str) -> Exchange {
+    Exchange {
+        session_id,
+        new_title: title.map(str::to_owned),
+        question: message(stores, words, None),
+        answer: message(stores, "Não sei.", Some(extractive())),
+    }
+}
+
+/// Begins a session with one question; the title is the question.
+async fn begin(stores: &Stores, scope: &Scope, words: &str) -> Session {
+    let session_id = SessionId::from_uuid(stores.ids.next());
+    let exchange = exchange(stores, session_id, Some(words), words);
+    stores.sessions.append(scope, &exchange).await.unwrap()
+}
+
+async fn titles(stores: &Stores, query: &SessionQuery) -> (Vec<String>, u64) {
+    let list = stores
+        .sessions
+        .list_sessions(&Stores::scope(), query)
+        .await
+        .unwrap();
+    let titles = list.sessions.into_iter().map(|session| session.title).collect();
+    (titles, list.total)
+}
+
+/// SessionStore, clause 1: what is appended comes back in order, exactly as it was given.
+pub async fn messages_come_back_as_they_were_given(stores: &Stores) {
+    let scope = Stores::scope();
+    let session_id = SessionId::from_uuid(stores.ids.next());
+    let first = Exchange {
+        session_id,
+        new_title: Some("Qual é a multa?".to_owned()),
+        question: message(stores, "Qual é a multa?", None),
+        answer: message(
+            stores,
+            "A multa é de 2% ao mês. Vale até 2030.",
+            Some(full_details(stores)),
+        ),
+    };
+    let made = stores.sessions.append(&scope, &first).await.unwrap();
+    stores.clock.advance(SECOND);
+    let second = exchange(stores, session_id, None, "E depois?");
+    let session = stores.sessions.append(&scope, &second).await.unwrap();
+
+    assert_eq!(
+        (made.message_count, made.created_at),
+        (2, first.question.created_at)
+    );
+    assert_eq!(
+        session,
+        Session {
+            session_id,
+            title: "Qual é a multa?".to_owned(),
+            created_at: first.question.created_at,
+            updated_at: second.answer.created_at,
+            message_count: 4,
+        }
+    );
+    let found = stores.sessions.find_session(&scope, session_id).await.unwrap();
+    assert_eq!(found, Some(session));
+    let all = [first.question, first.answer, second.question, second.answer];
+    let listed = stores
+        .sessions
+        .list_messages(&scope, session_id, MANY)
+        .await
+        .unwrap();
+    assert_eq!(listed, all);
+    let last = stores
+        .sessions
+        .list_messages(&scope, session_id, 2)
+        .await
+        .unwrap();
+    assert_eq!(last, all[2..]);
+}
+
+/// SessionStore, clause 1: a question does not stay without its answer.
+pub async fn a_question_whose_answer_cannot_be_kept_is_not_kept(stores: &Stores) {
+    let scope = Stores::scope();
+    let session = begin(stores, &scope, "Primeira").await;
+    let mut again = exchange(stores, session.session_id, None, "Segunda");
+    again.answer.message_id = again.question.message_id;
+
+    let error = stores.sessions.append(&scope, &again).await.unwrap_err();
+
+    assert_eq!(error.kind(), StoreErrorKind::Conflict);
+    let left = stores
+        .sessions
+        .list_messages(&scope, session.session_id, MANY)
+        .await
+        .unwrap();
+    assert_eq!(left.len(), 2);
+}
+
+/// SessionStore, clause 2: another organization's session is as if it were not there.
+pub async fn a_session_of_another_organization_is_not_there(stores: &Stores) {
+    let (mine, other) = (Stores::scope(), Stores::other_scope());
+    let session = begin(stores, &mine, "Minha pergunta").await;
+    let id = session.session_id;
+    let theirs = begin(stores, &other, "Pergunta alheia").await;
+    let store = &stores.sessions;
+
+    assert_eq!(store.find_session(&other, id).await.unwrap(), None);
+    let kinds = [
+        store.list_messages(&other, id, MANY).await.unwrap_err().kind(),
+        store.rename_session(&other, id, "x").await.unwrap_err().kind(),
+        store.delete_session(&other, id).await.unwrap_err().kind(),
+        store
+            .append(&other, &exchange(stores, id, None, "x"))
+            .await
+            .unwrap_err()
+            .kind(),
+    ];
+    assert_eq!(kinds, [StoreErrorKind::NotFound; 4]);
+    let query = SessionQuery {
+        search: None,
+        limit: MANY,
+        offset: 0,
+    };
+    let listed = store.list_sessions(&other, &query).await.unwrap();
+    assert_eq!((listed.sessions, listed.total), (vec![theirs], 1));
+    assert_eq!(store.find_session(&mine, id).await.unwrap(), Some(session));
+    let now = stores.clock.now();
+    let used = store.count_usage(&other, now, now.plus(SECOND)).await.unwrap();
+    assert_eq!(used[0].questions, 1);
+}
+
+/// SessionStore, clause 3: a session must be there, or be made, once.
+pub async fn a_session_is_there_or_made_once(stores: &Stores) {
+    let scope = Stores::scope();
+    let session_id = SessionId::from_uuid(stores.ids.next());
+    let append = async |title| {
+        let exchange = exchange(stores, session_id, title, "x");
+        stores.sessions.append(&scope, &exchange).await
+    };
+    assert_eq!(append(None).await.unwrap_err().kind(), StoreErrorKind::NotFound);
+    append(Some("x")).await.unwrap();
+    assert_eq!(
+        append(Some("x")).await.unwrap_err().kind(),
+        StoreErrorKind::Conflict
+    );
+    let session = append(None).await.unwrap();
+    assert_eq!(session.message_count, 4);
+}
+
+/// SessionStore, clause 4: what changed last comes first, and paging shows each once.
+pub async fn sessions_are_listed_by_their_last_change(stores: &Stores) {
+    let scope = Stores::scope();
+    let mut sessions = Vec::new();
+    for words in ["um", "dois", "três"] {
+        sessions.push(begin(stores, &scope, words).await);
+        stores.clock.advance(SECOND);
+    }
+    let again = exchange(stores, sessions[0].session_id, None, "e mais um");
+    stores.sessions.append(&scope, &again).await.unwrap();
+    let page = |limit, offset| SessionQuery {
+        search: None,
+        limit,
+        offset,
+    };
+
+    let (all, total) = titles(stores, &page(MANY, 0)).await;
+    assert_eq!(
+        (all, total),
+        (["um", "três", "dois"].map(str::to_owned).to_vec(), 3)
+    );
+    let (two, total) = titles(stores, &page(2, 1)).await;
+    assert_eq!((two, total), (["três", "dois"].map(str::to_owned).to_vec(), 3));
+}
+
+/// SessionStore, clause 4: words of titles and messages are found whatever their case and accents.
+pub async fn sessions_are_found_by_their_words(stores: &Stores) {
+    let scope = Stores::scope();
+    let first = begin(stores, &scope, "Licitação de merenda").await;
+    begin(stores, &scope, "Férias 100% pagas").await;
+    let more = exchange(stores, first.session_id, None, "E o PREGÃO?");
+    stores.sessions.append(&scope, &more).await.unwrap();
+    let check = async |search: &str, expected: &[&str]| {
+        let query = SessionQuery {
+            search: Some(search.to_owned()),
+            limit: MANY,
+            offset: 0,
+        };
+        let (found, total) = titles(stores, &query).await;
+        assert_eq!(
+            (found.as_slice(), total as usize),
+            (
+                expected
+                    .iter()
+                    .map(|&title| title.to_owned())
+                    .collect::<Vec<_>>()
+                    .as_slice(),
+                expected.len()
+            ),
+            "{search}"
+        );
+    };
+    check("LICITACAO", &["Licitação de merenda"]).await;
+    check("pregão", &["Licitação de merenda"]).await;
+    check("0% p", &["Férias 100% pagas"]).await;
+    check("_", &[]).await;
+    check("obra", &[]).await;
+}
+
+/// SessionStore, clause 5: a new title, and nothing else.
+pub async fn a_renamed_session_keeps_everything_else(stores: &Stores) {
+    let scope = Stores::scope();
+    let session = begin(stores, &scope, "antigo").await;
+    stores.clock.advance(SECOND);
+
+    let renamed = stores
+        .sessions
+        .rename_session(&scope, session.session_id, "Novo título")
+        .await
+        .unwrap();
+
+    let expected = Session {
+        title: "Novo título".to_owned(),
+        ..session.clone()
+    };
+    assert_eq!(renamed, expected);
+    let query = SessionQuery {
+        search: Some("novo titulo".to_owned()),
+        limit: MANY,
+        offset: 0,
+    };
+    assert_eq!(titles(stores, &query).await.1, 1);
+    let nobody = SessionId::from_uuid(stores.ids.next());
+    let error = stores
+        .sessions
+        .rename_session(&scope, nobody, "x")
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::NotFound);
+}
+
+/// SessionStore, clause 6: a session goes with its messages, once.
+pub async fn a_deleted_session_is_gone_with_its_messages(stores: &Stores) {
+    let scope = Stores::scope();
+    let session = begin(stores, &scope, "some").await;
+    let other = begin(stores, &scope, "fica").await;
+    let id = session.session_id;
+    stores.sessions.delete_session(&scope, id).await.unwrap();
+
+    assert_eq!(stores.sessions.find_session(&scope, id).await.unwrap(), None);
+    let kinds = [
+        stores
+            .sessions
+            .delete_session(&scope, id)
+            .await
+            .unwrap_err()
+            .kind(),
+        stores
+            .sessions
+            .list_messages(&scope, id, MANY)
+            .await
+            .unwrap_err()
+            .kind(),
+    ];
+    assert_eq!(kinds, [StoreErrorKind::NotFound; 2]);
+    let left = stores
+        .sessions
+        .list_messages(&scope, other.session_id, MANY)
+        .await
+        .unwrap();
+    assert_eq!(left.len(), 2);
+}
+
+/// SessionStore, clause 7: answers are counted by model within a time span, whether their session is there or not.
+pub async fn usage_is_counted_by_model_and_time(stores: &Stores) {
+    let scope = Stores::scope();
+    let session = begin(stores, &scope, "sem modelo").await;
+    let generated = Exchange {
+        session_id: session.session_id,
+        new_title: None,
+        question: message(stores, "com modelo", None),
+        answer: message(stores, "Sim.", Some(full_details(stores))),
+    };
+    stores.sessions.append(&scope, &generated).await.unwrap();
+    let begun = stores.clock.now();
+    stores.clock.advance(SECOND * 10);
+    begin(stores, &scope, "mais tarde").await;
+    stores
+        .sessions
+        .delete_session(&scope, session.session_id)
+        .await
+        .unwrap();
+
+    let counted = |until| stores.sessions.count_usage(&scope, begun, until);
+    let count = |model: Option<&str>, questions, prompt_tokens, completion_tokens| UsageCount {
+        model: model.map(str::to_owned),
+        questions,
+        prompt_tokens,
+        completion_tokens,
+    };
+    let early = counted(begun.plus(SECOND * 10)).await.unwrap();
+    assert_eq!(
+        early,
+        [count(None, 1, 0, 0), count(Some("um-modelo"), 1, 900, 70)]
+    );
+    let all = counted(begun.plus(SECOND * 11)).await.unwrap();
+    assert_eq!(all, [count(None, 2, 0, 0), count(Some("um-modelo"), 1, 900, 70)]);
+    assert_eq!(counted(begun).await.unwrap(), []);
+}
+
+/// Runs every clause against an adapter: `session_store_contract!(make);`, where `make` is an `async fn` without arguments
+/// that returns new [`Stores`](crate::Stores).
+#[macro_export]
+macro_rules! session_store_contract {
+    ($make:path) => {
+        $crate::session_store_contract! { @clauses $make:
+            messages_come_back_as_they_were_given
+            a_question_whose_answer_cannot_be_kept_is_not_kept
+            a_session_of_another_organization_is_not_there
+            a_session_is_there_or_made_once
+            sessions_are_listed_by_their_last_change
+            sessions_are_found_by_their_words
+            a_renamed_session_keeps_everything_else
+            a_deleted_session_is_gone_with_its_messages
+            usage_is_counted_by_model_and_time
+        }
+    };
+    (@clauses $make:path: $($clause:ident)+) => {
+        $(
+            #[tokio::test]
+            async fn $clause() {
+                let stores = $make().await;
+                $crate::contracts::session_store_contract::$clause(&stores).await;
+            }
+        )+
+    };
+}
