@@ -67,3 +67,14 @@ pub const RECONCILE_EVERY: Duration = Duration::from_secs(10);
 pub const EMBED_BATCH: usize = 32;
 /// Chunks of one document that are embedded before another document gets its turn.
 pub const EMBED_TURN: usize = 256;
+
+/// Messages of a session that an answer looks back on: three questions with their answers.
+pub const HISTORY_MESSAGES: usize = 6;
+/// Messages of a session that are shown; older ones stay stored.
+pub const SESSION_MESSAGES: usize = 2_000;
+/// Characters of a session's title.
+pub const SESSION_TITLE_CHARS: usize = 120;
+/// Tokens of a model's answer: half a page, with its proofs.
+pub const ANSWER_TOKENS: u32 = 1_200;
+/// Characters of a model's answer that are read; whoever writes more repeats itself.
+pub const ANSWER_CHARS: usize = 20_000;

@@ -1,111 +1,287 @@
-//! A question to quotes: retrieve → rank sentences → quote them with their place. No model is asked: what is shown stands in the
-//! documents, word for word.
+//! A question to an answer that can be checked: find evidence → write (a model) or quote (sentences of the documents) → cite.
+//!
+//! What is shown as said by a document stands in it, word for word, at the place the citation names: `cite` looks there, whoever
+//! found the words. Without a model, and whenever a model fails or nothing it wrote can be borne out, the answer is put together
+//! from sentences (`extract`), or says that there is none (`confidence`).
 
+mod cite;
+mod confidence;
+mod evidence;
+mod expect;
+mod extract;
+mod generate;
 mod place;
+mod prompt;
+mod reply;
 mod sentence;
+mod words;
 
-use std::collections::HashSet;
+use tokio::sync::mpsc;
 
-use ids_text::Term;
-
-use crate::chunk::ChunkDetail;
-use crate::error::Refusal;
+use crate::chunk::Filter;
+use crate::error::{ErrorCode, FieldError, Refusal, StoreErrorKind};
+use crate::id::{MessageId, SessionId};
 use crate::library::Library;
+use crate::limits;
 use crate::scope::Scope;
-use crate::search::{Hit, SearchRequest};
-use crate::span::PageSpan;
-use sentence::{Question, Sentence};
+use crate::search::SearchRequest;
+use crate::session::{AnswerDetails, AnswerMode, Exchange, Message, NearestDocument, Session, TokenUsage};
 
-/// Passages whose sentences are looked at.
-const PASSAGES: usize = 8;
-/// Sentences that are compared by meaning too: each costs an embedding.
-const COMPARED: usize = 12;
-/// Sentences that are quoted.
-const QUOTES: usize = 3;
+pub use confidence::{Confidence, confidence};
+pub use evidence::{Evidence, PASSAGES};
+pub use extract::QUOTES;
+use generate::Generated;
+pub use sentence::Features;
 
-/// A sentence that answers, or comes nearest to it.
+/// A question.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Quote {
-    /// The chunk it stands in.
-    pub chunk: ChunkDetail,
-    /// The sentence, as it stands on its page; cut at the page's end.
-    pub text: String,
-    /// Where it stands.
-    pub place: PageSpan,
-    /// Orders the quotes of one answer.
-    pub score: f32,
+pub struct AskRequest {
+    /// The question, as typed.
+    pub question: String,
+    /// The conversation it belongs to; `None` begins one.
+    pub session_id: Option<SessionId>,
+    /// Where to look.
+    pub filter: Filter,
+}
+
+/// An answer, kept in its session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    /// The session as it is now.
+    pub session: Session,
+    /// The answer.
+    pub message: Message,
+    /// What stands behind it; also in `message`.
+    pub details: AnswerDetails,
+}
+
+/// How far an answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AskStage {
+    /// Passages are looked for.
+    Searching,
+    /// Their sentences are compared with the question.
+    Reading,
+    /// The answer is being written.
+    Writing,
+    /// Its citations are being checked.
+    Checking,
+}
+
+impl AskStage {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Searching => "searching",
+            Self::Reading => "reading",
+            Self::Writing => "writing",
+            Self::Checking => "checking",
+        }
+    }
+}
+
+/// What is told while an answer is being made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AskEvent {
+    /// How far it is.
+    Stage(AskStage),
+    /// More of its text.
+    Delta(String),
+    /// The claim of that number (from 0) could not be borne out: what was shown of it is to be taken back.
+    Retract(u32),
+}
+
+/// Where [`AskEvent`]s go. A listener that went away is no error: the answer is made all the same.
+#[derive(Debug, Clone, Default)]
+pub struct AskEvents(Option<mpsc::Sender<AskEvent>>);
+
+impl AskEvents {
+    /// To nobody.
+    pub const fn none() -> Self {
+        Self(None)
+    }
+
+    /// To `listener`.
+    pub const fn to(listener: mpsc::Sender<AskEvent>) -> Self {
+        Self(Some(listener))
+    }
+
+    pub(crate) async fn send(&self, event: AskEvent) {
+        if let Some(listener) = &self.0 {
+            let _ = listener.send(event).await;
+        }
+    }
+
+    pub(crate) async fn stage(&self, stage: AskStage) {
+        self.send(AskEvent::Stage(stage)).await;
+    }
+
+    pub(crate) async fn delta(&self, text: impl Into<String>) {
+        self.send(AskEvent::Delta(text.into())).await;
+    }
+}
+
+/// An answer that is not kept yet: its text, and what stands behind it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Draft {
+    pub(crate) text: String,
+    pub(crate) mode: AnswerMode,
+    pub(crate) answered: bool,
+    pub(crate) sources: Vec<crate::session::Citation>,
+    pub(crate) claims: Vec<crate::session::Claim>,
+    pub(crate) nearest: Vec<NearestDocument>,
+    pub(crate) model: Option<String>,
+    pub(crate) usage: TokenUsage,
 }
 
 impl Library {
-    /// The sentences that answer a question best, best first, at most three.
-    ///
-    /// `request` is a search for the question; its mode and limit are chosen here.
+    /// Answers a question, and keeps both in the session. Dropping the future ends the model's call; then nothing is kept.
     ///
     /// # Errors
-    /// As [`Library::search`].
-    pub async fn quotes(&self, scope: &Scope, request: &SearchRequest) -> Result<Vec<Quote>, Refusal> {
-        let request = SearchRequest {
-            limit: PASSAGES,
-            ..request.clone()
+    /// `VALIDATION_FAILED`, `SESSION_NOT_FOUND`, `COLLECTION_NOT_FOUND`, `DEPENDENCY_UNAVAILABLE`, `STORAGE_FULL`. A model that
+    /// fails is no error: the answer is extractive.
+    pub async fn ask(
+        &self,
+        scope: &Scope,
+        request: &AskRequest,
+        events: &AskEvents,
+    ) -> Result<Asked, Refusal> {
+        check_question(&request.question)?;
+        let begun = self.ports.clock.now();
+        let history = self.history(scope, request.session_id).await?;
+        events.stage(AskStage::Searching).await;
+        let search = SearchRequest {
+            filter: request.filter.clone(),
+            ..SearchRequest::new(request.question.clone())
         };
-        let reply = self.search(scope, &request).await?;
-        let question = Question::new(&request.query);
-        let mut sentences = sentences_of(&reply.hits, &question);
-        sentences.sort_by(|a, b| b.before_meaning().total_cmp(&a.before_meaning()));
-        sentences.truncate(COMPARED);
-        self.compare_meaning(&request.query, &mut sentences).await;
-        let mut ranked: Vec<(f32, Sentence<'_>)> = sentences
-            .into_iter()
-            .map(|sentence| (sentence.score(), sentence))
-            .collect();
-        // Stable: equals stay in the order of the hits and of the text.
-        ranked.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-        ranked.truncate(QUOTES);
-        Ok(ranked
-            .into_iter()
-            .map(|(score, sentence)| sentence.into_quote(score))
-            .collect())
+        let hits = self.find_passages(scope, &search).await?;
+        let draft = match self.generate(scope, request, &history, &hits, events).await? {
+            Generated::Answer(draft) => draft,
+            Generated::Nothing { model, usage } => Draft {
+                model,
+                usage,
+                ..self.extract(scope, &request.question, &hits, events).await?
+            },
+        };
+        let now = self.ports.clock.now();
+        let details = AnswerDetails {
+            mode: draft.mode,
+            answered: draft.answered,
+            sources: draft.sources,
+            claims: draft.claims,
+            nearest: draft.nearest,
+            search_results: u32::try_from(hits.len()).unwrap_or(u32::MAX),
+            model: draft.model,
+            usage: draft.usage,
+            processing_time: now.since(begun),
+        };
+        let answer = Message {
+            message_id: MessageId::from_uuid(self.ports.ids.next()),
+            created_at: now,
+            content: draft.text,
+            answer: Some(details.clone()),
+        };
+        let session = self.keep(scope, request, begun, answer.clone()).await?;
+        Ok(Asked {
+            session,
+            message: answer,
+            details,
+        })
     }
 
-    /// Fills in how near each sentence is by meaning. Without a model the words decide alone.
-    async fn compare_meaning(&self, query: &str, sentences: &mut [Sentence<'_>]) {
-        let embedder = &self.ports.embedder;
-        let texts: Vec<String> = sentences
-            .iter()
-            .map(|sentence| sentence.text.to_owned())
-            .collect();
-        let Ok(query) = embedder.embed_query(query).await else {
-            return;
+    /// The last messages of the session, oldest first; none of a new one.
+    async fn history(&self, scope: &Scope, session_id: Option<SessionId>) -> Result<Vec<Message>, Refusal> {
+        let Some(session_id) = session_id else {
+            return Ok(Vec::new());
         };
-        let Ok(vectors) = embedder.embed_passages(&texts).await else {
-            return;
+        let messages = self
+            .ports
+            .sessions
+            .list_messages(scope, session_id, limits::HISTORY_MESSAGES)
+            .await;
+        messages.map_err(|error| match error.kind() {
+            StoreErrorKind::NotFound => session_not_found(session_id),
+            _ => error.into(),
+        })
+    }
+
+    async fn keep(
+        &self,
+        scope: &Scope,
+        request: &AskRequest,
+        asked_at: crate::time::Timestamp,
+        answer: Message,
+    ) -> Result<Session, Refusal> {
+        let (session_id, new_title) = match request.session_id {
+            Some(session_id) => (session_id, None),
+            None => (
+                SessionId::from_uuid(self.ports.ids.next()),
+                Some(title_of(&request.question)),
+            ),
         };
-        let query = query.to_f32();
-        for (sentence, vector) in sentences.iter_mut().zip(&vectors) {
-            sentence.cosine = Some(crate::embedding::inner_product(&query, &vector.to_f32()));
-        }
+        let exchange = Exchange {
+            session_id,
+            new_title,
+            question: Message {
+                message_id: MessageId::from_uuid(self.ports.ids.next()),
+                created_at: asked_at,
+                content: request.question.clone(),
+                answer: None,
+            },
+            answer,
+        };
+        let kept = self.ports.sessions.append(scope, &exchange).await;
+        kept.map_err(|error| match error.kind() {
+            // Deleted while its answer was being made.
+            StoreErrorKind::NotFound => session_not_found(session_id),
+            _ => error.into(),
+        })
     }
 }
 
-/// The sentences of all hits, each place once.
-fn sentences_of<'a>(hits: &'a [Hit], question: &Question) -> Vec<Sentence<'a>> {
-    let mut sentences = Vec::new();
-    let mut seen = HashSet::new();
-    let weights = sentence::weights(hits);
-    for (rank, hit) in hits.iter().enumerate() {
-        for (start, end) in ids_text::sentences(&hit.chunk.content) {
-            let Some(place) = place::in_page(&hit.chunk, start as u32, end as u32) else {
-                continue;
-            };
-            if seen.insert((hit.chunk.document_id, place)) {
-                sentences.push(Sentence::new(hit, rank, place, question, &weights));
-            }
-        }
+/// A session's first title: the beginning of its first question, on one line.
+fn title_of(question: &str) -> String {
+    let line = question.split_whitespace().collect::<Vec<_>>().join(" ");
+    let visible: String = line.chars().filter(|c| !c.is_control()).collect();
+    if visible.chars().count() <= limits::SESSION_TITLE_CHARS {
+        return visible;
     }
-    sentences
+    let mut cut: String = visible.chars().take(limits::SESSION_TITLE_CHARS - 1).collect();
+    cut.push('…');
+    cut
 }
 
-/// The terms of a text, each once.
-fn distinct_terms(text: &str) -> HashSet<Term> {
-    ids_text::index_terms(text).into_iter().collect()
+pub(crate) fn session_not_found(session_id: SessionId) -> Refusal {
+    Refusal::new(
+        ErrorCode::SessionNotFound,
+        format!("there is no session `{session_id}`; leave `session_id` out to begin a new one"),
+    )
+}
+
+fn check_question(question: &str) -> Result<(), Refusal> {
+    let reason = if question.trim().is_empty() {
+        "must not be empty".to_owned()
+    } else if question.chars().count() > limits::QUERY_CHARS {
+        format!("must have at most {} characters", limits::QUERY_CHARS)
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::fields(vec![FieldError {
+        field: "message".to_owned(),
+        reason,
+    }]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::title_of;
+    use crate::limits;
+
+    #[test]
+    fn a_session_is_named_after_its_question() {
+        assert_eq!(title_of("  Qual é\no prazo? "), "Qual é o prazo?");
+        let long = title_of(&"palavra ".repeat(100));
+        assert_eq!(long.chars().count(), limits::SESSION_TITLE_CHARS);
+        assert!(long.ends_with('…'));
+    }
 }

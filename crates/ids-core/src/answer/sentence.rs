@@ -4,7 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use ids_text::Term;
 
-use super::{Quote, distinct_terms, place};
+use super::evidence::{Evidence, distinct_terms};
+use super::expect::Expects;
+use super::place;
 use crate::search::Hit;
 use crate::span::{CharSpan, PageSpan};
 
@@ -23,14 +25,6 @@ pub(super) struct Question {
     expects: Expects,
 }
 
-/// What kind of thing an answer must hold.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Expects {
-    Number,
-    Name,
-    Anything,
-}
-
 impl Question {
     pub(super) fn new(text: &str) -> Self {
         Self {
@@ -40,58 +34,8 @@ impl Question {
     }
 }
 
-impl Expects {
-    fn of(question: &str) -> Self {
-        let folded = ids_text::fold(&question.to_lowercase());
-        let words: Vec<&str> = folded
-            .split(|c: char| !c.is_alphanumeric())
-            .filter(|word| !word.is_empty())
-            .collect();
-        let any = |list: &[&str]| words.iter().any(|word| list.contains(word));
-        let pair = |first: &str, second: &[&str]| {
-            words
-                .windows(2)
-                .any(|two| two[0] == first && second.contains(&two[1]))
-        };
-        if any(&[
-            "quando",
-            "quantos",
-            "quantas",
-            "quanto",
-            "quanta",
-            "when",
-            "ano",
-            "data",
-            "year",
-            "percentual",
-            "porcentagem",
-        ]) || pair("how", &["many", "much", "long", "old", "far", "large"])
-        {
-            Self::Number
-        } else if any(&["quem", "who", "whom", "whose", "onde", "where"]) {
-            Self::Name
-        } else {
-            Self::Anything
-        }
-    }
-
-    fn is_met_by(self, text: &str, question: &HashSet<Term>) -> bool {
-        match self {
-            Self::Anything => false,
-            Self::Number => text.chars().any(|c| c.is_ascii_digit()),
-            // A capital inside the sentence, of a word that the question does not have itself.
-            Self::Name => text.split_whitespace().skip(1).any(|word| {
-                word.chars().next().is_some_and(char::is_uppercase)
-                    && ids_text::index_terms(word)
-                        .iter()
-                        .any(|term| !question.contains(term))
-            }),
-        }
-    }
-}
-
 /// How rare each term is among the passages that were found: what stands in all of them tells nothing.
-pub(super) fn weights(hits: &[Hit]) -> HashMap<Term, f32> {
+pub(super) fn weights(hits: &[Hit]) -> Weights {
     let mut frequencies: HashMap<Term, f32> = HashMap::new();
     let mut count = 0.0;
     for hit in hits {
@@ -103,10 +47,42 @@ pub(super) fn weights(hits: &[Hit]) -> HashMap<Term, f32> {
             }
         }
     }
-    frequencies
-        .into_iter()
-        .map(|(term, df)| (term, (1.0f32 + (count - df + 0.5) / (df + 0.5)).ln()))
-        .collect()
+    let rarity = |df: f32| (1.0 + (count - df + 0.5) / (df + 0.5)).ln();
+    Weights {
+        known: frequencies
+            .into_iter()
+            .map(|(term, df)| (term, rarity(df)))
+            .collect(),
+        unknown: rarity(0.0),
+    }
+}
+
+/// Rarities of terms.
+pub(super) struct Weights {
+    known: HashMap<Term, f32>,
+    /// That of a term in none of the passages.
+    unknown: f32,
+}
+
+/// What is known of how well a sentence answers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Features {
+    /// Share of the question's words (by rarity) that stand in the sentence, 0 to 1.
+    pub words: f32,
+    /// The same for the whole passage it stands in.
+    pub neighbors: f32,
+    /// One for the best passage, a half for the second, and so on.
+    pub passage: f32,
+    /// As `words`, but words that stand in none of the passages count too: what the question asks about and nobody speaks of.
+    pub coverage: f32,
+    /// Whether it holds the kind of thing that was asked for.
+    pub expected: bool,
+    /// Whether it asks itself.
+    pub is_question: bool,
+    /// Words it has that the question does not have, as 1 - 1/(1 + n/4).
+    pub novelty: f32,
+    /// How near it is by meaning; `None` while that is not known.
+    pub cosine: Option<f32>,
 }
 
 /// A candidate for a quote.
@@ -114,11 +90,7 @@ pub(super) struct Sentence<'a> {
     pub(super) text: &'a str,
     hit: &'a Hit,
     place: PageSpan,
-    words: f32,
-    neighbors: f32,
-    passage: f32,
-    expected: bool,
-    pub(super) cosine: Option<f32>,
+    pub(super) features: Features,
 }
 
 impl<'a> Sentence<'a> {
@@ -127,72 +99,72 @@ impl<'a> Sentence<'a> {
         rank: usize,
         place: PageSpan,
         question: &Question,
-        weights: &HashMap<Term, f32>,
+        weights: &Weights,
     ) -> Self {
         let text = place::in_content(&hit.chunk, place).map_or("", |span| span.slice(&hit.chunk.content));
-        let whole: f32 = question
+        let weight = |term: &Term| weights.known.get(term).copied().unwrap_or(0.0);
+        let whole: f32 = question.terms.iter().map(weight).sum();
+        let missing = question
             .terms
             .iter()
-            .map(|term| weights.get(term).copied().unwrap_or(0.0))
-            .sum();
-        let share = |text: &str| {
-            let terms = distinct_terms(text);
-            let common: f32 = question
-                .terms
-                .intersection(&terms)
-                .map(|term| weights.get(term).copied().unwrap_or(0.0))
-                .sum();
+            .filter(|term| !weights.known.contains_key(term))
+            .count();
+        let known_share = if whole > 0.0 {
+            whole / (whole + missing as f32 * weights.unknown)
+        } else {
+            0.0
+        };
+        let share = |terms: &HashSet<Term>| {
+            let common: f32 = question.terms.intersection(terms).map(weight).sum();
             if whole > 0.0 { common / whole } else { 0.0 }
         };
+        let terms = distinct_terms(text);
+        let new_terms = terms.difference(&question.terms).count() as f32;
         Self {
             text,
             hit,
             place,
-            words: share(text),
-            neighbors: share(&hit.chunk.content),
-            // By rank, not by score: scores compare only within one reply.
-            passage: 1.0 / (1.0 + rank as f32),
-            expected: question.expects.is_met_by(text, &question.terms),
-            cosine: None,
+            features: Features {
+                words: share(&terms),
+                coverage: share(&terms) * known_share,
+                neighbors: share(&distinct_terms(&hit.chunk.content)),
+                // By rank, not by score: scores compare only within one reply.
+                passage: 1.0 / (1.0 + rank as f32),
+                expected: question.expects.is_met_by(text, &question.terms),
+                is_question: text.trim_end().ends_with('?'),
+                novelty: 1.0 - 1.0 / (1.0 + new_terms / 4.0),
+                cosine: None,
+            },
         }
     }
 
-    /// The score without meaning: decides which sentences are worth an embedding.
-    pub(super) fn before_meaning(&self) -> f32 {
-        weight::WORDS * self.words
-            + weight::NEIGHBORS * self.neighbors
-            + weight::PASSAGE * self.passage
-            + if self.expected { weight::EXPECTED } else { 0.0 }
-    }
-
-    /// The whole score.
+    /// Orders sentences; meaning counts once it is known.
     pub(super) fn score(&self) -> f32 {
-        self.before_meaning()
-            + self
-                .cosine
-                .map_or(0.0, |cosine| weight::MEANING * (cosine - 0.85))
+        self.features.score()
     }
 
-    pub(super) fn into_quote(self, score: f32) -> Quote {
-        Quote {
+    pub(super) fn into_evidence(self) -> Evidence {
+        Evidence {
             chunk: self.hit.chunk.clone(),
             text: self.text.to_owned(),
             place: self.place,
-            score,
+            similarity_score: self.hit.similarity_score,
+            score: self.features.score(),
+            features: self.features,
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::Expects;
-
-    #[test]
-    fn a_question_says_what_its_answer_holds() {
-        assert!(Expects::of("Quantos alunos há?") == Expects::Number);
-        assert!(Expects::of("Em que ano foi fundada?") == Expects::Number);
-        assert!(Expects::of("How many people?") == Expects::Number);
-        assert!(Expects::of("Quem assina o contrato?") == Expects::Name);
-        assert!(Expects::of("O que é um edital?") == Expects::Anything);
+impl Features {
+    /// How well the sentence answers; compares only within one question.
+    pub fn score(&self) -> f32 {
+        let flag = |on: bool| if on { 1.0 } else { 0.0 };
+        weight::WORDS * self.words
+            + weight::NEIGHBORS * self.neighbors
+            + weight::PASSAGE * self.passage
+            + weight::EXPECTED * flag(self.expected)
+            + self
+                .cosine
+                .map_or(0.0, |cosine| weight::MEANING * (cosine - 0.85))
     }
 }

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::metrics::{Grades, RankingMetrics, mean, percentile};
-use crate::answer::Quote;
+use crate::answer::{Evidence, QUOTES};
 use crate::document::{
     Acceptance, AcceptedAs, BlobKey, ContentHash, ContentType, DocumentDetails, VersionStage,
 };
@@ -184,12 +184,14 @@ async fn answers(
             mode,
             ..SearchRequest::new(query.text.clone())
         };
-        let quotes = library.quotes(scope, &request).await?;
+        let hits = library.find_passages(scope, &request).await?;
+        let quotes = library.rank_sentences(&query.text, &hits).await;
+        let quotes = &quotes[..quotes.len().min(QUOTES)];
         let accepted: Vec<String> = accepted
             .iter()
             .map(|answer| ids_text::fold_for_match(answer))
             .collect();
-        let holds = |quote: &Quote| {
+        let holds = |quote: &Evidence| {
             let text = ids_text::fold_for_match(&quote.text);
             accepted.iter().any(|answer| text.contains(answer.as_str()))
         };

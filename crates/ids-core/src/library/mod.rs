@@ -4,6 +4,7 @@
 
 mod documents;
 mod jobs;
+mod sessions;
 mod uploads;
 
 use std::sync::Arc;

@@ -1,0 +1,104 @@
+//! A question to evidence: the passages that were found, and the sentences in them, ranked by how well they answer.
+
+use std::collections::HashSet;
+
+use ids_text::Term;
+
+use super::place;
+use super::sentence::{self, Features, Question, Sentence};
+use crate::chunk::ChunkDetail;
+use crate::error::Refusal;
+use crate::library::Library;
+use crate::scope::Scope;
+use crate::search::{Hit, SearchRequest};
+use crate::span::PageSpan;
+
+/// Passages whose sentences are looked at.
+pub const PASSAGES: usize = 8;
+/// Sentences that are compared by meaning too: each costs an embedding.
+const COMPARED: usize = 12;
+
+/// A sentence that answers, or comes nearest to it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    /// The chunk it stands in.
+    pub chunk: ChunkDetail,
+    /// The sentence, as it stands on its page; cut at the page's end.
+    pub text: String,
+    /// Where it stands.
+    pub place: PageSpan,
+    /// How near its chunk is to the question, 0 to 1.
+    pub similarity_score: f32,
+    /// What its score is made of.
+    pub features: Features,
+    /// Orders the sentences of one question.
+    pub score: f32,
+}
+
+impl Library {
+    /// The passages whose sentences are looked at, best first. The mode of `request` counts, its limit does not.
+    ///
+    /// # Errors
+    /// As [`Library::search`].
+    pub async fn find_passages(&self, scope: &Scope, request: &SearchRequest) -> Result<Vec<Hit>, Refusal> {
+        let request = SearchRequest {
+            limit: PASSAGES,
+            ..request.clone()
+        };
+        Ok(self.search(scope, &request).await?.hits)
+    }
+
+    /// The sentences of `hits` that answer `question` best, best first.
+    pub async fn rank_sentences(&self, question: &str, hits: &[Hit]) -> Vec<Evidence> {
+        let asked = Question::new(question);
+        let mut sentences = sentences_of(hits, &asked);
+        sentences.sort_by(|a, b| b.score().total_cmp(&a.score()));
+        sentences.truncate(COMPARED);
+        self.compare_meaning(question, &mut sentences).await;
+        // Stable: equals stay in the order of the hits and of the text.
+        sentences.sort_by(|a, b| b.score().total_cmp(&a.score()));
+        sentences.into_iter().map(Sentence::into_evidence).collect()
+    }
+
+    /// Fills in how near each sentence is by meaning. Without a model the words decide alone.
+    async fn compare_meaning(&self, query: &str, sentences: &mut [Sentence<'_>]) {
+        let embedder = &self.ports.embedder;
+        let texts: Vec<String> = sentences
+            .iter()
+            .map(|sentence| sentence.text.to_owned())
+            .collect();
+        let Ok(query) = embedder.embed_query(query).await else {
+            return;
+        };
+        let Ok(vectors) = embedder.embed_passages(&texts).await else {
+            return;
+        };
+        let query = query.to_f32();
+        for (sentence, vector) in sentences.iter_mut().zip(&vectors) {
+            sentence.features.cosine = Some(crate::embedding::inner_product(&query, &vector.to_f32()));
+        }
+    }
+}
+
+/// The sentences of all hits, each place once.
+fn sentences_of<'a>(hits: &'a [Hit], question: &Question) -> Vec<Sentence<'a>> {
+    let mut sentences = Vec::new();
+    let mut seen = HashSet::new();
+    let weights = sentence::weights(hits);
+    for (rank, hit) in hits.iter().enumerate() {
+        for (start, end) in ids_text::sentences(&hit.chunk.content) {
+            let Some(place) = place::in_page(&hit.chunk, start as u32, end as u32) else {
+                continue;
+            };
+            if seen.insert((hit.chunk.document_id, place)) {
+                sentences.push(Sentence::new(hit, rank, place, question, &weights));
+            }
+        }
+    }
+    sentences
+}
+
+/// The terms of a text, each once.
+pub(super) fn distinct_terms(text: &str) -> HashSet<Term> {
+    ids_text::index_terms(text).into_iter().collect()
+}

@@ -1,0 +1,266 @@
+//! An answer by a model, of which only what the documents bear out is kept.
+
+use tokio::sync::mpsc;
+
+use super::extract::no_answer;
+use super::prompt::prompt;
+use super::reply::{Part, ReplyReader, Statement};
+use super::{AskEvent, AskEvents, AskRequest, AskStage, Draft};
+use crate::error::Refusal;
+use crate::library::Library;
+use crate::ports::ChatError;
+use crate::scope::Scope;
+use crate::search::Hit;
+use crate::session::{AnswerMode, Citation, ClaimStatus, Message, TokenUsage};
+
+/// Pieces that may wait while a statement is being checked.
+const PIECES_WAITING: usize = 64;
+/// Letters and digits a proof must have: a shorter one stands everywhere.
+const PROOF_CHARS: usize = 8;
+
+/// What came of asking a model.
+pub(super) enum Generated {
+    /// An answer that can be shown.
+    Answer(Draft),
+    /// None; what it cost is to be counted all the same.
+    Nothing {
+        /// The model that was asked, if one was.
+        model: Option<String>,
+        /// What it counted.
+        usage: TokenUsage,
+    },
+}
+
+impl Library {
+    /// Lets the model answer from `hits`.
+    pub(super) async fn generate(
+        &self,
+        scope: &Scope,
+        request: &AskRequest,
+        history: &[Message],
+        hits: &[Hit],
+        events: &AskEvents,
+    ) -> Result<Generated, Refusal> {
+        let Some(chat) = self.ports.chat.as_deref().filter(|_| !hits.is_empty()) else {
+            return Ok(Generated::Nothing {
+                model: None,
+                usage: TokenUsage::default(),
+            });
+        };
+        events.stage(AskStage::Writing).await;
+        let prompt = prompt(&request.question, history, hits);
+        let (sender, mut pieces) = mpsc::channel(PIECES_WAITING);
+        let call = chat.stream(&prompt, sender);
+        tokio::pin!(call);
+        let mut writing = Writing::new(self, scope, hits, events);
+        let mut outcome = None;
+        // A reply without end is left: dropping the call closes the connection.
+        while !writing.reader.is_too_long() {
+            // `recv` may be dropped: a piece that is there is given by the next call. The call itself is only borrowed.
+            tokio::select! {
+                piece = pieces.recv() => match piece {
+                    Some(piece) => writing.take(&piece).await?,
+                    // The sender went with the call's end, whose outcome is at hand.
+                    None => break,
+                },
+                ended = &mut call, if outcome.is_none() => outcome = Some(ended),
+            }
+        }
+        let usage = match outcome {
+            Some(ended) => ended,
+            None if writing.reader.is_too_long() => Ok(TokenUsage::default()),
+            None => call.await,
+        };
+        let failed = usage.as_ref().err().inspect(|error| log(error)).is_some();
+        let usage = usage.unwrap_or_default();
+        let model = Some(chat.name().to_owned());
+        let mut draft = writing.finish(!failed).await?;
+        let said_nothing = draft.statements == 0 && !failed;
+        if !draft.draft.claims.is_empty() {
+            draft.draft.model = model;
+            draft.draft.usage = usage;
+            return Ok(Generated::Answer(draft.draft));
+        }
+        if said_nothing {
+            let refused = Draft {
+                mode: AnswerMode::Generated,
+                model,
+                usage,
+                ..no_answer(&request.question, hits)
+            };
+            events.delta(&refused.text).await;
+            return Ok(Generated::Answer(refused));
+        }
+        Ok(Generated::Nothing { model, usage })
+    }
+}
+
+/// An answer that is being written.
+struct Writing<'a> {
+    library: &'a Library,
+    scope: &'a Scope,
+    hits: &'a [Hit],
+    events: &'a AskEvents,
+    reader: ReplyReader,
+    draft: Draft,
+    /// Statements so far, those that were struck too.
+    statements: u32,
+    /// Whether text of the next statement was shown.
+    has_begun: bool,
+}
+
+/// A draft, and how many statements were read for it.
+struct Written {
+    draft: Draft,
+    statements: u32,
+}
+
+impl<'a> Writing<'a> {
+    fn new(library: &'a Library, scope: &'a Scope, hits: &'a [Hit], events: &'a AskEvents) -> Self {
+        Self {
+            library,
+            scope,
+            hits,
+            events,
+            reader: ReplyReader::default(),
+            draft: Draft::empty(AnswerMode::Generated),
+            statements: 0,
+            has_begun: false,
+        }
+    }
+
+    async fn take(&mut self, piece: &str) -> Result<(), Refusal> {
+        let parts = self.reader.push(piece);
+        self.add(parts).await
+    }
+
+    /// Ends the reply. Of one that broke off, the last line is not whole, and struck.
+    async fn finish(mut self, is_whole: bool) -> Result<Written, Refusal> {
+        let rest = std::mem::take(&mut self.reader).finish();
+        if is_whole {
+            self.add(rest).await?;
+        } else if self.has_begun {
+            self.events.send(AskEvent::Retract(self.statements)).await;
+            self.statements += 1;
+        }
+        Ok(Written {
+            draft: self.draft,
+            statements: self.statements,
+        })
+    }
+
+    async fn add(&mut self, parts: Vec<Part>) -> Result<(), Refusal> {
+        for part in parts {
+            match part {
+                Part::Text(text) => self.show(&text).await,
+                Part::Line(statements) => {
+                    for (at, statement) in statements.iter().enumerate() {
+                        if at > 0 || !self.has_begun {
+                            self.show(&statement.text).await;
+                        }
+                        self.check(statement).await?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Statements are parted by a blank line, so that whoever shows them can take one back.
+    async fn show(&mut self, text: &str) {
+        if !self.has_begun && self.statements > 0 {
+            self.events.delta("\n\n").await;
+        }
+        self.has_begun = true;
+        self.events.delta(text).await;
+    }
+
+    async fn check(&mut self, statement: &Statement) -> Result<(), Refusal> {
+        let number = self.statements;
+        self.statements += 1;
+        self.has_begun = false;
+        let citations = self.citations(statement).await?;
+        if citations.is_empty() {
+            self.events.send(AskEvent::Retract(number)).await;
+            return Ok(());
+        }
+        let status = status_of(&statement.text, &citations);
+        self.draft.push(statement.text.clone(), status, citations);
+        Ok(())
+    }
+
+    async fn citations(&self, statement: &Statement) -> Result<Vec<Citation>, Refusal> {
+        let mut citations = Vec::new();
+        for proof in &statement.proofs {
+            let Some(hit) = proof.passage.checked_sub(1).and_then(|at| self.hits.get(at)) else {
+                continue;
+            };
+            // Without words of its own the statement itself must stand there.
+            let words = proof.words.as_deref().unwrap_or(&statement.text);
+            if words.chars().filter(|c| c.is_alphanumeric()).count() < PROOF_CHARS {
+                continue;
+            }
+            let found = self
+                .library
+                .cite_words(self.scope, &hit.chunk, words, hit.similarity_score)
+                .await?;
+            citations.extend(found);
+        }
+        Ok(citations)
+    }
+}
+
+/// Whether the numbers of a claim stand in what proves it.
+fn status_of(claim: &str, citations: &[Citation]) -> ClaimStatus {
+    let proven: Vec<String> = citations
+        .iter()
+        .flat_map(|citation| numbers(&citation.quote))
+        .collect();
+    if numbers(claim).iter().all(|number| proven.contains(number)) {
+        ClaimStatus::Verified
+    } else {
+        ClaimStatus::Unconfirmed
+    }
+}
+
+/// The numbers of a text, their digits only: `1.234` and `1234` are one.
+fn numbers(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut digits = String::new();
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let goes_on =
+            matches!(c, '.' | ',') && !digits.is_empty() && chars.peek().is_some_and(char::is_ascii_digit);
+        if c.is_ascii_digit() {
+            digits.push(c);
+        } else if !goes_on && !digits.is_empty() {
+            found.push(std::mem::take(&mut digits));
+        }
+    }
+    if !digits.is_empty() {
+        found.push(digits);
+    }
+    found
+}
+
+fn log(error: &ChatError) {
+    tracing::warn!(
+        error = error as &dyn std::error::Error,
+        "the answering model failed; the answer is made of sentences of the documents"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::numbers;
+
+    #[test]
+    fn numbers_are_compared_by_their_digits() {
+        assert_eq!(
+            numbers("Em 12/03/2024, R$ 1.234,50 (2%)"),
+            ["12", "03", "2024", "123450", "2"]
+        );
+        assert_eq!(numbers("Art. 5."), ["5"]);
+        assert_eq!(numbers("nada"), [""; 0]);
+    }
+}
