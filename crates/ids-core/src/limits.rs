@@ -1,5 +1,6 @@
 //! Every bound of the domain in one place, each with its reason.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// Characters of a collection's name.
@@ -31,6 +32,23 @@ pub const DOCUMENT_PAGES: u32 = 50_000;
 pub const DOCUMENT_CHARS: usize = 60_000_000;
 /// Characters of the text that stands in front of a chunk when it is embedded (title and heading path).
 pub const CHUNK_CONTEXT_CHARS: usize = 300;
+
+/// Width of a page's picture, in pixels: below, no word can be read; above, a printer sees no more (A4 at 360 dpi).
+pub const PAGE_IMAGE_WIDTHS: RangeInclusive<u32> = 100..=3_000;
+/// Either side of a page's picture, in pixels: browsers refuse longer ones.
+pub const PAGE_IMAGE_SIDE: u32 = 16_384;
+/// All pixels of a page's picture: A4 at the greatest width takes 12.7 million; 48 MB while it is drawn.
+pub const PAGE_IMAGE_PIXELS: u64 = 16_000_000;
+/// Bytes of a page's picture: three a pixel when nothing can be saved, and some for the format.
+pub const PAGE_IMAGE_BYTES: usize = 49 * 1_024 * 1_024;
+/// Pages drawn at once: each takes a core and up to 200 MB for a moment.
+pub const PAGE_IMAGES_AT_ONCE: usize = 2;
+/// Requests that may wait for a page to be drawn: the pages one reader leafs through, several times over.
+pub const PAGE_IMAGES_WAITING: usize = 32;
+/// How long a request waits for its turn to be drawn.
+pub const PAGE_IMAGE_PATIENCE: Duration = Duration::from_secs(20);
+/// Bytes of drawn pages that are kept: about 200 pages of text at the usual width.
+pub const PAGE_IMAGE_CACHE_BYTES: usize = 32 * 1_024 * 1_024;
 
 /// Candidates by words, and by meaning, that enter fusion (design.md 4).
 pub const FUSION_CANDIDATES: usize = 100;

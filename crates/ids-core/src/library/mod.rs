@@ -4,6 +4,8 @@
 
 mod documents;
 mod jobs;
+mod page_image_cache;
+mod page_images;
 mod sessions;
 mod uploads;
 
@@ -11,11 +13,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use documents::{LibraryStats, PageView, StatusView};
+pub use page_images::PageOriginal;
 pub(crate) use uploads::refused_by_blobs;
 pub use uploads::{
     AnnouncedUpload, IncomingFile, NewFile, Processing, SourceState, UploadAnnouncement, UploadReceiver,
 };
 
+use self::page_images::PageImages;
 use crate::document::ContentType;
 use crate::ports::{
     BlobStore, ChatModel, ChunkIndex, Clock, DocumentStore, Embedder, Extractor, Ids, JobQueue, JobStore,
@@ -99,6 +103,7 @@ impl Default for Settings {
 pub struct Library {
     pub(crate) ports: Ports,
     pub(crate) settings: Arc<Settings>,
+    page_images: Arc<PageImages>,
 }
 
 impl Library {
@@ -107,6 +112,7 @@ impl Library {
         Self {
             ports,
             settings: Arc::new(settings),
+            page_images: Arc::new(PageImages::default()),
         }
     }
 

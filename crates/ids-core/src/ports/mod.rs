@@ -21,7 +21,7 @@ pub use document_store::{
     LibraryCounts, SourceRecord, StatusRecord,
 };
 pub use embedder::{EmbedError, Embedder, Tokenizer};
-pub use extractor::{ExtractProgress, ExtractRequest, Extractor};
+pub use extractor::{ExtractProgress, ExtractRequest, Extractor, RenderRequest};
 pub use job_queue::{Delivery, JobQueue};
 pub use job_store::{Accepted, ClaimedJob, JobStore, Reconciled};
 pub use session_store::{SessionList, SessionQuery, SessionStore, UsageCount};
