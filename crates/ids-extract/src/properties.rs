@@ -4,7 +4,7 @@ use ids_core::page::{ExtractedDocument, ExtractionNote};
 use proptest::prelude::{Strategy, any, prop_oneof, proptest};
 
 use crate::output::{Output, ParseError, ParsedPage};
-use crate::sandbox::{Assembly, Frame};
+use crate::sandbox::{Answer, Assembly, Frame};
 use crate::{html, markdown, plain};
 
 /// Gathers pages through the checks of the parent.
@@ -22,7 +22,7 @@ impl Output for Checked {
 
     fn page(&mut self, page: ParsedPage) -> Result<(), ParseError> {
         self.0
-            .take(Frame::Page(page.into()))
+            .take_frame(Frame::Page(page.into()))
             .map_err(|_| ParseError::Corrupt("a promise was broken"))
     }
 

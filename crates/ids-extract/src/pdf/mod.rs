@@ -1,5 +1,6 @@
 //! PDF, by pdfium: characters with places in the order of the content, then lines, then blocks.
 
+mod draw;
 mod hyphen;
 mod layout;
 mod lines;

@@ -1,17 +1,21 @@
-//! The child: limits first, then one document from standard input to frames on standard output.
+//! The child: limits first, then one document from standard input to frames on standard output: its text, or the picture of
+//! one page.
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, StdoutLock};
 use std::os::fd::AsFd;
 use std::process::ExitCode;
 
 use ids_core::document::ContentType;
 
 use super::confine;
-use super::wire::{FrameWriter, Request};
-use crate::output::{Output, ParseError};
+use super::wire::{FrameWriter, Request, Task};
+use crate::output::ParseError;
 use crate::{docx, encoding, html, markdown, pdf, plain};
+
+/// Where frames go.
+type Frames = FrameWriter<StdoutLock<'static>>;
 
 /// Texts (HTML, Markdown, plain) of more bytes than this are refused: their characters would be over the limit.
 const TEXT_BYTES: u64 = 256 * 1_024 * 1_024;
@@ -21,7 +25,7 @@ const TEXT_BYTES: u64 = 256 * 1_024 * 1_024;
 ///
 /// It must be called before anything else starts threads: the limits are set here.
 pub fn child_main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    run(args, |request, output| parse(request, output))
+    run(args, answer)
 }
 
 /// Runs `parse` under the child's limits. For tests, which put something else in the parsers' place.
@@ -36,7 +40,7 @@ pub fn child_main_with(args: impl IntoIterator<Item = OsString>, body: impl FnOn
 
 fn run(
     args: impl IntoIterator<Item = OsString>,
-    body: impl FnOnce(&Request, &mut dyn Output) -> Result<(), ParseError>,
+    body: impl FnOnce(&Request, &mut Frames) -> Result<(), ParseError>,
 ) -> ExitCode {
     let mut output = FrameWriter(io::stdout().lock());
     let result = confined(args).and_then(|request| body(&request, &mut output));
@@ -61,7 +65,7 @@ fn confined(args: impl IntoIterator<Item = OsString>) -> Result<Request, ParseEr
     Ok(request)
 }
 
-fn parse(request: &Request, output: &mut dyn Output) -> Result<(), ParseError> {
+fn answer(request: &Request, output: &mut Frames) -> Result<(), ParseError> {
     let file = File::from(
         io::stdin()
             .as_fd()
@@ -74,6 +78,16 @@ fn parse(request: &Request, output: &mut dyn Output) -> Result<(), ParseError> {
         _ => None,
     };
     confine::isolate().map_err(ParseError::Input)?;
+    if let Task::Draw {
+        page_number,
+        width_pixels,
+    } = request.task
+    {
+        let engine =
+            engine.ok_or_else(|| ParseError::Internal("pages of this type are not drawn".to_owned()))?;
+        let png = engine.draw(file, page_number, width_pixels)?;
+        return output.picture(png.as_deref());
+    }
     match (request.content_type.as_str(), engine) {
         (ContentType::PDF, Some(engine)) => engine.parse(file, output),
         (ContentType::DOCX, _) => docx::parse(file, output),

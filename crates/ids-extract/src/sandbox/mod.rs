@@ -2,6 +2,7 @@
 
 mod child;
 mod confine;
+mod picture;
 mod process;
 mod validate;
 mod wire;
@@ -14,15 +15,20 @@ use async_trait::async_trait;
 use ids_core::document::ContentType;
 use ids_core::error::Failure;
 use ids_core::page::ExtractedDocument;
-use ids_core::ports::{ExtractProgress, ExtractRequest, Extractor};
+use ids_core::page_image::PageImage;
+use ids_core::ports::{ExtractProgress, ExtractRequest, Extractor, RenderRequest};
 use tokio::task::spawn_blocking;
 
 pub use self::child::{child_main, child_main_with};
 pub use self::confine::landlock_is_available;
+use self::picture::Picture;
 #[cfg(test)]
+pub(crate) use self::process::Answer;
+use self::process::Work;
 pub(crate) use self::validate::Assembly;
 #[cfg(test)]
 pub(crate) use self::wire::Frame;
+use self::wire::Task;
 use crate::detect;
 use crate::words;
 
@@ -64,6 +70,8 @@ pub struct ChildLimits {
     pub timeout: Duration,
     /// Time of the clock on top of that for each mebibyte; 2 s.
     pub timeout_per_mebibyte: Duration,
+    /// Time of the clock for drawing one page; 20 s, since somebody waits for it. Half of it may be computing.
+    pub draw_timeout: Duration,
     /// Bytes of the answer; 512 MiB: 50,000 dense pages with the places of their lines take half of that.
     pub output_bytes: u64,
 }
@@ -74,6 +82,7 @@ impl Default for ChildLimits {
             address_space_bytes: 1_536 * 1_024 * 1_024,
             timeout: Duration::from_secs(120),
             timeout_per_mebibyte: Duration::from_secs(2),
+            draw_timeout: Duration::from_secs(20),
             output_bytes: 512 * 1_024 * 1_024,
         }
     }
@@ -143,8 +152,45 @@ impl Extractor for SandboxedExtractor {
         request: ExtractRequest<'_>,
         progress: &dyn ExtractProgress,
     ) -> Result<ExtractedDocument, Failure> {
-        let mut document = process::extract(&self.config, &request, progress).await?;
+        let known = [
+            ContentType::PDF,
+            ContentType::DOCX,
+            ContentType::HTML,
+            ContentType::MARKDOWN,
+            ContentType::TEXT,
+        ];
+        if !known.contains(&request.content_type.as_str()) {
+            let what = format!("a file of type `{}`", request.content_type);
+            return Err(words::unsupported(request.filename, &what));
+        }
+        let work = Work {
+            task: Task::Extract,
+            file: request.file,
+            filename: request.filename,
+            content_type: request.content_type,
+        };
+        let report = |assembly: &Assembly| {
+            let (done, total) = assembly.progress();
+            progress.pages(done, total);
+        };
+        let mut document = process::run(&self.config, &work, Assembly::default(), &report).await?;
         document.content_type = Some(request.content_type.clone());
         Ok(document)
+    }
+
+    async fn render_page(&self, request: RenderRequest<'_>) -> Result<Option<PageImage>, Failure> {
+        if request.content_type.as_str() != ContentType::PDF {
+            return Ok(None);
+        }
+        let work = Work {
+            task: Task::Draw {
+                page_number: request.page_number,
+                width_pixels: request.width_pixels,
+            },
+            file: request.file,
+            filename: request.filename,
+            content_type: request.content_type,
+        };
+        process::run(&self.config, &work, Picture::default(), &|_| ()).await
     }
 }

@@ -1,21 +1,20 @@
 //! One child from start to end: its bytes in, its frames out, and what its end means.
 
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use ids_core::document::ContentType;
 use ids_core::error::Failure;
-use ids_core::page::ExtractedDocument;
-use ids_core::ports::{ExtractProgress, ExtractRequest};
 use tokio::io::{AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::ExtractorConfig;
-use super::validate::Assembly;
-use super::wire::{FRAME_BYTES, Frame, Reason, Request};
+use super::validate::BrokenPromise;
+use super::wire::{FRAME_BYTES, Reason, Request, Task};
 use crate::words;
 
 /// Frames of more bytes are decoded off the runtime: half a millisecond's work.
@@ -27,45 +26,79 @@ const STDERR_BYTES: usize = 4 * 1_024;
 const SIGKILL: i32 = 9;
 const SIGXCPU: i32 = 24;
 
-/// Runs a child over one document.
-pub(crate) async fn extract(
+/// What a child is started for.
+pub(crate) struct Work<'a> {
+    pub(crate) task: Task,
+    pub(crate) file: &'a Path,
+    pub(crate) filename: &'a str,
+    pub(crate) content_type: &'a ContentType,
+}
+
+/// What a child's frames add up to.
+pub(crate) trait Answer: Send + 'static {
+    /// It, when it is whole.
+    type Whole: Send + 'static;
+
+    /// Takes the next frame, and nothing that would break a promise of the domain.
+    fn take(&mut self, frame: &[u8]) -> Step;
+
+    /// The whole of it, after the frame that ends it.
+    ///
+    /// # Errors
+    /// When something is missing.
+    fn finish(self) -> Result<Self::Whole, BrokenPromise>;
+}
+
+/// What a frame meant.
+pub(crate) enum Step {
+    /// More is to come.
+    More,
+    /// All is said.
+    End,
+    /// The child gave up.
+    Failed(Reason, String),
+    /// It is no answer to what was asked.
+    Nonsense,
+}
+
+/// Runs a child over one document. `heard` is told of each frame.
+pub(crate) async fn run<A: Answer>(
     config: &ExtractorConfig,
-    request: &ExtractRequest<'_>,
-    progress: &dyn ExtractProgress,
-) -> Result<ExtractedDocument, Failure> {
-    let name = request.filename;
-    let known = [
-        ContentType::PDF,
-        ContentType::DOCX,
-        ContentType::HTML,
-        ContentType::MARKDOWN,
-        ContentType::TEXT,
-    ];
-    if !known.contains(&request.content_type.as_str()) {
-        return Err(words::unsupported(
-            name,
-            &format!("a file of type `{}`", request.content_type),
-        ));
-    }
-    let file = tokio::fs::File::open(request.file)
+    work: &Work<'_>,
+    answer: A,
+    heard: &(dyn Fn(&A) + Sync),
+) -> Result<A::Whole, Failure> {
+    let name = work.filename;
+    let file = tokio::fs::File::open(work.file)
         .await
         .map_err(|_| words::unreadable(name))?;
     let size_bytes = file.metadata().await.map_err(|_| words::unreadable(name))?.len();
-    let limit = config.limits.timeout_for(size_bytes);
-    let mut child = start(config, request, file.into_std().await, limit)?;
-    let answer = timeout(limit, listen(&mut child, config.limits.output_bytes, progress)).await;
-    let Ok(answer) = answer else {
+    let (limit, computing) = match work.task {
+        Task::Extract => {
+            let limit = config.limits.timeout_for(size_bytes);
+            (limit, limit)
+        }
+        // Less, so that a page that computes without end is told from a busy machine, and is not tried again.
+        Task::Draw { .. } => (config.limits.draw_timeout, config.limits.draw_timeout / 2),
+    };
+    let mut child = start(config, work, file.into_std().await, computing)?;
+    let said = timeout(
+        limit,
+        listen(&mut child, config.limits.output_bytes, answer, heard),
+    )
+    .await;
+    let Ok(said) = said else {
         stop(&mut child).await;
         let mut failure = words::timeout(name, limit);
-        // Computing time has the same limit, so a child that used all its time waiting met a busy machine.
+        // Computing time has a limit of its own, so a child that used all its time waiting met a busy machine.
         failure.retry = ids_core::error::Retry::Backoff;
         return Err(failure);
     };
-    match answer.end {
-        End::Complete(assembly) => {
+    match said.end {
+        End::Complete(answer) => {
             stop(&mut child).await;
             // Over all pages at once: off the runtime.
-            let finished = spawn_blocking(move || assembly.finish()).await;
+            let finished = spawn_blocking(move || answer.finish()).await;
             finished
                 .map_err(|_| words::crashed(name))?
                 .map_err(|_| words::crashed(name))
@@ -88,7 +121,7 @@ pub(crate) async fn extract(
             let status = timeout(Duration::from_secs(5), child.wait()).await;
             let status = status.ok().and_then(Result::ok);
             stop(&mut child).await;
-            Err(unanswered(name, status, &answer.stderr, limit))
+            Err(unanswered(name, status, &said.stderr, limit))
         }
     }
 }
@@ -96,21 +129,22 @@ pub(crate) async fn extract(
 /// Starts the child with the document as its standard input, without environment, in a process group of its own.
 fn start(
     config: &ExtractorConfig,
-    request: &ExtractRequest<'_>,
+    work: &Work<'_>,
     file: std::fs::File,
-    limit: Duration,
+    computing: Duration,
 ) -> Result<Child, Failure> {
     let fault = |what: &str, error: &dyn std::fmt::Display| {
         tracing::error!(%error, "{what}");
-        words::unreadable(request.filename)
+        words::unreadable(work.filename)
     };
-    let wire_request = Request {
-        content_type: request.content_type.as_str().to_owned(),
+    let request = Request {
+        task: work.task,
+        content_type: work.content_type.as_str().to_owned(),
         pdfium: config.pdfium.clone(),
         address_space_bytes: config.limits.address_space_bytes,
-        cpu_seconds: limit.as_secs().max(1),
+        cpu_seconds: computing.as_secs().max(1),
     };
-    let json = serde_json::to_string(&wire_request)
+    let json = serde_json::to_string(&request)
         .map_err(|error| fault("the path of the PDF engine cannot be passed on", &error))?;
     let mut command = Command::new(&config.child.program);
     command
@@ -127,14 +161,14 @@ fn start(
 }
 
 /// What a child said.
-struct Answer {
-    end: End,
+struct Said<A> {
+    end: End<A>,
     /// The last of its standard error.
     stderr: Vec<u8>,
 }
 
-enum End {
-    Complete(Assembly),
+enum End<A> {
+    Complete(A),
     Failed(Reason, String),
     /// More than the limit of output.
     TooMuch,
@@ -144,17 +178,22 @@ enum End {
     Silence,
 }
 
-async fn listen(child: &mut Child, output_bytes: u64, progress: &dyn ExtractProgress) -> Answer {
+async fn listen<A: Answer>(
+    child: &mut Child,
+    output_bytes: u64,
+    answer: A,
+    heard: &(dyn Fn(&A) + Sync),
+) -> Said<A> {
     let (Some(stdout), Some(mut stderr)) = (child.stdout.take(), child.stderr.take()) else {
-        return Answer {
+        return Said {
             end: End::Silence,
             stderr: Vec::new(),
         };
     };
     let mut stdout = BufReader::with_capacity(64 * 1_024, stdout.take(output_bytes));
     let mut last_words = Vec::new();
-    let answer = async {
-        let end = frames(&mut stdout, progress).await;
+    let hear = async {
+        let end = frames(&mut stdout, answer, heard).await;
         if matches!(end, End::Silence) && stdout.get_ref().limit() == 0 {
             End::TooMuch
         } else {
@@ -169,27 +208,30 @@ async fn listen(child: &mut Child, output_bytes: u64, progress: &dyn ExtractProg
             last_words.drain(..surplus);
         }
     };
-    tokio::pin!(answer);
+    tokio::pin!(hear);
     tokio::pin!(drain);
     // Both ends of a pipe must be read or a chatty child would block; the answer decides when to stop. What is left of
     // standard error matters only after silence, when the child is ending and closes it.
     let end = tokio::select! {
-        end = &mut answer => {
+        end = &mut hear => {
             if matches!(end, End::Silence) {
                 drain.await;
             }
             end
         }
-        () = &mut drain => answer.await,
+        () = &mut drain => hear.await,
     };
-    Answer {
+    Said {
         end,
         stderr: last_words,
     }
 }
 
-async fn frames(stdout: &mut (impl AsyncRead + Unpin + Send), progress: &dyn ExtractProgress) -> End {
-    let mut assembly = Assembly::default();
+async fn frames<A: Answer>(
+    stdout: &mut (impl AsyncRead + Unpin + Send),
+    mut answer: A,
+    heard: &(dyn Fn(&A) + Sync),
+) -> End<A> {
     let mut bytes = Vec::new();
     loop {
         let Ok(length) = stdout.read_u32_le().await else {
@@ -204,50 +246,27 @@ async fn frames(stdout: &mut (impl AsyncRead + Unpin + Send), progress: &dyn Ext
             Ok(read) if read == length as usize => {}
             _ => return End::Silence,
         }
-        let taken = if bytes.len() > LARGE_FRAME_BYTES {
-            let (owned, mut own_assembly) = (std::mem::take(&mut bytes), assembly);
+        let step = if bytes.len() > LARGE_FRAME_BYTES {
+            let (frame, mut taken_along) = (std::mem::take(&mut bytes), answer);
             let work = spawn_blocking(move || {
-                let step = take(&mut own_assembly, &owned);
-                (own_assembly, step)
+                let step = taken_along.take(&frame);
+                (taken_along, step)
             });
             let Ok((back, step)) = work.await else {
                 return End::Nonsense;
             };
-            assembly = back;
+            answer = back;
             step
         } else {
-            take(&mut assembly, &bytes)
+            answer.take(&bytes)
         };
-        match taken {
-            Step::Page => {
-                let (done, total) = assembly.progress();
-                progress.pages(done, total);
-            }
-            Step::Other => {}
-            Step::End => return End::Complete(assembly),
+        match step {
+            Step::More => heard(&answer),
+            Step::End => return End::Complete(answer),
             Step::Failed(reason, text) => return End::Failed(reason, text),
             Step::Nonsense => return End::Nonsense,
         }
     }
-}
-
-enum Step {
-    Page,
-    Other,
-    End,
-    Failed(Reason, String),
-    Nonsense,
-}
-
-fn take(assembly: &mut Assembly, bytes: &[u8]) -> Step {
-    let step = match serde_json::from_slice(bytes) {
-        Err(_) => return Step::Nonsense,
-        Ok(Frame::End) => return Step::End,
-        Ok(Frame::Failed { reason, text }) => return Step::Failed(reason, text),
-        Ok(frame @ Frame::Page(_)) => assembly.take(frame).map(|()| Step::Page),
-        Ok(frame) => assembly.take(frame).map(|()| Step::Other),
-    };
-    step.unwrap_or(Step::Nonsense)
 }
 
 /// Kills what is left of the child and reaps it.

@@ -3,6 +3,7 @@
 use ids_core::limits;
 use ids_core::page::{ExtractedDocument, ExtractionNote};
 
+use super::process::{Answer, Step};
 use super::wire::{self, Frame};
 use crate::furniture;
 use crate::output::{NOTES, ParsedPage};
@@ -21,9 +22,35 @@ pub(crate) struct Assembly {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BrokenPromise;
 
+impl Answer for Assembly {
+    type Whole = ExtractedDocument;
+
+    fn take(&mut self, frame: &[u8]) -> Step {
+        match serde_json::from_slice(frame) {
+            Err(_) => Step::Nonsense,
+            Ok(Frame::End) => Step::End,
+            Ok(Frame::Failed { reason, text }) => Step::Failed(reason, text),
+            Ok(frame) => match self.take_frame(frame) {
+                Ok(()) => Step::More,
+                Err(BrokenPromise) => Step::Nonsense,
+            },
+        }
+    }
+
+    /// The document, with what needs all of its pages: running headers and footers, headings by size.
+    fn finish(mut self) -> Result<ExtractedDocument, BrokenPromise> {
+        if self.document.pages.is_empty() {
+            return Err(BrokenPromise);
+        }
+        furniture::mark(&mut self.document.pages, &mut self.sizes);
+        structure::mark_headings(&mut self.document.pages, &self.sizes);
+        Ok(self.document)
+    }
+}
+
 impl Assembly {
     /// Takes any frame but the two that end an answer.
-    pub(crate) fn take(&mut self, frame: Frame) -> Result<(), BrokenPromise> {
+    pub(crate) fn take_frame(&mut self, frame: Frame) -> Result<(), BrokenPromise> {
         match frame {
             Frame::Details { title, author } => {
                 self.document.title = title.map(|text| shortened(&text)).filter(|text| !text.is_empty());
@@ -45,7 +72,7 @@ impl Assembly {
                 let note = wire::note(page_number, &kind, shortened(&text)).ok_or(BrokenPromise)?;
                 self.note(note)
             }
-            Frame::End | Frame::Failed { .. } => Err(BrokenPromise),
+            Frame::NoSuchPage | Frame::End | Frame::Failed { .. } => Err(BrokenPromise),
         }
     }
 
@@ -55,16 +82,6 @@ impl Assembly {
             u32::try_from(self.document.pages.len()).unwrap_or(u32::MAX),
             self.total,
         )
-    }
-
-    /// The document, with what needs all of its pages: running headers and footers, headings by size.
-    pub(crate) fn finish(mut self) -> Result<ExtractedDocument, BrokenPromise> {
-        if self.document.pages.is_empty() {
-            return Err(BrokenPromise);
-        }
-        furniture::mark(&mut self.document.pages, &mut self.sizes);
-        structure::mark_headings(&mut self.document.pages, &self.sizes);
-        Ok(self.document)
     }
 
     fn page(&mut self, parsed: ParsedPage) -> Result<(), BrokenPromise> {
@@ -162,7 +179,7 @@ mod tests {
 
     #[test]
     fn only_pages_that_keep_the_promises_come_in() {
-        let check = |frame, expected| assert_eq!(Assembly::default().take(frame), expected);
+        let check = |frame, expected| assert_eq!(Assembly::default().take_frame(frame), expected);
         check(page("ab\n\ncd\n", &[(0, 2), (4, 6)], &[(0, 2), (4, 6)]), Ok(()));
         check(page("", &[], &[]), Ok(()));
         check(page("ab\n", &[(0, 3)], &[]), Ok(()));

@@ -1,5 +1,6 @@
 //! What child and parent say to each other. Request: one JSON argument. Answer: frames on the child's standard output,
-//! each a length (4 bytes, little endian) and that much JSON; the last one is [`Frame::End`] or [`Frame::Failed`].
+//! each a length (4 bytes, little endian) and that much JSON; the last one is [`Frame::End`] or [`Frame::Failed`]. A picture
+//! is a frame of its own: the bytes of the PNG, whose first one no JSON begins with.
 //!
 //! The child reads foreign bytes, so the parent believes nothing: see [`super::validate`].
 
@@ -18,6 +19,8 @@ pub(crate) const FRAME_BYTES: u32 = 384 * 1_024 * 1_024;
 /// What the parent asks for.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Request {
+    /// What to do.
+    pub(crate) task: Task,
     /// A MIME type that [`crate::detect`] gives.
     pub(crate) content_type: String,
     /// The PDF engine's library.
@@ -26,6 +29,20 @@ pub(crate) struct Request {
     pub(crate) address_space_bytes: u64,
     /// The most computing time, in seconds.
     pub(crate) cpu_seconds: u64,
+}
+
+/// What a child does with its document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Task {
+    /// Write its text.
+    Extract,
+    /// Draw one page.
+    Draw {
+        /// From 1.
+        page_number: u32,
+        /// How wide.
+        width_pixels: u32,
+    },
 }
 
 /// One thing the child says.
@@ -44,6 +61,8 @@ pub(crate) enum Frame {
         kind: String,
         text: String,
     },
+    /// The document has no page of the number that was to be drawn.
+    NoSuchPage,
     End,
     Failed {
         reason: Reason,
@@ -170,11 +189,24 @@ impl<W: Write> FrameWriter<W> {
         self.write(&frame)
     }
 
+    /// Writes the picture of a page, or that there is no such page.
+    pub(crate) fn picture(&mut self, png: Option<&[u8]>) -> Result<(), ParseError> {
+        match png {
+            Some(png) => self.write_bytes(png),
+            None => self.write(&Frame::NoSuchPage),
+        }
+        .map_err(ParseError::Output)
+    }
+
     fn write(&mut self, frame: &Frame) -> io::Result<()> {
         let json = serde_json::to_vec(frame).map_err(io::Error::other)?;
-        let length = u32::try_from(json.len()).map_err(io::Error::other)?;
+        self.write_bytes(&json)
+    }
+
+    fn write_bytes(&mut self, frame: &[u8]) -> io::Result<()> {
+        let length = u32::try_from(frame.len()).map_err(io::Error::other)?;
         self.0.write_all(&length.to_le_bytes())?;
-        self.0.write_all(&json)?;
+        self.0.write_all(frame)?;
         self.0.flush()
     }
 }

@@ -6,5 +6,6 @@ mod corpus;
 mod formats;
 mod limits;
 mod mutations;
+mod pictures;
 mod support;
 mod tiny_pdf;

@@ -13,10 +13,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use ids_core::document::ContentType;
 use ids_core::error::{ErrorCode, Failure};
 use ids_core::page::ExtractedDocument;
-use ids_core::ports::{ExtractProgress, ExtractRequest, Extractor};
+use ids_core::ports::{ExtractProgress, ExtractRequest, Extractor, RenderRequest};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -27,23 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Extractor, clause 1: any bytes end in pages or a failure, within the limits of time and memory.
 pub async fn any_bytes_end_in_pages_or_a_failure(extractor: &dyn Extractor) {
     let folder = TempDir::new().unwrap();
-    let noise: Vec<u8> = (0..50_000_u32)
-        .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
-        .collect();
-    let deep = "<div><p>".repeat(100_000);
-    let bodies: [&[u8]; 10] = [
-        b"",
-        b"\0",
-        b"%PDF-1.7",
-        b"%PDF-1.4\n1 0 obj\n<</Type/Catalog/Pages 1 0 R>>\nendobj\ntrailer<</Root 1 0 R>>",
-        b"PK\x03\x04\x14\0\0\0\x08\0word/document.xml",
-        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
-        b"\xff\xfe\0\xd8",
-        &noise,
-        deep.as_bytes(),
-        b"---\ntitle: x\n---\n| a |\n|--|\n[^1]: [^1]\n> > > - - - 1) <b",
-    ];
-    for (number, body) in bodies.iter().enumerate() {
+    for (number, body) in odd_bodies().iter().enumerate() {
         for extension in ["pdf", "docx", "html", "md", "txt", "bin"] {
             let name = format!("odd-{number}.{extension}");
             let file = write(&folder, &name, body);
@@ -51,12 +36,7 @@ pub async fn any_bytes_end_in_pages_or_a_failure(extractor: &dyn Extractor) {
                 .await
                 .expect("it hangs");
             if let Err(failure) = answer {
-                assert!(
-                    !failure.message.contains(folder.path().to_str().unwrap()),
-                    "a path: {failure}"
-                );
-                assert!(failure.message.contains(&name), "not named: {failure}");
-                assert!(ends_a_job(failure.code), "{name}: {failure:?}");
+                assert_failure_is_clean(&failure, &name, &folder);
             }
         }
     }
@@ -120,37 +100,113 @@ pub async fn the_content_tells_the_type(extractor: &dyn Extractor) {
 }
 
 /// Extractor, clause 4: dropping the future ends the child.
-///
-/// The file is a named pipe, which the child cannot read to its end. When the child is gone nobody reads, and writing
-/// fails.
 pub async fn dropping_the_future_ends_the_child(extractor: &dyn Extractor) {
-    let folder = TempDir::new().unwrap();
-    let pipe = folder.path().join("endless.txt");
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    let (reading, is_read) = oneshot::channel();
-    let writer = std::thread::spawn({
-        let pipe = pipe.clone();
-        move || write_until_nobody_reads(&pipe, reading)
-    });
+    let text = ContentType::parse(ContentType::TEXT).unwrap();
+    is_ended_when_dropped(|file| {
+        let request = ExtractRequest {
+            file,
+            filename: "endless.txt",
+            content_type: &text,
+        };
+        extractor.extract(request, &NoProgress).map(drop).boxed()
+    })
+    .await;
+    let pdf = ContentType::parse(ContentType::PDF).unwrap();
+    is_ended_when_dropped(|file| {
+        extractor
+            .render_page(page_one(file, "endless.pdf", &pdf))
+            .map(drop)
+            .boxed()
+    })
+    .await;
+}
 
-    let content_type = ContentType::parse(ContentType::TEXT).unwrap();
-    let request = ExtractRequest {
-        file: &pipe,
-        filename: "endless.txt",
-        content_type: &content_type,
-    };
-    let mut extraction = extractor.extract(request, &NoProgress);
+/// Extractor, clause 5: a page is drawn in its own shape as a PNG within the limits, and any bytes end in one, in none, or in
+/// a failure.
+pub async fn a_page_is_drawn_in_its_shape_or_not_at_all(extractor: &dyn Extractor) {
+    let folder = TempDir::new().unwrap();
+    let pdf = ContentType::parse(ContentType::PDF).unwrap();
+    let file = write(&folder, "a.pdf", WIDE_PAGE);
+    let request = page_one(&file, "a.pdf", &pdf);
+
+    let image = extractor.render_page(request).await.unwrap().expect("a picture");
+    assert!(image.png.starts_with(b"\x89PNG\r\n\x1a\n"));
+    assert_eq!((image.size.width, image.size.height), (400, 200));
+
+    for page_number in [0, 2, u32::MAX] {
+        let absent = RenderRequest {
+            page_number,
+            ..request
+        };
+        assert_eq!(
+            extractor.render_page(absent).await,
+            Ok(None),
+            "page {page_number}"
+        );
+    }
+    for content_type in [
+        ContentType::TEXT,
+        ContentType::HTML,
+        ContentType::MARKDOWN,
+        ContentType::DOCX,
+    ] {
+        let content_type = ContentType::parse(content_type).unwrap();
+        let other = RenderRequest {
+            content_type: &content_type,
+            ..request
+        };
+        assert_eq!(extractor.render_page(other).await, Ok(None), "{content_type}");
+    }
+
+    for (number, body) in odd_bodies().iter().enumerate() {
+        let name = format!("odd-{number}.pdf");
+        let file = write(&folder, &name, body);
+        let drawing = extractor.render_page(page_one(&file, &name, &pdf));
+        match timeout(PATIENCE, drawing).await.expect("it hangs") {
+            Ok(Some(image)) => assert!(image.size.is_within_limits(), "{name}"),
+            Ok(None) => {}
+            Err(failure) => assert_failure_is_clean(&failure, &name, &folder),
+        }
+    }
+}
+
+/// A page of 200 by 100 points with nothing on it.
+const WIDE_PAGE: &[u8] = b"%PDF-1.4\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n\
+    2 0 obj\n<</Type/Pages/Kids[3 0 R]/Count 1>>\nendobj\n\
+    3 0 obj\n<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 100]>>\nendobj\ntrailer<</Root 1 0 R>>";
+
+fn page_one<'a>(file: &'a Path, filename: &'a str, content_type: &'a ContentType) -> RenderRequest<'a> {
+    RenderRequest {
+        file,
+        filename,
+        content_type,
+        page_number: 1,
+        width_pixels: 400,
+    }
+}
+
+/// Starts `work` on a named pipe, which no child can read to its end, drops it once the child reads, and waits until
+/// nobody reads any more and writing fails: the child is gone.
+async fn is_ended_when_dropped<'a>(work: impl FnOnce(&'a Path) -> BoxFuture<'a, ()>) {
+    let folder = TempDir::new().unwrap();
+    // The future borrows the path; a test may forget a few bytes.
+    let pipe: &'static Path = Box::leak(folder.path().join("endless").into_boxed_path());
+    assert!(Command::new("mkfifo").arg(pipe).status().unwrap().success());
+    let (reading, is_read) = oneshot::channel();
+    let writer = std::thread::spawn(move || write_until_nobody_reads(pipe, reading));
+
+    let mut work = work(pipe);
     let mut is_read = is_read.fuse();
     let was_read = async {
         tokio::select! {
-            _ = &mut extraction => panic!("an endless file was read to its end"),
+            () = &mut work => panic!("an endless file was read to its end"),
             read = &mut is_read => read.unwrap(),
         }
     };
     timeout(PATIENCE, was_read)
         .await
         .expect("the child does not read");
-    drop(extraction);
+    drop(work);
 
     let written = tokio::task::spawn_blocking(move || writer.join().unwrap());
     timeout(PATIENCE, written)
@@ -169,6 +225,7 @@ macro_rules! extractor_contract {
             pages_are_numbered_and_blocks_cover_their_text
             the_content_tells_the_type
             dropping_the_future_ends_the_child
+            a_page_is_drawn_in_its_shape_or_not_at_all
         }
     };
     (@clauses $make:path: $($clause:ident)+) => {
@@ -245,6 +302,31 @@ pub async fn read(
             &NoProgress,
         )
         .await
+}
+
+/// Bytes that are no document, or a strange one.
+fn odd_bodies() -> [Vec<u8>; 10] {
+    let noise = (0..50_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8);
+    [
+        b"".to_vec(),
+        b"\0".to_vec(),
+        b"%PDF-1.7".to_vec(),
+        b"%PDF-1.4\n1 0 obj\n<</Type/Catalog/Pages 1 0 R>>\nendobj\ntrailer<</Root 1 0 R>>".to_vec(),
+        b"PK\x03\x04\x14\0\0\0\x08\0word/document.xml".to_vec(),
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec(),
+        b"\xff\xfe\0\xd8".to_vec(),
+        noise.collect(),
+        "<div><p>".repeat(100_000).into_bytes(),
+        b"---\ntitle: x\n---\n| a |\n|--|\n[^1]: [^1]\n> > > - - - 1) <b".to_vec(),
+    ]
+}
+
+/// It names the file and no path, and has a code that a file's fault has.
+fn assert_failure_is_clean(failure: &Failure, name: &str, folder: &TempDir) {
+    let path = folder.path().to_str().unwrap();
+    assert!(!failure.message.contains(path), "a path: {failure}");
+    assert!(failure.message.contains(name), "not named: {failure}");
+    assert!(ends_a_job(failure.code), "{name}: {failure:?}");
 }
 
 fn write(folder: &TempDir, name: &str, body: &[u8]) -> PathBuf {
