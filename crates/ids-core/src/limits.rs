@@ -41,7 +41,7 @@ pub const PAGE_IMAGE_SIDE: u32 = 16_384;
 pub const PAGE_IMAGE_PIXELS: u64 = 16_000_000;
 /// Bytes of a page's picture: three a pixel when nothing can be saved, and some for the format.
 pub const PAGE_IMAGE_BYTES: usize = 49 * 1_024 * 1_024;
-/// Pages drawn at once: each takes a core and up to 200 MB for a moment.
+/// Pages drawn at once: each takes a core for 30 to 200 ms, and up to 80 MB at the greatest width.
 pub const PAGE_IMAGES_AT_ONCE: usize = 2;
 /// Requests that may wait for a page to be drawn: the pages one reader leafs through, several times over.
 pub const PAGE_IMAGES_WAITING: usize = 32;

@@ -30,6 +30,7 @@ use crate::wire::error::{ErrorBody, FailureBody};
         events::events,
         pages::page,
         pages::boxes,
+        pages::image,
         documents::chunks,
         documents::analysis,
         documents::stats,

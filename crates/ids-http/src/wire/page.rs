@@ -1,8 +1,11 @@
 //! Pages, their blocks, and the places of their lines.
 
+use std::sync::Arc;
+
 use ids_core::id::DocumentId;
 use ids_core::library::PageView;
 use ids_core::page::{Block, LineBox, Page};
+use ids_core::page_image::PageImage;
 use ids_core::span::CharSpan;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -66,6 +69,18 @@ impl BoxBody {
             width: rounded(line.width),
             height: rounded(line.height),
         }
+    }
+}
+
+/// The bytes of a PNG.
+// Shared with the cache: a picture may have millions of bytes, and is sent without a copy.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub(crate) struct PngBody(pub(crate) Arc<PageImage>);
+
+impl AsRef<[u8]> for PngBody {
+    fn as_ref(&self) -> &[u8] {
+        &self.0.png
     }
 }
 

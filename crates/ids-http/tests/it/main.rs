@@ -7,6 +7,7 @@ mod access;
 mod documents;
 mod errors;
 mod events;
+mod page_images;
 mod search;
 mod server;
 mod snapshots;

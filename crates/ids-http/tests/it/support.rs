@@ -17,14 +17,16 @@ use ids_core::job::Lane;
 use ids_core::jobs::Worker;
 use ids_core::library::{Library, Ports, Settings};
 use ids_core::page::{Block, BlockKind, ExtractedDocument, LineBox, Page};
+use ids_core::page_image::PageImage;
 use ids_core::ports::{
-    Clock, EmbedError, Embedder, ExtractProgress, ExtractRequest, Extractor, Ids, Tokenizer,
+    Clock, EmbedError, Embedder, ExtractProgress, ExtractRequest, Extractor, Ids, RenderRequest, Tokenizer,
 };
 use ids_core::span::CharSpan;
 use ids_core::time::Timestamp;
 use ids_http::{BuildInfo, HttpOptions};
 use ids_sqlite::SqliteLibrary;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use uuid::Uuid;
@@ -41,6 +43,7 @@ pub struct App {
     pub library: Library,
     pub store: SqliteLibrary,
     pub clock: Arc<ManualClock>,
+    pub extractor: Arc<ScriptedExtractor>,
     pub shutdown: CancellationToken,
     _folder: tempfile::TempDir,
 }
@@ -55,6 +58,7 @@ impl App {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock(Mutex::new(START)));
         let store = SqliteLibrary::open_in(folder.path(), clock.clone()).unwrap();
+        let extractor = Arc::new(ScriptedExtractor::default());
         let key = SigningKey::from_bytes([7; 32]);
         let blobs = FolderBlobStore::open(&folder.path().join("blobs"), key, clock.clone()).unwrap();
         let all = Arc::new(store.clone());
@@ -66,7 +70,7 @@ impl App {
             sessions: all,
             chat: None,
             blobs: Arc::new(blobs),
-            extractor: Arc::new(ScriptedExtractor),
+            extractor: extractor.clone(),
             embedder: Arc::new(ScriptedEmbedder::default()),
             tokenizer: Arc::new(Words),
             clock: clock.clone(),
@@ -79,11 +83,7 @@ impl App {
         let library = Library::new(ports, settings);
         let shutdown = CancellationToken::new();
         let options = || {
-            let build = BuildInfo {
-                version: "1.2.3".to_owned(),
-                commit: Some("abc".to_owned()),
-            };
-            let options = HttpOptions::new(library.clone(), build);
+            let options = HttpOptions::new(library.clone(), build());
             change(HttpOptions {
                 shutdown: shutdown.clone(),
                 ..options
@@ -95,9 +95,16 @@ impl App {
             library,
             store,
             clock,
+            extractor,
             shutdown,
             _folder: folder,
         }
+    }
+
+    /// The same library, as after a restart: nothing is kept in memory.
+    pub fn restarted(&self) -> Router {
+        let library = Library::new(self.library.ports().clone(), self.library.settings().clone());
+        ids_http::router(HttpOptions::new(library, build()))
     }
 
     /// Sends a request; `Host` is that of this machine unless it is given.
@@ -144,6 +151,13 @@ impl App {
     pub async fn work_in(&self, lane: Lane) {
         let worker = Worker::new(self.library.clone(), format!("test-{}", lane.as_str()), lane);
         worker.run_until_idle(&CancellationToken::new()).await.unwrap();
+    }
+}
+
+fn build() -> BuildInfo {
+    BuildInfo {
+        version: "1.2.3".to_owned(),
+        commit: Some("abc".to_owned()),
     }
 }
 
@@ -273,8 +287,23 @@ impl Ids for CountingIds {
 }
 
 /// Takes `.txt` files, and what begins with `%PDF`. A form feed begins a page, a blank line a block, `# ` a heading; each line
-/// has a box in a PDF. `%PDF-encrypted` needs a password, `panic` breaks.
-struct ScriptedExtractor;
+/// has a box in a PDF. `%PDF-encrypted` needs a password, `panic` breaks. Pages of a PDF are drawn as a few words instead of a PNG;
+/// `undrawable` never, `slow to draw` not now.
+pub struct ScriptedExtractor {
+    /// How many pages it began to draw.
+    pub begun: watch::Sender<usize>,
+    /// Whether they stay unfinished.
+    pub is_held: watch::Sender<bool>,
+}
+
+impl Default for ScriptedExtractor {
+    fn default() -> Self {
+        Self {
+            begun: watch::Sender::new(0),
+            is_held: watch::Sender::new(false),
+        }
+    }
+}
 
 #[async_trait]
 impl Extractor for ScriptedExtractor {
@@ -317,6 +346,29 @@ impl Extractor for ScriptedExtractor {
             pages,
             ..ExtractedDocument::default()
         })
+    }
+
+    async fn render_page(&self, request: RenderRequest<'_>) -> Result<Option<PageImage>, Failure> {
+        if request.content_type.as_str() != ContentType::PDF {
+            return Ok(None);
+        }
+        let text = std::fs::read_to_string(request.file).unwrap();
+        self.begun.send_modify(|begun| *begun += 1);
+        self.is_held
+            .subscribe()
+            .wait_for(|is_held| !is_held)
+            .await
+            .unwrap();
+        if text.contains("undrawable") {
+            return Err(Failure::of_input(ErrorCode::ParserCrashed, "scripted"));
+        }
+        if text.contains("slow to draw") {
+            return Err(Failure::passing(ErrorCode::Timeout, "scripted"));
+        }
+        Ok(Some(PageImage {
+            png: format!("page {} at {}", request.page_number, request.width_pixels).into_bytes(),
+            size: PageImage::size_of(595.0, 842.0, request.width_pixels),
+        }))
     }
 }
 
