@@ -87,8 +87,7 @@ impl ReplyReader {
         if from >= visible.len() || NO_ANSWER.starts_with(&visible[begin..]) {
             return;
         }
-        // A mark such as `1.` may turn out to be the beginning of a number: wait for what follows.
-        if !is_whole && self.shown == 0 && visible.len() - begin < 2 {
+        if !is_whole && self.shown == 0 && may_be_a_mark(visible) {
             return;
         }
         parts.push(Part::Text(visible[from..].to_owned()));
@@ -111,6 +110,12 @@ fn text_start(line: &str) -> usize {
         return indent + digits + 2;
     }
     indent
+}
+
+/// Whether the beginning of a line may turn out to be the mark of a list: `2`, `2)`, `-`.
+fn may_be_a_mark(line: &str) -> bool {
+    let rest = line.trim_start().trim_start_matches(|c: char| c.is_ascii_digit());
+    matches!(rest, "" | "." | ")" | "-" | "*" | "•")
 }
 
 /// Where the first proof begins: at a bracket with a digit. While the line grows, a bracket at its end may become one.
@@ -136,6 +141,8 @@ fn statements(line: &str) -> Vec<Statement> {
         let at = proof_start(rest, true);
         let (text, tail) = rest.split_at(at);
         let (proofs, after) = proofs(tail);
+        // A bracket that is no proof after all: what stands in it is lost, as the words of a broken proof would be.
+        let after = if proofs.is_empty() { "" } else { after };
         // A stop behind the proof belongs to the sentence before it.
         let stops = after.len() - after.trim_start_matches(['.', ';', '!', '?', ',']).len();
         let (stop, after) = after.split_at(stops);
@@ -264,10 +271,7 @@ mod tests {
         );
         check("Sem prova.", &[statement("Sem prova.", &[])]);
         check("Veja [nota] aqui.", &[statement("Veja [nota] aqui.", &[])]);
-        check(
-            "Sem fim [2: \"x",
-            &[statement("Sem fim", &[]), statement("[2: \"x", &[])],
-        );
+        check("Sem fim [2: \"x", &[statement("Sem fim", &[])]);
         check("NO_ANSWER", &[]);
         check("  ", &[]);
     }
