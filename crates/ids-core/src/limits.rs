@@ -96,3 +96,7 @@ pub const SESSION_TITLE_CHARS: usize = 120;
 pub const ANSWER_TOKENS: u32 = 1_200;
 /// Characters of a model's answer that are read; whoever writes more repeats itself.
 pub const ANSWER_CHARS: usize = 20_000;
+/// Questions whose evidence is looked for at the same time; more would only make each slower on two cores.
+pub const QUESTIONS_AT_ONCE: usize = 2;
+/// Questions that wait for that.
+pub const QUESTIONS_WAITING: usize = 256;

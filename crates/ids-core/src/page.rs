@@ -78,6 +78,15 @@ pub struct Page {
     pub lines: Vec<LineBox>,
 }
 
+impl Page {
+    /// The lines that a range of the text touches; none of an empty one.
+    pub fn lines_in(&self, range: CharSpan) -> impl Iterator<Item = &LineBox> {
+        self.lines.iter().filter(move |line| {
+            !range.is_empty() && line.span.start < range.end && range.start < line.span.end
+        })
+    }
+}
+
 /// A part of a page with one role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Block {

@@ -28,10 +28,15 @@ const PAGE_POLICY: &str =
 /// Data is never a page.
 const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
+/// The request's id, for handlers whose errors do not pass here: those of a stream that has begun.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(pub(crate) String);
+
 /// The outermost layer.
-pub(crate) async fn observe(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub(crate) async fn observe(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let request_id = request_id(&state, request.headers());
+    request.extensions_mut().insert(RequestId(request_id.clone()));
     let span = tracing::info_span!("request", request.id = %request_id);
     async move {
         let method = method_name(request.method());
@@ -109,7 +114,7 @@ fn take_error(response: &mut Response) -> Option<ApiError> {
 }
 
 /// Once, here, with all causes; what the caller did wrong is the caller's to read.
-fn log_error(refusal: &Refusal) {
+pub(crate) fn log_error(refusal: &Refusal) {
     let error = refusal as &dyn std::error::Error;
     match refusal.code {
         ErrorCode::Internal => tracing::error!(error, "a request failed by a fault of ours"),

@@ -5,7 +5,7 @@ use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::{Ref, RefOr, Response, ResponseBuilder, Schema};
 use utoipa::{Modify, OpenApi};
 
-use crate::routes::{documents, events, meta, pages, queue, search, uploads};
+use crate::routes::{chat, documents, events, meta, pages, queue, search, uploads, usage};
 use crate::wire::error::{ErrorBody, FailureBody};
 
 #[derive(OpenApi)]
@@ -37,6 +37,13 @@ use crate::wire::error::{ErrorBody, FailureBody};
         documents::health,
         search::search,
         documents::collections,
+        chat::ask,
+        chat::sessions,
+        chat::session,
+        chat::rename,
+        chat::delete,
+        chat::health,
+        usage::usage,
         queue::list,
         queue::info,
         queue::health,
@@ -54,6 +61,7 @@ use crate::wire::error::{ErrorBody, FailureBody};
         (name = "uploads", description = "Taking files in"),
         (name = "documents", description = "Looking at documents, changing and removing them"),
         (name = "search", description = "Finding passages"),
+        (name = "chat", description = "Asking questions"),
         (name = "collections", description = "Where documents belong"),
         (name = "queue", description = "The work behind documents"),
         (name = "server", description = "The server itself"),
@@ -139,7 +147,7 @@ mod tests {
 
     use super::openapi;
     use crate::extract::Fields;
-    use crate::routes::{documents, search, uploads};
+    use crate::routes::{chat, documents, search, uploads};
 
     /// Every property of the schema gets a value that no field takes, and the reader must refuse exactly those.
     fn check(schema: &str, read: impl Fn(Fields) -> Result<(), Refusal>) {
@@ -184,6 +192,10 @@ mod tests {
             uploads::read_announcement(fields).map(drop)
         });
         check("ProcessRequest", |fields| uploads::read_process(fields).map(drop));
+        check("AskRequest", |fields| chat::read_question(fields).map(drop));
+        check("SessionChangeRequest", |fields| {
+            chat::read_title(fields).map(drop)
+        });
         check("ChangeRequest", |fields| documents::read_change(fields).map(drop));
     }
 

@@ -8,7 +8,7 @@ use axum::routing::{get, post, put};
 use crate::access::guard;
 use crate::observe::observe;
 use crate::options::HttpOptions;
-use crate::routes::{documents, events, local, meta, pages, queue, search, uploads, web};
+use crate::routes::{chat, documents, events, local, meta, pages, queue, search, uploads, usage, web};
 use crate::state::AppState;
 
 /// What is served to programs and browsers. Without keys: to those of this machine.
@@ -54,6 +54,14 @@ fn public(state: &AppState) -> Router<AppState> {
         .route("/documents/{document_id}/analysis", get(documents::analysis))
         .route("/uploads/{organization}/{upload_id}", put(uploads::receive))
         .route("/collections", get(documents::collections))
+        .route("/chat/ask", post(chat::ask))
+        .route("/chat/sessions", get(chat::sessions))
+        .route(
+            "/chat/sessions/{session_id}",
+            get(chat::session).patch(chat::rename).delete(chat::delete),
+        )
+        .route("/chat/health", get(chat::health))
+        .route("/usage", get(usage::usage))
         .route("/queue/info", get(queue::list))
         .route("/queue/info/{queue}", get(queue::info))
         .route("/queue/health", get(queue::health))

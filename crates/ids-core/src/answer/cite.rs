@@ -5,7 +5,6 @@ use super::place;
 use crate::chunk::ChunkDetail;
 use crate::error::Refusal;
 use crate::library::Library;
-use crate::page::Page;
 use crate::scope::Scope;
 use crate::session::Citation;
 use crate::span::{CharIndex, CharSpan, PageSpan};
@@ -73,7 +72,7 @@ impl Library {
             quote: text.to_owned(),
             excerpt: excerpt(&index, place.span),
             similarity_score,
-            boxes: page.boxes_of(place.span),
+            boxes: page.lines_in(place.span).copied().collect(),
             verified: true,
         }))
     }
@@ -146,17 +145,6 @@ impl Matchable {
 
     fn into_parts(self) -> (Vec<char>, Vec<u32>) {
         (self.chars, self.places)
-    }
-}
-
-impl Page {
-    /// The lines that `span` touches.
-    pub fn boxes_of(&self, span: CharSpan) -> Vec<crate::page::LineBox> {
-        self.lines
-            .iter()
-            .filter(|line| line.span.start < span.end && span.start < line.span.end)
-            .copied()
-            .collect()
     }
 }
 

@@ -22,7 +22,9 @@ impl Library {
         events: &AskEvents,
     ) -> Result<Draft, Refusal> {
         events.stage(AskStage::Reading).await;
+        let slot = self.reading.acquire().await?;
         let evidence = self.rank_sentences(question, hits).await;
+        drop(slot);
         if !confidence(&evidence).is_enough() {
             let draft = no_answer(question, hits);
             events.delta(&draft.text).await;

@@ -149,12 +149,17 @@ impl Library {
         check_question(&request.question)?;
         let begun = self.ports.clock.now();
         let history = self.history(scope, request.session_id).await?;
-        events.stage(AskStage::Searching).await;
         let search = SearchRequest {
+            limit: PASSAGES,
             filter: request.filter.clone(),
             ..SearchRequest::new(request.question.clone())
         };
-        let hits = self.find_passages(scope, &search).await?;
+        // Before the first event: what is refused here is an ordinary error.
+        self.check_search(scope, &search).await?;
+        events.stage(AskStage::Searching).await;
+        let slot = self.reading.acquire().await?;
+        let hits = crate::search::search(&self.ports, scope, &search).await?.hits;
+        drop(slot);
         let draft = match self.generate(scope, request, &history, &hits, events).await? {
             Generated::Answer(draft) => draft,
             Generated::Nothing { model, usage } => Draft {

@@ -21,10 +21,12 @@ pub use uploads::{
 
 use self::page_images::PageImages;
 use crate::document::ContentType;
+use crate::limits;
 use crate::ports::{
     BlobStore, ChatModel, ChunkIndex, Clock, DocumentStore, Embedder, Extractor, Ids, JobQueue, JobStore,
     SessionStore, Tokenizer,
 };
+use crate::slots::{Line, Slots};
 
 /// One adapter for each port.
 #[derive(Clone)]
@@ -98,11 +100,20 @@ impl Default for Settings {
     }
 }
 
-/// A library: documents in, hits out.
+/// Who waits while others' evidence is being looked for.
+const READING_LINE: Line = Line {
+    places: limits::QUESTIONS_WAITING,
+    patience: Duration::from_secs(20),
+    refusal: "too many questions at once; try again in a few seconds",
+};
+
+/// A library: documents in, hits and answers out.
 #[derive(Clone)]
 pub struct Library {
     pub(crate) ports: Ports,
     pub(crate) settings: Arc<Settings>,
+    /// Bounds the questions whose evidence is being looked for: each costs as much computing as a dozen searches.
+    pub(crate) reading: Arc<Slots>,
     page_images: Arc<PageImages>,
 }
 
@@ -112,6 +123,7 @@ impl Library {
         Self {
             ports,
             settings: Arc::new(settings),
+            reading: Arc::new(Slots::new(limits::QUESTIONS_AT_ONCE, READING_LINE)),
             page_images: Arc::new(PageImages::default()),
         }
     }

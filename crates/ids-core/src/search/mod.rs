@@ -115,6 +115,15 @@ impl Library {
     /// # Errors
     /// `VALIDATION_FAILED`, `COLLECTION_NOT_FOUND`, `DEPENDENCY_UNAVAILABLE` (also when a semantic search has no model).
     pub async fn search(&self, scope: &Scope, request: &SearchRequest) -> Result<SearchReply, Refusal> {
+        self.check_search(scope, request).await?;
+        search(&self.ports, scope, request).await
+    }
+
+    /// Refuses a search that cannot be done.
+    ///
+    /// # Errors
+    /// `VALIDATION_FAILED`, `COLLECTION_NOT_FOUND`, `DEPENDENCY_UNAVAILABLE`.
+    pub(crate) async fn check_search(&self, scope: &Scope, request: &SearchRequest) -> Result<(), Refusal> {
         check_request(request)?;
         if let Some(name) = &request.filter.collection {
             let known = self.ports.documents.list_collections(scope).await?;
@@ -125,7 +134,7 @@ impl Library {
                 ));
             }
         }
-        search(&self.ports, scope, request).await
+        Ok(())
     }
 }
 

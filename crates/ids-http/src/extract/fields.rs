@@ -191,6 +191,19 @@ impl Fields {
         flag.unwrap_or(false)
     }
 
+    /// An object whose fields nobody here looks at: it must be one, that is all.
+    pub(crate) fn object(&mut self, name: &str) {
+        let is_fine = match &self.source {
+            Source::Json(object) => object
+                .get(name)
+                .is_none_or(|value| value.is_null() || value.is_object()),
+            Source::Text(_) => self.text(name).is_none(),
+        };
+        if !is_fine {
+            self.refuse(name, "must be an object");
+        }
+    }
+
     /// A list of texts: an array in JSON; elsewhere repeated, or parted by commas. `None` when absent.
     pub(crate) fn texts(&mut self, name: &str) -> Option<Vec<String>> {
         match &self.source {

@@ -21,7 +21,7 @@ use crate::wire::document::{
 use crate::wire::time::rfc3339;
 
 /// Rows of a list when no limit is given.
-const DEFAULT_ROWS: usize = 50;
+pub(super) const DEFAULT_ROWS: usize = 50;
 
 pub(super) fn document_id(text: &str) -> Result<DocumentId, Refusal> {
     parse_id(text, ErrorCode::DocumentNotFound, "document")

@@ -23,7 +23,7 @@ use crate::wire::document::StatusBody;
 /// At most four events a second (design.md 3.3).
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Shorter than the minute after which proxies close a silent connection.
-const COMMENT_EVERY: Duration = Duration::from_secs(15);
+pub(super) const COMMENT_EVERY: Duration = Duration::from_secs(15);
 
 /// The status now at once, then each change, the end last; then the stream closes.
 #[utoipa::path(
@@ -54,15 +54,18 @@ pub(crate) async fn events(
         .and_then(|value| value.to_str().ok()?.trim().parse().ok())
         .unwrap_or(0);
     let watch = Watch::new(state, document_id, first, seen);
-    let mut response = Sse::new(stream(watch))
-        .keep_alive(KeepAlive::new().interval(COMMENT_EVERY))
-        .into_response();
-    // nginx would hold events back to fill its buffer.
+    let stream = Sse::new(stream(watch)).keep_alive(KeepAlive::new().interval(COMMENT_EVERY));
+    Ok(unbuffered(stream))
+}
+
+/// Events that pass a proxy at once: nginx would hold them back to fill its buffer.
+pub(super) fn unbuffered(events: impl IntoResponse) -> Response {
+    let mut response = events.into_response();
     response.headers_mut().insert(
         HeaderName::from_static("x-accel-buffering"),
         HeaderValue::from_static("no"),
     );
-    Ok(response)
+    response
 }
 
 fn stream(watch: Watch) -> impl Stream<Item = Result<Event, Infallible>> {

@@ -1,5 +1,7 @@
 //! One module for each part of the API. A handler reads, asks the library, and writes; it decides nothing.
 
+mod answer_stream;
+pub(crate) mod chat;
 pub(crate) mod documents;
 pub(crate) mod events;
 pub(crate) mod local;
@@ -8,6 +10,7 @@ pub(crate) mod pages;
 pub(crate) mod queue;
 pub(crate) mod search;
 pub(crate) mod uploads;
+pub(crate) mod usage;
 pub(crate) mod web;
 
 use axum::extract::Request;

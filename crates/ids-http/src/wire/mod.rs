@@ -1,5 +1,6 @@
 //! What travels: one type per body, private to this crate, so that no refactor of the domain changes the API.
 
+pub(crate) mod chat;
 pub(crate) mod chunk;
 pub(crate) mod collection;
 pub(crate) mod document;

@@ -61,7 +61,7 @@ pub(crate) struct BoxBody {
 }
 
 impl BoxBody {
-    fn of_line(page: u32, line: &LineBox) -> Self {
+    pub(super) fn of_line(page: u32, line: &LineBox) -> Self {
         Self {
             page,
             x: rounded(line.x),
@@ -129,22 +129,17 @@ impl BoxesBody {
         Self {
             width: page.width.map(rounded),
             height: page.height.map(rounded),
-            boxes: lines_in(page, range)
+            boxes: page
+                .lines_in(range)
                 .map(|line| BoxBody::of_line(page.number, line))
                 .collect(),
         }
     }
 }
 
-fn lines_in(page: &Page, range: CharSpan) -> impl Iterator<Item = &LineBox> {
-    page.lines
-        .iter()
-        .filter(move |line| !range.is_empty() && line.span.start < range.end && range.start < line.span.end)
-}
-
 /// The smallest rectangle around the lines that a range touches.
 fn around(page: &Page, range: CharSpan) -> Option<BoxBody> {
-    let mut lines = lines_in(page, range);
+    let mut lines = page.lines_in(range);
     let first = lines.next()?;
     let (mut left, mut top) = (first.x, first.y);
     let (mut right, mut bottom) = (first.x + first.width, first.y + first.height);

@@ -1,11 +1,13 @@
 //! The command line: one file a command.
 
+mod ask;
 mod client;
 mod collections;
 mod completions;
 mod documents;
 mod eval;
 mod exit;
+mod filter;
 mod healthcheck;
 mod ingest;
 mod output;
@@ -44,6 +46,8 @@ enum Command {
     Ingest(ingest::IngestArgs),
     /// Find passages by word and by meaning
     Search(search::SearchArgs),
+    /// Ask a question; the answer cites page and words
+    Ask(ask::AskArgs),
     /// Look at documents, and remove them
     Documents(documents::DocumentsArgs),
     /// Look at collections
@@ -81,6 +85,7 @@ pub async fn run(cli: Cli) -> Result<u8, Failed> {
         Command::Ingest(args) => ingest::run(args, &config).await,
         Command::Eval(args) => eval::run(args, &config).await,
         Command::Search(args) => until_stopped(search::run(args, &config)).await,
+        Command::Ask(args) => until_stopped(ask::run(args, &config)).await,
         Command::Documents(args) => until_stopped(documents::run(args, &config)).await,
         Command::Collections(args) => until_stopped(collections::run(args, &config)).await,
         Command::Queue(args) => until_stopped(queue::run(args, &config)).await,

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::client::{Client, with_client};
 use super::exit::Failed;
+use super::filter::FilterArgs;
 use super::output::{self, Style, clean};
 use super::snippet::snippet;
 use super::values;
@@ -23,18 +24,8 @@ pub struct SearchArgs {
     /// Show at most this many passages (1 to 100)
     #[arg(short = 'n', long = "limit", value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
     limit: u32,
-    /// Search only this collection
-    #[arg(long, value_name = "NAME", value_parser = values::collection)]
-    collection: Option<String>,
-    /// Search only documents that have all of these tags
-    #[arg(long, value_name = "TAG,...", value_delimiter = ',', value_parser = values::tag)]
-    tags: Vec<String>,
-    /// Search only this document; may be repeated
-    #[arg(long = "document", value_name = "ID")]
-    documents: Vec<String>,
-    /// Search only this type (pdf, docx, html, md, txt, or a MIME type); may be repeated
-    #[arg(long = "type", value_name = "TYPE", value_parser = values::content_type)]
-    types: Vec<String>,
+    #[command(flatten)]
+    filter: FilterArgs,
     /// Leave out passages less similar than this (0 to 1)
     #[arg(long, value_name = "SIMILARITY", default_value_t = 0.0)]
     threshold: f32,
@@ -69,13 +60,8 @@ fn request(args: &SearchArgs) -> Value {
         "n_results": args.limit,
         "mode": args.mode.as_str(),
         "similarity_threshold": args.threshold,
-        "document_ids": args.documents,
-        "content_types": args.types,
-        "tags": args.tags,
     });
-    if let Some(collection) = &args.collection {
-        body["collection"] = json!(collection);
-    }
+    args.filter.add_to(&mut body);
     if args.explain {
         body["explain"] = json!(true);
     }

@@ -35,7 +35,19 @@ pub fn snippet(content: &str, highlights: &[(usize, usize)], style: Style) -> St
             columns: 1,
         });
     }
-    lines(&words)
+    lines(&words, INDENT)
+}
+
+/// A text in lines, each with `indent` in front; its own line feeds count as spaces.
+pub fn wrapped(text: &str, indent: &str) -> String {
+    let words: Vec<Word> = text
+        .split_whitespace()
+        .map(|word| Word {
+            columns: word.chars().count(),
+            text: word.to_owned(),
+        })
+        .collect();
+    lines(&words, indent)
 }
 
 /// The range to show; it begins and ends between words.
@@ -110,15 +122,15 @@ fn marked(chars: &[char], from: usize, to: usize, highlights: &[(usize, usize)],
     text
 }
 
-fn lines(words: &[Word]) -> String {
-    let mut text = String::from(INDENT);
-    let mut column = INDENT.len();
+fn lines(words: &[Word], indent: &str) -> String {
+    let mut text = String::from(indent);
+    let mut column = indent.len();
     for (index, word) in words.iter().enumerate() {
         if index > 0 {
             if column + 1 + word.columns > COLUMNS {
                 text.push('\n');
-                text.push_str(INDENT);
-                column = INDENT.len();
+                text.push_str(indent);
+                column = indent.len();
             } else {
                 text.push(' ');
                 column += 1;

@@ -1,0 +1,477 @@
+//! Questions, answers and conversations.
+
+use ids_core::answer::Asked;
+use ids_core::ports::{SessionList, UsageCount};
+use ids_core::session::{
+    AnswerDetails, AnswerMode, Citation, Claim, Message, NearestDocument, Session, TokenUsage,
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::page::BoxBody;
+use super::time::rfc3339;
+use super::{rounded, seconds};
+
+/// A question.
+#[derive(Debug, ToSchema)]
+#[expect(
+    dead_code,
+    reason = "describes in OpenAPI what `routes::chat::read_question` reads; a test holds both together"
+)]
+pub(crate) struct AskRequest {
+    /// The question, as typed.
+    #[schema(example = "Qual é a multa por atraso na entrega?")]
+    message: String,
+    /// The conversation it belongs to; without it one begins.
+    session_id: Option<String>,
+    /// Taken from clients that send it; nothing is done with it.
+    metadata: Option<Map<String, Value>>,
+    /// Whether the answer is sent as it is made, as server-sent events.
+    #[schema(default = false)]
+    stream: Option<bool>,
+    /// Only these documents.
+    document_ids: Option<Vec<String>>,
+    /// Only these MIME types.
+    content_types: Option<Vec<String>>,
+    /// Only documents that have all of these tags.
+    tags: Option<Vec<String>>,
+    /// Only this collection; without it all that may be read.
+    collection: Option<String>,
+}
+
+/// An answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AnswerBody {
+    /// The answer's text.
+    response: String,
+    /// The conversation.
+    session_id: String,
+    /// The evidence.
+    sources: Vec<SourceBody>,
+    /// What the answer says, sentence by sentence.
+    claims: Vec<ClaimBody>,
+    /// What else is known of it.
+    metadata: AnswerMetadataBody,
+    /// Seconds.
+    processing_time: f64,
+    /// What a model counted; zero without one.
+    token_usage: TokenUsageBody,
+}
+
+impl From<&Asked> for AnswerBody {
+    fn from(asked: &Asked) -> Self {
+        let (message, details) = (&asked.message, &asked.details);
+        Self {
+            response: message.content.clone(),
+            session_id: asked.session.session_id.to_string(),
+            sources: details.sources.iter().map(SourceBody::from).collect(),
+            claims: details.claims.iter().map(ClaimBody::from).collect(),
+            metadata: AnswerMetadataBody::new(message, details, asked.session.message_count),
+            processing_time: seconds(details.processing_time),
+            token_usage: TokenUsageBody::from(details.usage),
+        }
+    }
+}
+
+/// A place that bears out a claim.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SourceBody {
+    /// The document.
+    document_id: String,
+    /// Its title when the answer was made.
+    document_title: String,
+    /// The chunk it was found in.
+    chunk_id: String,
+    /// The file's name.
+    source: String,
+    /// The page, from 1.
+    page: u32,
+    /// How near the chunk is to the question, 0 to 1.
+    similarity_score: f64,
+    /// The quote with the words around it.
+    excerpt: String,
+    /// The words of the page, as they stand there.
+    quote: String,
+    /// Where the quote begins in the page's text (Unicode scalar values).
+    start: u32,
+    /// Where it ends, exclusive.
+    end: u32,
+    /// Where it stands on the page, one box for each line; none where that is not known.
+    boxes: Vec<BoxBody>,
+    /// Whether the quote was found in the document, word for word.
+    verified: bool,
+}
+
+impl From<&Citation> for SourceBody {
+    fn from(citation: &Citation) -> Self {
+        let page = citation.place.page_number;
+        Self {
+            document_id: citation.document_id.to_string(),
+            document_title: citation.document_title.clone(),
+            chunk_id: citation.chunk_id.to_string(),
+            source: citation.filename.clone(),
+            page,
+            similarity_score: rounded(citation.similarity_score),
+            excerpt: citation.excerpt.clone(),
+            quote: citation.quote.clone(),
+            start: citation.place.span.start,
+            end: citation.place.span.end,
+            boxes: citation
+                .boxes
+                .iter()
+                .map(|line| BoxBody::of_line(page, line))
+                .collect(),
+            verified: citation.verified,
+        }
+    }
+}
+
+/// One thing an answer says.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ClaimBody {
+    /// The sentence.
+    text: String,
+    /// verified, or unconfirmed when its numbers do not stand in its quotes.
+    #[schema(example = "verified")]
+    status: &'static str,
+    /// Indexes into `sources`, from 0.
+    sources: Vec<u32>,
+}
+
+impl From<&Claim> for ClaimBody {
+    fn from(claim: &Claim) -> Self {
+        Self {
+            text: claim.text.clone(),
+            status: claim.status.as_str(),
+            sources: claim.sources.clone(),
+        }
+    }
+}
+
+/// What else is known of an answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AnswerMetadataBody {
+    /// The answer's message.
+    message_id: String,
+    /// Passages that were found.
+    search_results_count: u32,
+    /// Messages of the conversation.
+    conversation_length: u32,
+    /// Whether the library holds an answer.
+    answered: bool,
+    /// generated by a model, or extractive: sentences of the documents.
+    #[schema(example = "extractive")]
+    mode: &'static str,
+    /// The model that was asked, if one was.
+    model: Option<String>,
+    /// Where to look instead, when there is no answer.
+    nearest: Vec<NearestBody>,
+    /// What the model's tokens cost; null while there are no prices.
+    cost: Option<f64>,
+}
+
+impl AnswerMetadataBody {
+    fn new(message: &Message, details: &AnswerDetails, conversation_length: u32) -> Self {
+        Self {
+            message_id: message.message_id.to_string(),
+            search_results_count: details.search_results,
+            conversation_length,
+            answered: details.answered,
+            mode: details.mode.as_str(),
+            model: details.model.clone(),
+            nearest: details.nearest.iter().map(NearestBody::from).collect(),
+            cost: cost(details.usage),
+        }
+    }
+}
+
+/// Nothing costs nothing; what a token costs is not known yet.
+fn cost(usage: TokenUsage) -> Option<f64> {
+    (usage.total() == 0).then_some(0.0)
+}
+
+/// A document that is near a question.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct NearestBody {
+    /// The document.
+    document_id: String,
+    /// Its title.
+    document_title: String,
+    /// The page that came nearest, from 1.
+    page: u32,
+}
+
+impl From<&NearestDocument> for NearestBody {
+    fn from(document: &NearestDocument) -> Self {
+        Self {
+            document_id: document.document_id.to_string(),
+            document_title: document.document_title.clone(),
+            page: document.page_number,
+        }
+    }
+}
+
+/// Tokens a model counted.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TokenUsageBody {
+    /// Read.
+    prompt_tokens: u64,
+    /// Written.
+    completion_tokens: u64,
+    /// Both.
+    total_tokens: u64,
+}
+
+impl From<TokenUsage> for TokenUsageBody {
+    fn from(usage: TokenUsage) -> Self {
+        Self {
+            prompt_tokens: usage.prompt_tokens,
+            completion_tokens: usage.completion_tokens,
+            total_tokens: usage.total(),
+        }
+    }
+}
+
+/// A conversation.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SessionBody {
+    /// Its id.
+    session_id: String,
+    /// Its first question, until somebody renames it.
+    title: String,
+    /// When it began.
+    created_at: String,
+    /// When it changed last.
+    updated_at: String,
+    /// Questions and answers.
+    message_count: u32,
+}
+
+impl From<&Session> for SessionBody {
+    fn from(session: &Session) -> Self {
+        Self {
+            session_id: session.session_id.to_string(),
+            title: session.title.clone(),
+            created_at: rfc3339(session.created_at),
+            updated_at: rfc3339(session.updated_at),
+            message_count: session.message_count,
+        }
+    }
+}
+
+/// A page of conversations.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SessionListBody {
+    /// What changed last first.
+    sessions: Vec<SessionBody>,
+    /// How many there are.
+    total: u64,
+    /// Whether more come after these.
+    has_more: bool,
+}
+
+impl SessionListBody {
+    pub(crate) fn new(list: &SessionList, offset: usize) -> Self {
+        let shown = (offset + list.sessions.len()) as u64;
+        Self {
+            sessions: list.sessions.iter().map(SessionBody::from).collect(),
+            total: list.total,
+            has_more: !list.sessions.is_empty() && shown < list.total,
+        }
+    }
+}
+
+/// A conversation with its messages.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ConversationBody {
+    /// Its id.
+    session_id: String,
+    /// Its title.
+    title: String,
+    /// When it began.
+    created_at: String,
+    /// When it changed last.
+    updated_at: String,
+    /// Questions and answers.
+    message_count: u32,
+    /// In order.
+    messages: Vec<MessageBody>,
+}
+
+impl ConversationBody {
+    pub(crate) fn new(session: &Session, messages: &[Message]) -> Self {
+        let SessionBody {
+            session_id,
+            title,
+            created_at,
+            updated_at,
+            message_count,
+        } = SessionBody::from(session);
+        Self {
+            session_id,
+            title,
+            created_at,
+            updated_at,
+            message_count,
+            messages: messages
+                .iter()
+                .enumerate()
+                .map(|(at, message)| MessageBody::new(message, at as u32 + 1))
+                .collect(),
+        }
+    }
+}
+
+/// A question or an answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MessageBody {
+    /// Its id.
+    message_id: String,
+    /// user or assistant.
+    #[schema(example = "user")]
+    role: &'static str,
+    /// What it says.
+    content: String,
+    /// When it was written.
+    created_at: String,
+    /// The evidence of an answer.
+    sources: Vec<SourceBody>,
+    /// What an answer says, sentence by sentence.
+    claims: Vec<ClaimBody>,
+    /// What else is known of an answer; null for a question.
+    metadata: Option<AnswerMetadataBody>,
+}
+
+impl MessageBody {
+    /// `place`: the message's number in its conversation, from 1.
+    fn new(message: &Message, place: u32) -> Self {
+        let answer = message.answer.as_ref();
+        Self {
+            message_id: message.message_id.to_string(),
+            role: if answer.is_some() { "assistant" } else { "user" },
+            content: message.content.clone(),
+            created_at: rfc3339(message.created_at),
+            sources: answer
+                .map(|answer| answer.sources.iter().map(SourceBody::from).collect())
+                .unwrap_or_default(),
+            claims: answer
+                .map(|answer| answer.claims.iter().map(ClaimBody::from).collect())
+                .unwrap_or_default(),
+            metadata: answer.map(|answer| AnswerMetadataBody::new(message, answer, place)),
+        }
+    }
+}
+
+/// What may be changed of a conversation.
+#[derive(Debug, ToSchema)]
+#[expect(
+    dead_code,
+    reason = "describes in OpenAPI what `routes::chat::read_title` reads; a test holds both together"
+)]
+pub(crate) struct SessionChangeRequest {
+    /// The new title.
+    title: String,
+}
+
+/// What was removed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SessionDeletedBody {
+    pub(crate) session_id: String,
+    pub(crate) deleted: bool,
+}
+
+/// How questions are answered.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ChatHealthBody {
+    /// healthy; else the reply is an error.
+    #[schema(example = "healthy")]
+    pub(crate) status: &'static str,
+    /// generated when a model is set, else extractive.
+    pub(crate) mode: &'static str,
+    /// The model that is set.
+    pub(crate) model: Option<String>,
+}
+
+impl ChatHealthBody {
+    pub(crate) fn new(model: Option<&str>) -> Self {
+        let mode = if model.is_some() {
+            AnswerMode::Generated
+        } else {
+            AnswerMode::Extractive
+        };
+        Self {
+            status: "healthy",
+            mode: mode.as_str(),
+            model: model.map(str::to_owned),
+        }
+    }
+}
+
+/// What a month's questions took. There are no prices yet, so money is null where a model was asked.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct UsageBody {
+    /// `YYYY-MM`, in UTC.
+    #[schema(example = "2026-11")]
+    month: String,
+    /// Of the money; null while none is set.
+    currency: Option<String>,
+    /// For the month; null while none is set.
+    budget: Option<f64>,
+    /// So far; null while there are no prices.
+    spent: Option<f64>,
+    /// For answers being made.
+    reserved: f64,
+    /// Of the budget; null while none is set.
+    remaining: Option<f64>,
+    /// By key and model.
+    by: Vec<UsageRowBody>,
+}
+
+/// What one model was asked.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct UsageRowBody {
+    /// The key that asked; null while there are no keys.
+    key: Option<String>,
+    /// The model; null for sentences of the documents.
+    model: Option<String>,
+    /// Questions answered.
+    questions: u64,
+    /// Tokens read.
+    prompt_tokens: u64,
+    /// Tokens written.
+    completion_tokens: u64,
+    /// Null while there are no prices.
+    cost: Option<f64>,
+}
+
+impl UsageBody {
+    pub(crate) fn new(month: String, counts: &[UsageCount]) -> Self {
+        let by: Vec<UsageRowBody> = counts.iter().map(UsageRowBody::from).collect();
+        Self {
+            month,
+            currency: None,
+            budget: None,
+            spent: by.iter().map(|row| row.cost).sum(),
+            reserved: 0.0,
+            remaining: None,
+            by,
+        }
+    }
+}
+
+impl From<&UsageCount> for UsageRowBody {
+    fn from(count: &UsageCount) -> Self {
+        Self {
+            key: None,
+            model: count.model.clone(),
+            questions: count.questions,
+            prompt_tokens: count.prompt_tokens,
+            completion_tokens: count.completion_tokens,
+            cost: cost(TokenUsage {
+                prompt_tokens: count.prompt_tokens,
+                completion_tokens: count.completion_tokens,
+            }),
+        }
+    }
+}
