@@ -85,8 +85,15 @@ pub struct Built {
     pub chunks: usize,
 }
 
-/// Builds a library of `wanted` chunks in `folder`. Real vectors are kept in `cache` for the next run.
-pub async fn build(folder: &Path, cache: &Path, sentences: &[String], wanted: usize) -> Result<Built> {
+/// An empty library with the built-in model.
+pub struct Opened {
+    pub library: Library,
+    pub store: SqliteLibrary,
+    pub embedder: Arc<BuiltInEmbedder>,
+}
+
+/// Opens a library in `folder`; to be run in the repository's root.
+pub fn open(folder: &Path) -> Result<Opened> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = SqliteLibrary::open_in(folder, Arc::clone(&clock))?;
     let model =
@@ -102,24 +109,35 @@ pub async fn build(folder: &Path, cache: &Path, sentences: &[String], wanted: us
         child: ChildCommand::current_exe()?,
         limits: ChildLimits::default(),
     });
-    let library = Library::new(
-        Ports {
-            documents: Arc::new(store.clone()),
-            chunks: Arc::new(store.clone()),
-            jobs: Arc::new(store.clone()),
-            queue: Arc::new(store.clone()),
-            sessions: Arc::new(store.clone()),
-            chat: None,
-            blobs: Arc::new(blobs),
-            extractor: Arc::new(extractor),
-            tokenizer: Arc::clone(&embedder) as _,
-            embedder: embedder.clone(),
-            clock,
-            ids: Arc::new(CountedIds(AtomicU64::new(1))),
-        },
-        Settings::default(),
-    );
+    let all = Arc::new(store.clone());
+    let ports = Ports {
+        documents: all.clone(),
+        chunks: all.clone(),
+        jobs: all.clone(),
+        queue: all.clone(),
+        sessions: all,
+        chat: None,
+        blobs: Arc::new(blobs),
+        extractor: Arc::new(extractor),
+        tokenizer: Arc::clone(&embedder) as _,
+        embedder: embedder.clone(),
+        clock,
+        ids: Arc::new(CountedIds(AtomicU64::new(1))),
+    };
+    Ok(Opened {
+        library: Library::new(ports, Settings::default()),
+        store,
+        embedder,
+    })
+}
 
+/// Builds a library of `wanted` chunks in `folder`. Real vectors are kept in `cache` for the next run.
+pub async fn build(folder: &Path, cache: &Path, sentences: &[String], wanted: usize) -> Result<Built> {
+    let Opened {
+        library,
+        store,
+        embedder,
+    } = open(folder)?;
     let mut random = Random::new(20_261_123);
     let mut made = Vectors::load(cache)?;
     let mut vectors: Vec<Vec<f32>> = Vec::with_capacity(wanted);

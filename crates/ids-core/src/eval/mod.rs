@@ -4,4 +4,6 @@ mod metrics;
 mod run;
 
 pub use metrics::{Grades, RankingMetrics, mean, percentile};
-pub use run::{AnswersOutcome, EvalDocument, EvalOutcome, EvalProgress, EvalQuery, EvalSet, evaluate};
+pub use run::{
+    AnswersOutcome, EvalDocument, EvalOutcome, EvalProgress, EvalQuery, EvalSet, evaluate, index_set,
+};

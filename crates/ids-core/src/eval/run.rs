@@ -111,7 +111,7 @@ pub async fn evaluate(
     stop: &CancellationToken,
 ) -> Result<EvalOutcome, Refusal> {
     let scope = Scope::organization(OrganizationId::DEFAULT);
-    let names = index(library, &scope, set, mode, progress, stop).await?;
+    let names = index_set(library, &scope, set, mode, progress, stop).await?;
     let queries: Vec<&EvalQuery> = set
         .queries
         .iter()
@@ -207,8 +207,11 @@ async fn answers(
     }))
 }
 
-/// Indexes every document; returns the set's ids by ours.
-async fn index(
+/// Indexes every document of a set in a library, which must be empty; returns the set's ids by ours.
+///
+/// # Errors
+/// As [`evaluate`].
+pub async fn index_set(
     library: &Library,
     scope: &Scope,
     set: &EvalSet,

@@ -1,0 +1,194 @@
+//! Which sentence answers, and does any? One row a candidate sentence, for `fit.py`.
+//!
+//! Usage, in the repository's root: `bench-answers EVAL_DIR [QUESTIONS_PER_SET]`.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a measuring program")]
+
+#[expect(dead_code, reason = "only its `open` is needed here")]
+#[path = "../search/library.rs"]
+mod library;
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use ids_core::answer::{Evidence, PASSAGES, confidence};
+use ids_core::eval::{EvalDocument, EvalProgress, EvalSet, index_set};
+use ids_core::id::{DocumentId, OrganizationId};
+use ids_core::library::Library;
+use ids_core::scope::Scope;
+use ids_core::search::{Hit, SearchMode, SearchRequest};
+use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
+
+/// Hits looked at, so that enough are left when those of the answering paragraph go.
+const HITS: usize = 40;
+
+#[derive(Deserialize)]
+struct Row {
+    #[serde(rename = "_id")]
+    id: String,
+    #[serde(default)]
+    title: String,
+    text: String,
+}
+
+#[derive(Deserialize)]
+struct Answers {
+    query_id: String,
+    answers: Vec<String>,
+}
+
+struct Quiet;
+
+impl EvalProgress for Quiet {
+    fn indexed(&self, done: usize, total: usize) {
+        if done % 100 == 0 {
+            eprintln!("{done} of {total} documents");
+        }
+    }
+    fn asked(&self, _done: usize, _total: usize) {}
+    fn answered(&self, _done: usize, _total: usize) {}
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let sets = arguments
+        .next()
+        .context("usage: bench-answers EVAL_DIR [QUESTIONS_PER_SET]")?;
+    let most: usize = arguments
+        .next()
+        .map_or(Ok(600), |number| number.parse())
+        .context("a number of questions")?;
+    println!(
+        "set\tquestion\tkind\trank\tholds\tconfidence\twords\tcoverage\tneighbors\tpassage\texpected\tis_question\tnovelty\tcosine\tsimilarity"
+    );
+    for set in ["faquad", "squad-pt", "xquad-en"] {
+        measure(set, &Path::new(&sets).join(set), most).await?;
+    }
+    Ok(())
+}
+
+async fn measure(set: &str, folder: &Path, most: usize) -> Result<()> {
+    let temporary = tempfile::tempdir()?;
+    let library = library::open(temporary.path())?.library;
+    let scope = Scope::organization(OrganizationId::DEFAULT);
+    let documents = rows(&folder.join("corpus.jsonl"))?
+        .into_iter()
+        .map(|row| EvalDocument {
+            id: row.id,
+            title: row.title,
+            text: row.text,
+        })
+        .collect();
+    let indexed = EvalSet {
+        documents,
+        queries: Vec::new(),
+        grades: HashMap::default(),
+        answers: HashMap::default(),
+    };
+    let names = index_set(
+        &library,
+        &scope,
+        &indexed,
+        SearchMode::Hybrid,
+        &Quiet,
+        &CancellationToken::new(),
+    )
+    .await?;
+    let accepted: HashMap<String, Vec<String>> = lines::<Answers>(&folder.join("answers.jsonl"))?
+        .into_iter()
+        .map(|row| (row.query_id, row.answers))
+        .collect();
+    let judged = judgements(&folder.join("qrels.tsv"))?;
+    let queries: Vec<Row> = rows(&folder.join("queries.jsonl"))?
+        .into_iter()
+        .filter(|query| accepted.contains_key(&query.id))
+        .collect();
+    let step = (queries.len() / most).max(1);
+    for query in queries.iter().step_by(step) {
+        let hits = hits(&library, &scope, &query.text).await?;
+        let answers: Vec<String> = accepted[&query.id]
+            .iter()
+            .map(|answer| ids_text::fold_for_match(answer))
+            .collect();
+        print(&library, set, query, 1, &hits, &answers).await;
+        let is_answering = |id: &DocumentId| {
+            names
+                .get(id)
+                .is_some_and(|name| judged.contains(&(query.id.clone(), name.clone())))
+        };
+        let others: Vec<Hit> = hits
+            .iter()
+            .filter(|hit| !is_answering(&hit.chunk.document_id))
+            .cloned()
+            .collect();
+        print(&library, set, query, 0, &others, &[]).await;
+    }
+    let unanswerable = folder.join("unanswerable.jsonl");
+    if unanswerable.exists() {
+        for query in rows(&unanswerable)? {
+            let hits = hits(&library, &scope, &query.text).await?;
+            print(&library, set, &query, 2, &hits, &[]).await;
+        }
+    }
+    Ok(())
+}
+
+async fn hits(library: &Library, scope: &Scope, question: &str) -> Result<Vec<Hit>> {
+    let request = SearchRequest {
+        limit: HITS,
+        ..SearchRequest::new(question)
+    };
+    Ok(library.search(scope, &request).await?.hits)
+}
+
+async fn print(library: &Library, set: &str, query: &Row, kind: u8, hits: &[Hit], answers: &[String]) {
+    let hits = &hits[..hits.len().min(PASSAGES)];
+    let evidence: Vec<Evidence> = library.rank_sentences(&query.text, hits).await;
+    let sure = confidence(&evidence).0;
+    for (rank, sentence) in evidence.iter().enumerate() {
+        let text = ids_text::fold_for_match(&sentence.text);
+        let holds = answers.iter().any(|answer| text.contains(answer.as_str()));
+        let features = &sentence.features;
+        println!(
+            "{set}\t{}\t{kind}\t{rank}\t{}\t{sure:.4}\t{:.4}\t{:.4}\t{:.4}\t{:.4}\t{}\t{}\t{:.4}\t{:.5}\t{:.4}",
+            query.id,
+            u8::from(holds),
+            features.words,
+            features.coverage,
+            features.neighbors,
+            features.passage,
+            u8::from(features.expected),
+            u8::from(features.is_question),
+            features.novelty,
+            features.cosine.unwrap_or(0.0),
+            sentence.similarity_score,
+        );
+    }
+}
+
+fn judgements(path: &Path) -> Result<HashSet<(String, String)>> {
+    Ok(fs::read_to_string(path)?
+        .lines()
+        .skip(1)
+        .filter_map(|line| {
+            let mut cells = line.split('\t');
+            Some((cells.next()?.to_owned(), cells.next()?.to_owned()))
+        })
+        .collect())
+}
+
+fn rows(path: &Path) -> Result<Vec<Row>> {
+    lines(path)
+}
+
+fn lines<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Vec<T>> {
+    fs::read_to_string(path)
+        .with_context(|| path.display().to_string())?
+        .lines()
+        .map(|line| Ok(serde_json::from_str(line)?))
+        .collect()
+}
