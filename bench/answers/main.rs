@@ -44,7 +44,7 @@ struct Quiet;
 
 impl EvalProgress for Quiet {
     fn indexed(&self, done: usize, total: usize) {
-        if done % 100 == 0 {
+        if done.is_multiple_of(100) {
             eprintln!("{done} of {total} documents");
         }
     }

@@ -154,9 +154,17 @@ mod tests {
         let api = serde_json::to_value(openapi()).unwrap();
         let schema = &api["components"]["schemas"][schema];
         let properties = schema["properties"].as_object().unwrap();
+        let is_object = |property: &Value| property["type"].to_string().contains("object");
         let wrong: Map<String, Value> = properties
-            .keys()
-            .map(|name| (name.clone(), json!({"no": "field"})))
+            .iter()
+            .map(|(name, property)| {
+                let value = if is_object(property) {
+                    json!(1.5)
+                } else {
+                    json!({"no": "field"})
+                };
+                (name.clone(), value)
+            })
             .collect();
 
         let refused = read(Fields::of_json(wrong)).unwrap_err();

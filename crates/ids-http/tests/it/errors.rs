@@ -14,7 +14,7 @@ async fn an_unknown_address_is_route_not_found() {
     let app = App::new();
     assert_json_snapshot!(
         "route_not_found",
-        app.get("/api/v1/chat/sessions")
+        app.get("/api/v1/chat/none")
             .await
             .expect_error(404, "ROUTE_NOT_FOUND")
     );

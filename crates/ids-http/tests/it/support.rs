@@ -19,7 +19,8 @@ use ids_core::library::{Library, Ports, Settings};
 use ids_core::page::{Block, BlockKind, ExtractedDocument, LineBox, Page};
 use ids_core::page_image::PageImage;
 use ids_core::ports::{
-    Clock, EmbedError, Embedder, ExtractProgress, ExtractRequest, Extractor, Ids, RenderRequest, Tokenizer,
+    ChatModel, Clock, EmbedError, Embedder, ExtractProgress, ExtractRequest, Extractor, Ids, RenderRequest,
+    Tokenizer,
 };
 use ids_core::span::CharSpan;
 use ids_core::time::Timestamp;
@@ -53,8 +54,17 @@ impl App {
         Self::with(|options| options)
     }
 
+    /// With a model that writes answers.
+    pub fn with_chat(chat: Arc<dyn ChatModel>) -> Self {
+        Self::made(Some(chat), |options| options)
+    }
+
     /// With other options.
     pub fn with(change: impl Fn(HttpOptions) -> HttpOptions) -> Self {
+        Self::made(None, change)
+    }
+
+    fn made(chat: Option<Arc<dyn ChatModel>>, change: impl Fn(HttpOptions) -> HttpOptions) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock(Mutex::new(START)));
         let store = SqliteLibrary::open_in(folder.path(), clock.clone()).unwrap();
@@ -68,7 +78,7 @@ impl App {
             jobs: all.clone(),
             queue: all.clone(),
             sessions: all,
-            chat: None,
+            chat,
             blobs: Arc::new(blobs),
             extractor: extractor.clone(),
             embedder: Arc::new(ScriptedEmbedder::default()),
