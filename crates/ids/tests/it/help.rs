@@ -15,6 +15,7 @@ fn every_command_explains_itself() {
         "serve",
         "ingest",
         "search",
+        "ask",
         "documents",
         "collections",
         "queue",
