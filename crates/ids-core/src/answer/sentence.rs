@@ -22,6 +22,7 @@ mod weight {
 /// A question, as sentences are compared with it.
 pub(super) struct Question {
     terms: HashSet<Term>,
+    pairs: HashSet<(Term, Term)>,
     expects: Expects,
 }
 
@@ -29,9 +30,30 @@ impl Question {
     pub(super) fn new(text: &str) -> Self {
         Self {
             terms: ids_text::query_terms(text).into_iter().collect(),
+            pairs: neighbors(text),
             expects: Expects::of(text),
         }
     }
+
+    fn share_of_pairs(&self, text: &str) -> f32 {
+        if self.pairs.is_empty() {
+            return 0.0;
+        }
+        let found = neighbors(text);
+        self.pairs.intersection(&found).count() as f32 / self.pairs.len() as f32
+    }
+}
+
+/// Words that stand side by side, function words left out, by their first terms.
+fn neighbors(text: &str) -> HashSet<(Term, Term)> {
+    let terms: Vec<Term> = ids_text::analyze(text)
+        .into_iter()
+        .filter_map(|word| word.terms.as_slice().first().cloned())
+        .collect();
+    terms
+        .windows(2)
+        .map(|two| (two[0].clone(), two[1].clone()))
+        .collect()
 }
 
 /// How rare each term is among the passages that were found: what stands in all of them tells nothing.
@@ -79,8 +101,18 @@ pub struct Features {
     pub expected: bool,
     /// Whether it asks itself.
     pub is_question: bool,
+    /// Whether it is a heading or a label rather than a sentence: short, and without an end.
+    pub is_title: bool,
     /// Words it has that the question does not have, as 1 - 1/(1 + n/4).
     pub novelty: f32,
+    /// As `words`, for the sentence together with the one before it: `Ele tem quinze dias` speaks of what was named before.
+    pub context: f32,
+    /// Share of the question's pairs of neighboring words that stand side by side in the sentence.
+    pub pairs: f32,
+    /// Whether the rarest of the question's words stands in it.
+    pub rarest: bool,
+    /// How far its passage's score is below the best one's, at most 3.
+    pub behind: f32,
     /// How near it is by meaning; `None` while that is not known.
     pub cosine: Option<f32>,
 }
@@ -98,6 +130,8 @@ impl<'a> Sentence<'a> {
         hit: &'a Hit,
         rank: usize,
         place: PageSpan,
+        before: &str,
+        best_score: f32,
         question: &Question,
         weights: &Weights,
     ) -> Self {
@@ -119,6 +153,10 @@ impl<'a> Sentence<'a> {
             if whole > 0.0 { common / whole } else { 0.0 }
         };
         let terms = distinct_terms(text);
+        let rarest = question
+            .terms
+            .iter()
+            .max_by(|a, b| weight(a).total_cmp(&weight(b)).then_with(|| b.cmp(a)));
         let new_terms = terms.difference(&question.terms).count() as f32;
         Self {
             text,
@@ -132,7 +170,12 @@ impl<'a> Sentence<'a> {
                 passage: 1.0 / (1.0 + rank as f32),
                 expected: question.expects.is_met_by(text, &question.terms),
                 is_question: text.trim_end().ends_with('?'),
+                is_title: is_title(text),
                 novelty: 1.0 - 1.0 / (1.0 + new_terms / 4.0),
+                context: share(&terms.union(&distinct_terms(before)).cloned().collect()),
+                pairs: question.share_of_pairs(text),
+                rarest: rarest.is_some_and(|term| terms.contains(term)),
+                behind: (best_score - hit.score).clamp(0.0, 3.0),
                 cosine: None,
             },
         }
@@ -153,6 +196,14 @@ impl<'a> Sentence<'a> {
             features: self.features,
         }
     }
+}
+
+/// Characters below which a text without an end is no sentence.
+const TITLE_CHARS: usize = 90;
+
+fn is_title(text: &str) -> bool {
+    let text = text.trim_end_matches(['"', '”', '»', ')', ' ']);
+    !text.ends_with(['.', '!', '?', ';', ':', '…']) && text.chars().count() < TITLE_CHARS
 }
 
 impl Features {
