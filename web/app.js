@@ -1,131 +1,152 @@
-// The page: a search box, what was found, and how many documents there are.
+// The frame around the views: which address shows which view, the language, files dropped anywhere, and what is said
+// when the server goes away.
 
-import { ApiError, get, post } from "./lib/api.js";
-import { detectLanguage, loadStrings, rememberLanguage, translate, translatePage } from "./lib/i18n.js";
-import { marked } from "./lib/marked.js";
+import "./components/ids-banner.js";
+import "./components/ids-preferences.js";
+import "./components/ids-toasts.js";
+import { announce, h, icon } from "./lib/dom.js";
+import { watchDrops } from "./lib/drop-target.js";
+import { detectLanguage, rememberLanguage, t, translatePage, useLanguage } from "./lib/i18n.js";
+import { link, parse } from "./lib/router.js";
+import { ofTab, recall } from "./lib/storage.js";
+import { loadStyles } from "./lib/styles.js";
+import { applyTheme } from "./lib/theme.js";
 
-/** Long enough that a word is typed on, short enough that nobody waits. */
-const DEBOUNCE_MS = 250;
-const RESULTS = 10;
+/** Each view comes with its own code and style, the first time it is asked for. */
+const VIEWS = {
+  home: { element: "ids-home", load: () => import("./components/ids-home.js") },
+  library: { element: "ids-library", load: () => import("./components/ids-library.js"), styles: "library" },
+  document: { element: "ids-document", load: () => import("./components/ids-document.js"), styles: "document" },
+  conversations: { element: "ids-conversations", load: () => import("./components/ids-conversations.js"), styles: "conversation" },
+  conversation: { element: "ids-conversation", load: () => import("./components/ids-conversation.js"), styles: "conversation" },
+  status: { element: "ids-status", load: () => import("./components/ids-status.js"), styles: "status" },
+  missing: { element: "ids-missing", load: () => import("./components/ids-missing.js") },
+};
 
-const query = document.querySelector("#query");
-const form = document.querySelector("#search");
-const message = document.querySelector("#message");
-const results = document.querySelector("#results");
-const count = document.querySelector("#count");
-const language = document.querySelector("#language");
+/** What the uploads of this tab are kept under; their code is loaded only when there are some. */
+const UPLOADS = "ids.uploads";
 
-let timer;
-/** The search under way; a newer one ends it, so that an old answer never replaces a new one. */
-let running = new AbortController();
-/** What is shown, so that a change of language shows it anew without asking again. */
-let shown = { kind: "nothing" };
-let documents = null;
+const main = document.querySelector("#main");
+/** Where each address of this tab's history was scrolled to, by the key in its history state. */
+const scrolls = new Map();
+let key = history.state?.key ?? crypto.randomUUID();
+let shown = null;
+/** Counts navigations: a view that took long to load does not replace a later one. */
+let turn = 0;
 
-async function search() {
-  clearTimeout(timer);
-  running.abort();
-  const text = query.value.trim();
-  if (text === "") {
-    show({ kind: "nothing" });
+function viewOf({ path }) {
+  const [first, second, third] = path;
+  if (first === undefined || first === "search") return "home";
+  if (first === "library" && path.length === 1) return "library";
+  if (first === "documents" && second && (third === undefined || third === "pages")) return "document";
+  if (first === "conversations") return second ? "conversation" : "conversations";
+  if (first === "status") return "status";
+  return "missing";
+}
+
+async function show({ isFirst = false } = {}) {
+  // A link inside the view, such as the one that skips the navigation, is no address.
+  if (location.hash !== "" && !location.hash.startsWith("#/")) return;
+  const mine = ++turn;
+  scrolls.set(key, window.scrollY);
+  key = history.state?.key ?? crypto.randomUUID();
+  if (!history.state?.key) history.replaceState({ key }, "");
+  const route = parse(location.hash);
+  const name = viewOf(route);
+  markPlace(name);
+
+  const { element, load, styles } = VIEWS[name];
+  if (shown?.localName === element && shown.takes?.(route)) {
+    finish(isFirst, mine);
     return;
   }
-  running = new AbortController();
-  const { signal } = running;
-  results.setAttribute("aria-busy", "true");
   try {
-    const reply = await post("/api/v1/documents/search", { query: text, n_results: RESULTS }, signal);
-    show({ kind: "reply", reply });
-  } catch (error) {
-    if (signal.aborted) return;
-    show({ kind: "error", error });
-  } finally {
-    if (!signal.aborted) results.removeAttribute("aria-busy");
-  }
-}
-
-function show(next) {
-  shown = next;
-  if (next.kind === "nothing") results.removeAttribute("aria-busy");
-  const found = next.kind === "reply" ? next.reply.results : [];
-  results.replaceChildren(...found.map(resultItem));
-  message.classList.toggle("error", next.kind === "error");
-  message.textContent = messageOf(next);
-}
-
-function messageOf(next) {
-  switch (next.kind) {
-    case "nothing":
-      return "";
-    case "error":
-      return next.error instanceof ApiError
-        ? translate(`errors.${next.error.code}`, {}, next.error.detail)
-        : translate("search.unreachable");
-    default: {
-      const { results: found, query_time: seconds } = next.reply;
-      if (found.length === 0) return translate("results.none");
-      const time = new Intl.NumberFormat(document.documentElement.lang, {
-        style: "unit", unit: "millisecond", maximumFractionDigits: 0,
-      }).format(seconds * 1000);
-      return translate(found.length === 1 ? "results.one" : "results.many", { count: found.length, time });
-    }
-  }
-}
-
-function resultItem(result) {
-  const item = document.createElement("li");
-  const title = document.createElement("h2");
-  title.textContent = result.document_title;
-  const place = document.createElement("p");
-  place.className = "place";
-  const parts = [result.source, translate("results.page", { page: result.page })];
-  if (result.heading) parts.push(result.heading);
-  place.textContent = parts.join(" · ");
-  const content = document.createElement("p");
-  content.className = "content";
-  content.append(...marked(result.content, result.highlights));
-  item.append(title, place, content);
-  return item;
-}
-
-async function countDocuments() {
-  try {
-    documents = (await get("/api/v1/documents/stats")).total_documents;
+    await Promise.all([load(), styles && loadStyles(styles)]);
   } catch {
-    documents = null; // a count is a courtesy: without it the search still works
-  }
-  showCount();
-}
-
-function showCount() {
-  if (documents === null) {
-    count.textContent = "";
+    // The server has gone, or has another version of the page by now.
+    if (mine === turn) main.replaceChildren(h("p", { class: "notice danger", role: "alert" }, t("shell.broken")));
     return;
   }
-  const number = new Intl.NumberFormat(document.documentElement.lang).format(documents);
-  count.textContent = translate(documents === 1 ? "documents.one" : "documents.many", { count: number });
+  if (mine !== turn) return;
+  const view = document.createElement(element);
+  view.route = route;
+  main.replaceChildren(view);
+  shown = view;
+  await finish(isFirst, mine);
 }
 
-async function useLanguage(name) {
-  await loadStrings(name);
-  language.value = name;
+async function finish(isFirst, mine) {
+  const heading = main.querySelector("h1");
+  if (heading) document.title = `${heading.textContent} · ids`;
+  if (!isFirst && heading && !main.contains(document.activeElement)) {
+    heading.tabIndex = -1;
+    heading.focus({ preventScroll: true });
+  }
+  // Back to where one was, once there is something to scroll over.
+  const scroll = scrolls.get(key) ?? 0;
+  window.scrollTo(0, 0);
+  await shown?.ready;
+  if (mine === turn && scroll > 0) window.scrollTo(0, scroll);
+}
+
+function markPlace(name) {
+  const place = { document: "library", conversation: "conversations" }[name] ?? name;
+  for (const anchor of document.querySelectorAll(".places a")) {
+    if (anchor.dataset.place === place) anchor.setAttribute("aria-current", "page");
+    else anchor.removeAttribute("aria-current");
+  }
+}
+
+async function changeLanguage(name) {
+  rememberLanguage(name);
+  await useLanguage(name);
   translatePage();
-  showCount();
-  show(shown);
+  for (const element of document.querySelectorAll("[data-retranslates]")) element.retranslate();
+  if (shown?.retranslate) shown.retranslate();
+  else await show({ isFirst: true });
+  const heading = main.querySelector("h1");
+  if (heading) document.title = `${heading.textContent} · ids`;
+  announce(t("shell.language_changed"));
 }
 
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  search();
-});
-query.addEventListener("input", () => {
-  clearTimeout(timer);
-  timer = setTimeout(search, DEBOUNCE_MS);
-});
-language.addEventListener("change", () => {
-  rememberLanguage(language.value);
-  useLanguage(language.value);
-});
+async function uploadTray() {
+  const [{ tray }] = await Promise.all([import("./components/ids-uploads.js"), loadStyles("uploads")]);
+  return tray();
+}
 
-await useLanguage(detectLanguage());
-countDocuments();
+function onKey(event) {
+  const isTyping = event.target.closest("input, textarea, select, [contenteditable], dialog");
+  if (event.key !== "/" || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+  event.preventDefault();
+  const field = main.querySelector("[data-main-field]");
+  if (field) field.focus();
+  else location.hash = link([]);
+}
+
+async function start() {
+  applyTheme();
+  history.scrollRestoration = "manual";
+  for (const element of document.querySelectorAll("[data-icon]")) element.prepend(icon(element.dataset.icon));
+  await useLanguage(detectLanguage());
+  translatePage();
+  for (const element of document.querySelectorAll("[data-retranslates]")) element.retranslate();
+
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    main.focus();
+  });
+  document.querySelector("#add").addEventListener("click", async () => (await uploadTray()).choose());
+  document.addEventListener("ids:language", (event) => changeLanguage(event.detail));
+  document.addEventListener("ids:add", async (event) => (await uploadTray()).choose(event.detail));
+  document.addEventListener("ids:titled", () => {
+    document.title = `${main.querySelector("h1").textContent} · ids`;
+  });
+  document.addEventListener("keydown", onKey);
+  watchDrops(async (drop) => (await uploadTray()).take(drop));
+  window.addEventListener("hashchange", () => show());
+
+  await show({ isFirst: true });
+  if (recall(UPLOADS, ofTab)) await uploadTray();
+}
+
+start();

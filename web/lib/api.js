@@ -1,11 +1,22 @@
-// Calls to the server. Every failure of it becomes an `ApiError`, by its code.
+// Calls to the server. Every failure becomes an `ApiError`, by its code.
+
+import { connection } from "./connection.js";
+
+/** The code of a failure that is not the server's word: it could not be asked at all. */
+export const UNREACHABLE = "UNREACHABLE";
+
+/** What a proxy answers when the server behind it is gone. */
+const GATEWAY = new Set([502, 503, 504]);
 
 export class ApiError extends Error {
-  constructor(code, detail, requestId) {
+  constructor({ code, detail, requestId, fields = [], status = 0 }) {
     super(detail);
     this.code = code;
     this.detail = detail;
     this.requestId = requestId;
+    /** Of VALIDATION_FAILED: [{field, reason}]. */
+    this.fields = fields;
+    this.status = status;
   }
 }
 
@@ -14,14 +25,82 @@ export function get(path, signal) {
 }
 
 export function post(path, body, signal) {
-  const headers = { "content-type": "application/json" };
-  return call(path, { method: "POST", headers, body: JSON.stringify(body), signal });
+  return call(path, { method: "POST", ...json(body), signal });
+}
+
+export function patch(path, body, signal) {
+  return call(path, { method: "PATCH", ...json(body), signal });
+}
+
+/** `keepalive` lets it outlive the page. */
+export function remove(path, keepalive = false) {
+  return call(path, { method: "DELETE", keepalive });
+}
+
+/** A form with a file in it. */
+export function postForm(path, form, signal) {
+  return call(path, { method: "POST", body: form, signal });
+}
+
+/** Sends a question and gives the reply itself, to be read as it comes. */
+export async function postForStream(path, body, signal) {
+  const response = await reach(path, { method: "POST", ...json(body), signal });
+  if (!response.ok) throw await errorOf(response);
+  return response;
+}
+
+/** Path and query string; what is empty is left out, lists are repeated. */
+export function withQuery(path, fields) {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(fields)) {
+    for (const one of [value].flat()) {
+      if (one !== undefined && one !== null && one !== "") query.append(name, one);
+    }
+  }
+  const text = query.toString();
+  return text ? `${path}?${text}` : path;
+}
+
+/** The failure that a reply tells of. */
+export async function errorOf(response) {
+  return errorFrom(response.status, await response.json().catch(() => null), response.statusText);
+}
+
+export function errorFrom(status, body, statusText = "") {
+  if (body?.error_code) {
+    const { error_code: code, detail, request_id: requestId, fields } = body;
+    return new ApiError({ code, detail, requestId, fields, status });
+  }
+  // Something between here and the server answered in its own words.
+  if (GATEWAY.has(status)) {
+    connection.lost();
+    return unreachable();
+  }
+  return new ApiError({ code: "INTERNAL", detail: statusText || `HTTP ${status}`, status });
+}
+
+export function unreachable() {
+  return new ApiError({ code: UNREACHABLE, detail: "the server cannot be reached" });
+}
+
+function json(body) {
+  return { headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
 }
 
 async function call(path, options) {
-  const response = await fetch(path, options);
+  const response = await reach(path, options);
+  if (!response.ok) throw await errorOf(response);
   const body = await response.json().catch(() => null);
-  if (response.ok && body !== null) return body;
-  // Something between here and the server may answer in its own words.
-  throw new ApiError(body?.error_code ?? "INTERNAL", body?.detail ?? response.statusText, body?.request_id);
+  if (body === null) throw errorFrom(response.status, null, "the reply broke off");
+  return body;
+}
+
+async function reach(path, options) {
+  try {
+    return await fetch(path, options);
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    connection.lost();
+    throw unreachable();
+  }
 }

@@ -1,0 +1,111 @@
+// One answer: on its way, then sentence by sentence with its citations and the places they lead to.
+
+import { button, foreign, h, icon } from "../lib/dom.js";
+import { IdsElement } from "../lib/element.js";
+import { errorText, t } from "../lib/i18n.js";
+import { marked } from "../lib/marked.js";
+import { link, pageLink } from "../lib/router.js";
+
+const STAGES = ["searching", "reading", "writing", "checking"];
+
+class IdsAnswer extends IdsElement {
+  #written = null;
+
+  /** {question, stage, text, retracted, answer, error, isStopped}; `answer` is the body of the plain reply. */
+  set turn(turn) {
+    if (turn.answer) this.#showAnswer(turn);
+    else if (turn.error) this.#showEnd(turn, errorText(turn.error), "danger");
+    else if (turn.isStopped) this.#showEnd(turn, t("answer.stopped"), "");
+    else this.#showProgress(turn);
+  }
+
+  #showProgress({ stage, text, retracted }) {
+    if (!this.#written) {
+      this.#written = { stages: h("ol", { class: "stages", "aria-label": t("answer.progress") }), text: h("p", { class: "written", dir: "auto" }), note: h("p", { class: "summary" }) };
+      this.replaceChildren(h("div", { class: "answer", "aria-busy": "true" }, this.#written.stages, this.#written.text, this.#written.note));
+    }
+    const at = STAGES.indexOf(stage);
+    const now = STAGES[at] ?? STAGES[0];
+    if (this.#written.stages.dataset.stage !== now) {
+      this.#written.stages.dataset.stage = now;
+      this.#written.stages.replaceChildren(...STAGES.map((name, index) =>
+        h("li", { "aria-current": index === at ? "step" : null, class: index < at ? "past" : index === at ? "now" : "" },
+          h("span", { class: "dot", "aria-hidden": "true" }), t(`answer.${name}`))));
+    }
+    this.#written.text.textContent = text;
+    this.#written.note.textContent = retracted > 0 ? t("answer.retracted") : "";
+  }
+
+  #showEnd({ text }, words, look) {
+    this.#written = null;
+    this.replaceChildren(h("div", { class: "answer" },
+      text && h("p", { class: "written", dir: "auto" }, text),
+      h("div", { class: `notice ${look}` }, h("p", {}, words), button(t("answer.again"), () => this.tell("ids:again"), { shape: "retry" }))));
+  }
+
+  #showAnswer({ question, answer }) {
+    this.#written = null;
+    const { response, claims = [], sources = [], metadata } = answer;
+    if (metadata?.answered === false) {
+      this.replaceChildren(h("div", { class: "answer" }, nothing(question, metadata.nearest ?? [])));
+      return;
+    }
+    const isExtractive = metadata?.mode === "extractive";
+    const sentences = claims.length > 0
+      ? claims.map((claim) => sentence(claim, sources, isExtractive))
+      : [h("p", { dir: "auto" }, response)];
+    this.replaceChildren(h("div", { class: "answer" },
+      h("div", { class: isExtractive ? "claims quotes" : "claims" }, sentences),
+      metadata && h("p", { class: "mode" }, h("span", { class: "badge" }, icon(isExtractive ? "quote" : "ask"), t(isExtractive ? "answer.extractive" : "answer.generated"))),
+      sources.length > 0 && h("section", { class: "sources", "aria-label": t("answer.sources") },
+        h("h3", {}, t("answer.sources")),
+        h("ol", {}, sources.map((source, index) => card(source, index, isExtractive))))));
+  }
+}
+
+/** A sentence with the numbers of its sources. */
+function sentence({ text, status, sources: indexes }, sources, isExtractive) {
+  const cites = indexes.filter((index) => sources[index]).map((index) => {
+    const source = sources[index];
+    return h("a", {
+      class: "cite", href: pageLink(source.document_id, source.page, source),
+      "aria-label": t("answer.cite", { number: index + 1, title: source.document_title, page: source.page }),
+    }, String(index + 1));
+  });
+  const doubt = status === "verified" ? null
+    : h("span", { class: "badge warn" }, icon("alert"), t("answer.unconfirmed"));
+  return h(isExtractive ? "blockquote" : "p", { class: "claim" }, foreign(text), " ", cites, doubt && " ", doubt);
+}
+
+/** Where a source stands, and what it says there. */
+function card(source, index, isExtractive) {
+  const { document_id: id, document_title: title, page, quote, excerpt, verified } = source;
+  return h("li", { class: "source" },
+    h("span", { class: "number", "aria-hidden": "true" }, String(index + 1)),
+    h("div", {},
+      h("a", { href: pageLink(id, page, source) }, foreign(title)),
+      h("p", { class: "place" }, t("answer.place", { page }), verified && h("span", { class: "checked" }, icon("check"), t("answer.verified"))),
+      h("p", { class: "excerpt", dir: "auto" }, isExtractive ? around(excerpt, quote) : quote)));
+}
+
+/** The quote within what stands around it. */
+function around(excerpt, quote) {
+  const at = excerpt?.indexOf(quote) ?? -1;
+  if (at < 0) return [quote];
+  const start = Array.from(excerpt.slice(0, at)).length;
+  return marked(excerpt, [{ start, end: start + Array.from(quote).length }]);
+}
+
+/** No answer is one too, when it says so and shows where to look. */
+function nothing(question, nearest) {
+  return [
+    h("p", { class: "no-answer" }, icon("alert"), h("strong", {}, t("answer.none"))),
+    h("p", {}, t("answer.none_hint")),
+    nearest.length > 0 && h("h3", {}, t("answer.nearest")),
+    nearest.length > 0 && h("ul", { class: "nearest" }, nearest.map(({ document_id: id, document_title: title, page }) =>
+      h("li", {}, h("a", { href: pageLink(id, page) }, foreign(title)), " ", h("span", { class: "place" }, t("answer.place", { page }))))),
+    h("p", {}, h("a", { href: link(["search"], { q: question }) }, t("answer.search_instead"))),
+  ];
+}
+
+customElements.define("ids-answer", IdsAnswer);

@@ -1,0 +1,245 @@
+// Questions and their answers, one after another.
+
+import "./ids-answer.js";
+import { get } from "../lib/api.js";
+import { ask } from "../lib/answer-stream.js";
+import { connection } from "../lib/connection.js";
+import { announce, button, h, icon, iconButton, skeleton } from "../lib/dom.js";
+import { IdsElement } from "../lib/element.js";
+import { readFilters, requestFilters, writeFilters } from "../lib/filters.js";
+import { counted, errorText, t } from "../lib/i18n.js";
+import { takeQuestion } from "../lib/question.js";
+import { removals } from "../lib/removals.js";
+import { go, link, rename } from "../lib/router.js";
+import { asJson, asMarkdown, fileName, save } from "../lib/export.js";
+import { renameConversation } from "./ids-edit-dialog.js";
+
+const NEW = "new";
+
+class IdsConversation extends IdsElement {
+  route;
+  ready = Promise.resolve();
+  /** As the server keeps it; null for one that has not been asked anything yet. */
+  #session = null;
+  /** {question, stage, text, retracted, answer, error, isStopped}, in order; those of the server have `answer`. */
+  #turns = [];
+  #asking = null;
+  #filters;
+  #draft = "";
+  #thread;
+  #head;
+  #field;
+  #form;
+
+  connected() {
+    this.#filters = readFilters(this.route.fields);
+    const question = takeQuestion();
+    if (!this.#isNew) {
+      this.replaceChildren(h("div", { class: "conversation" }, h("h1", {}, t("conversation.loading")), skeleton(3, t("shell.loading"))));
+      this.ready = this.#load();
+    } else {
+      this.#draft = question ? "" : this.route.fields.get("q") ?? "";
+      this.#build();
+      if (question) this.#ask(question);
+    }
+    this.listen(connection, "back", () => this.#isNew || this.#asking || this.#load());
+  }
+
+  disconnectedCallback() {
+    this.#asking?.abort();
+    super.disconnectedCallback();
+  }
+
+  takes(route) {
+    // The conversation that was new has its address by now.
+    if (this.#session && route.path[1] === this.#session.session_id) {
+      this.route = route;
+      return true;
+    }
+    return false;
+  }
+
+  retranslate() {
+    this.#draft = this.#field?.value ?? "";
+    if (this.#form) this.#build();
+  }
+
+  get #isNew() {
+    return this.route.path[1] === NEW && this.#session === null;
+  }
+
+  async #load() {
+    try {
+      const id = this.#session?.session_id ?? this.route.path[1];
+      this.#session = await get(`/api/v1/chat/sessions/${encodeURIComponent(id)}`, this.life);
+      this.#turns = turnsOf(this.#session.messages);
+      if (this.#field) this.#draft = this.#field.value;
+      this.#build();
+      this.tell("ids:titled");
+    } catch (error) {
+      if (this.life.aborted || this.#session) return;
+      this.replaceChildren(h("div", { class: "empty" }, icon("ask"), h("h1", {}, t("conversation.missing")), h("p", { role: "alert" }, errorText(error)),
+        h("a", { class: "button primary", href: "#/" }, t("conversation.ask_new"))));
+    }
+  }
+
+  #build() {
+    this.#head = h("header", { class: "view-head" });
+    this.#thread = h("ol", { class: "thread", "aria-label": t("conversation.thread") });
+    this.#field = h("textarea", {
+      id: "follow-up", name: "message", rows: "1", maxlength: "10000", "data-main-field": true, enterkeyhint: "send",
+      placeholder: t("conversation.placeholder"),
+      onkeydown: (event) => {
+        if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+          event.preventDefault();
+          this.#submit();
+        }
+      },
+    });
+    this.#field.value = this.#draft;
+    this.#form = h("form", { class: "ask-box", onsubmit: (event) => {
+      event.preventDefault();
+      this.#submit();
+    } }, h("label", { class: "unseen", for: "follow-up" }, t("conversation.field")), this.#field, h("span", { class: "send" }));
+    this.replaceChildren(h("div", { class: "conversation" }, this.#head, this.#thread, this.#form));
+    this.#showHead();
+    this.#showButton();
+    this.#turns.forEach((turn) => this.#append(turn));
+  }
+
+  #showHead() {
+    const title = this.#session?.title ?? this.#turns[0]?.question ?? t("conversation.new");
+    const actions = this.#session === null ? [] : [
+      iconButton(t("conversation.rename"), "edit", () => this.#rename()),
+      iconButton(t("conversation.markdown"), "download", () => this.#export("md")),
+      button(t("conversation.json"), () => this.#export("json"), { className: "quiet small" }),
+      iconButton(t("conversation.print"), "print", () => window.print()),
+      iconButton(t("conversation.delete"), "trash", () => this.#delete()),
+    ];
+    this.#head.replaceChildren(h("h1", { dir: "auto" }, title), h("div", { class: "actions" }, actions));
+  }
+
+  /** Ask, or stop what is being answered: one place, one button. */
+  #showButton() {
+    const slot = this.#form.querySelector(".send");
+    const hadFocus = slot.contains(document.activeElement);
+    const shown = this.#asking
+      ? h("button", { type: "button", class: "quiet", onclick: () => this.#stop() }, icon("stop"), h("span", {}, t("conversation.stop")))
+      : h("button", { type: "submit", class: "primary" }, icon("send"), h("span", {}, t("home.ask")));
+    slot.replaceChildren(shown);
+    if (hadFocus) shown.focus();
+  }
+
+  #submit() {
+    const text = this.#field.value.trim();
+    if (text === "" || this.#asking) return;
+    this.#field.value = "";
+    this.#ask(text);
+  }
+
+  async #ask(question) {
+    const turn = { question, stage: "searching", text: "", retracted: 0, answer: null, error: null, isStopped: false };
+    this.#turns.push(turn);
+    const shown = this.#append(turn);
+    if (this.#turns.length === 1) this.#showHead();
+    this.#asking = new AbortController();
+    const { signal } = this.#asking;
+    this.#showButton();
+    shown.scrollIntoView({ block: "nearest" });
+    try {
+      const body = { message: question, ...(this.#session && { session_id: this.#session.session_id }), ...requestFilters(this.#filters) };
+      turn.answer = await ask(body, (event, data) => this.#progress(turn, shown, event, data), signal);
+      this.#hasAnswer(turn.answer);
+    } catch (error) {
+      if (this.life.aborted) return;
+      turn.isStopped = signal.aborted;
+      turn.error = signal.aborted ? null : error;
+      announce(signal.aborted ? t("answer.stopped") : errorText(error));
+    } finally {
+      this.#asking = null;
+      turn.stage = null;
+      if (!this.life.aborted) {
+        shown.querySelector("ids-answer").turn = turn;
+        this.#showButton();
+      }
+    }
+  }
+
+  #progress(turn, shown, event, data) {
+    if (event === "stage") {
+      turn.stage = data.stage;
+      announce(t(`answer.${data.stage}`));
+    } else if (event === "delta") turn.text += data.text;
+    else if (event === "retract") turn.retracted += 1;
+    shown.querySelector("ids-answer").turn = turn;
+  }
+
+  #hasAnswer({ session_id: id, sources, metadata }) {
+    announce(metadata?.answered === false ? t("answer.none") : counted("answer.ready", sources.length));
+    if (this.#session === null) {
+      this.#session = { session_id: id, title: this.#turns[0].question };
+      rename(link(["conversations", id], writeFilters(this.#filters)));
+      // The name the server gave it.
+      get(`/api/v1/chat/sessions/${encodeURIComponent(id)}`, this.life).then((session) => {
+        this.#session = session;
+        this.#showHead();
+        this.tell("ids:titled");
+      }).catch(() => {});
+    }
+  }
+
+  #stop() {
+    this.#asking?.abort();
+  }
+
+  #append(turn) {
+    const answer = h("ids-answer");
+    const item = h("li", { class: "turn" }, h("h2", { class: "question", dir: "auto" }, turn.question), answer);
+    answer.turn = turn;
+    answer.addEventListener("ids:again", () => {
+      this.#turns = this.#turns.filter((it) => it !== turn);
+      item.remove();
+      this.#ask(turn.question);
+    });
+    this.#thread.append(item);
+    return item;
+  }
+
+  async #rename() {
+    const changed = await renameConversation(this.#session);
+    if (!changed) return;
+    this.#session = { ...this.#session, title: changed.title };
+    this.#showHead();
+    this.tell("ids:titled");
+  }
+
+  async #export(ending) {
+    try {
+      const session = await get(`/api/v1/chat/sessions/${encodeURIComponent(this.#session.session_id)}`, this.life);
+      if (ending === "md") save(fileName(session.title, "md"), "text/markdown", asMarkdown(session));
+      else save(fileName(session.title, "json"), "application/json", asJson(session));
+    } catch (error) {
+      document.dispatchEvent(new CustomEvent("ids:failed", { detail: { error } }));
+    }
+  }
+
+  #delete() {
+    const { session_id: id, title } = this.#session;
+    removals.add(id, title, `/api/v1/chat/sessions/${encodeURIComponent(id)}`);
+    go(link(["conversations"]));
+  }
+}
+
+/** What the server keeps as messages, as questions with their answers. */
+function turnsOf(messages) {
+  const turns = [];
+  for (const message of messages) {
+    if (message.role === "user") turns.push({ question: message.content, answer: null, isStopped: true });
+    else if (turns.length > 0) {
+      Object.assign(turns.at(-1), { isStopped: false, answer: { response: message.content, ...message } });
+    }
+  }
+  return turns;
+}
+
+customElements.define("ids-conversation", IdsConversation);

@@ -1,0 +1,186 @@
+// A page of a document as it looks and as text, with a quote marked in both.
+
+import "./ids-page-picture.js";
+import "./ids-page-text.js";
+import { get, withQuery } from "../lib/api.js";
+import { connection } from "../lib/connection.js";
+import { button, foreign, h, icon, iconButton, skeleton } from "../lib/dom.js";
+import { IdsElement } from "../lib/element.js";
+import { errorText, t } from "../lib/i18n.js";
+import { follow, hasEnded } from "../lib/progress.js";
+import { link, pageLink, replace } from "../lib/router.js";
+
+class IdsDocument extends IdsElement {
+  route;
+  ready = Promise.resolve();
+  #document = null;
+  #page = null;
+  #turning = new AbortController();
+  #head;
+  #body;
+
+  connected() {
+    this.#head = h("header", { class: "document-head" }, h("h1", {}, t("document.loading")));
+    this.#body = h("div", {}, skeleton(4, t("shell.loading")));
+    this.replaceChildren(this.#head, this.#body);
+    this.ready = this.#load();
+    this.listen(connection, "back", () => this.#load());
+    this.listen(document, "keydown", (event) => this.#onKey(event));
+  }
+
+  disconnectedCallback() {
+    this.#turning.abort();
+    super.disconnectedCallback();
+  }
+
+  /** Another page of the same document needs nothing but that page. */
+  takes(route) {
+    if (route.path[1] !== this.route.path[1]) return false;
+    this.route = route;
+    this.ready = this.#load();
+    return true;
+  }
+
+  retranslate() {
+    if (this.#document && this.#page) this.#show();
+    else this.ready = this.#load();
+  }
+
+  get #id() {
+    return this.route.path[1];
+  }
+
+  get #number() {
+    const number = Number.parseInt(this.route.path[3] ?? "1", 10);
+    return number >= 1 ? number : 1;
+  }
+
+  /** The quote: {start, end}, or null. */
+  get #range() {
+    const { fields } = this.route;
+    const [start, end] = [Number(fields.get("start")), Number(fields.get("end"))];
+    return Number.isInteger(start) && Number.isInteger(end) && end > start ? { start, end } : null;
+  }
+
+  async #load() {
+    this.#turning.abort();
+    this.#turning = new AbortController();
+    const { signal } = this.#turning;
+    const path = `/api/v1/documents/${encodeURIComponent(this.#id)}`;
+    try {
+      if (this.#document?.document_id !== this.#id) this.#document = await get(path, signal);
+      const range = this.#range;
+      const [page, places] = await Promise.all([
+        get(`${path}/pages/${this.#number}`, signal),
+        get(withQuery(`${path}/pages/${this.#number}/boxes`, range ?? { start: 0, end: 0 }), signal),
+      ]);
+      this.#page = { ...page, places };
+      this.#show();
+    } catch (error) {
+      if (!signal.aborted) this.#fail(error);
+    }
+  }
+
+  #show() {
+    const { title } = this.#document;
+    const { page: number, page_count: count, places, text, blocks } = this.#page;
+    this.#showHead(h("h1", { dir: "auto" }, title), number, count);
+    const range = this.#range;
+    let picture = this.querySelector("ids-page-picture");
+    let pageText = this.querySelector("ids-page-text");
+    if (!picture) {
+      picture = h("ids-page-picture");
+      pageText = h("ids-page-text");
+      this.#body.replaceChildren(h("div", { class: "two-sides" }, picture, pageText));
+    }
+    // A page without a size is no page of paper: there is nothing to take a picture of.
+    const isPaper = places.width !== null && places.height !== null;
+    this.querySelector(".two-sides").classList.toggle("one-side", !isPaper);
+    picture.hidden = !isPaper;
+    if (isPaper) picture.page = { documentId: this.#id, number, ...places, title };
+    pageText.page = { number, text, blocks, range };
+    this.tell("ids:titled");
+  }
+
+  #showHead(heading, number, count) {
+    const held = this.#head.contains(document.activeElement) ? document.activeElement.name || document.activeElement.dataset.name : null;
+    const { filename, collection } = this.#document;
+    const turn = (label, shape, to, name) =>
+      iconButton(label, shape, () => this.#go(to), { disabled: to < 1 || to > count, "data-name": name });
+    const input = h("input", {
+      type: "number", name: "page", min: "1", max: String(count), value: String(number), inputmode: "numeric",
+      "aria-label": t("document.page_of", { count }),
+      onchange: () => this.#go(Math.min(Math.max(1, Number.parseInt(input.value, 10) || number), count)),
+    });
+    this.#head.replaceChildren(
+      h("div", { class: "document-title" },
+        heading,
+        h("p", { class: "place" }, foreign(filename), " · ", foreign(collection))),
+      h("div", { class: "document-tools" },
+        h("a", { class: "button quiet", href: link([], { document: this.#id }) }, icon("search"), t("document.search_in")),
+        h("nav", { class: "pager", "aria-label": t("document.pages") },
+          turn(t("document.previous"), "previous", number - 1, "previous"),
+          input, h("span", { "aria-hidden": "true" }, t("document.of", { count })),
+          turn(t("document.next"), "next", number + 1, "next"))));
+    if (!held) return;
+    const same = this.#head.querySelector(`[name="${held}"], [data-name="${held}"]`);
+    // At the first or last page the button that was pressed cannot be pressed again.
+    (same?.disabled ? input : same)?.focus();
+  }
+
+  /** Without the quote: it is on its page. */
+  #go(number) {
+    const count = this.#page?.page_count ?? 1;
+    if (number >= 1 && number <= count && number !== this.#number) replace(pageLink(this.#id, number));
+  }
+
+  #onKey(event) {
+    if (event.target.closest("input, textarea, select, dialog") || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "PageDown" || event.key === "PageUp") return; // these scroll
+    if (event.key === "ArrowRight") this.#go(this.#number + 1);
+    else if (event.key === "ArrowLeft") this.#go(this.#number - 1);
+    else return;
+    event.preventDefault();
+  }
+
+  async #fail(error) {
+    const heading = h("h1", { dir: "auto" }, this.#document?.title ?? t("document.missing"));
+    this.#page = null;
+    if (error.code === "PAGE_NOT_FOUND" && this.#document) {
+      const { status, page_count: count } = this.#document;
+      this.#head.replaceChildren(heading);
+      if (!hasEnded(status) && !count) return this.#wait();
+      if (count && this.#number > count) return replace(pageLink(this.#id, count));
+    }
+    this.#head.replaceChildren(heading);
+    const failure = this.#document?.error;
+    const words = failure && error.code === "PAGE_NOT_FOUND" ? errorText({ code: failure.error_code, detail: failure.error }) : errorText(error);
+    this.#body.replaceChildren(h("div", { class: "empty", role: "alert" }, icon("alert"), h("p", {}, words),
+      h("p", { class: "actions" },
+        button(t("shell.again"), () => (this.ready = this.#load()), { shape: "retry" }),
+        h("a", { class: "button quiet", href: link(["library"]) }, t("document.to_library")))));
+    this.tell("ids:titled");
+  }
+
+  /** It is still being read: its pages appear as soon as they are there. */
+  async #wait() {
+    const words = h("p", { role: "status" }, t("document.reading"));
+    const bar = h("progress", { max: "100", "aria-label": t("document.reading") });
+    this.#body.replaceChildren(h("div", { class: "empty" }, icon("clock"), words, bar));
+    const { signal } = this.#turning;
+    try {
+      await follow(this.#id, (status) => {
+        bar.value = status.progress;
+        words.textContent = t(`states.${status.status}`);
+        if (["embedding", "completed", "failed", "duplicate", "cancelled"].includes(status.status)) {
+          this.#document = null;
+          this.ready = this.#load();
+        }
+      }, signal);
+    } catch (error) {
+      if (!signal.aborted) this.#fail(error);
+    }
+  }
+}
+
+customElements.define("ids-document", IdsDocument);

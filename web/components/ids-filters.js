@@ -1,0 +1,64 @@
+// What a search is limited to: collection, kind of file, tags, and by what it is searched. Changing one tells `ids:filters`.
+
+import { get } from "../lib/api.js";
+import { choice, h, iconButton, foreign } from "../lib/dom.js";
+import { IdsElement } from "../lib/element.js";
+import { MODES } from "../lib/filters.js";
+import { t } from "../lib/i18n.js";
+import { knownTags } from "../lib/known.js";
+import { KINDS } from "../lib/types.js";
+
+class IdsFilters extends IdsElement {
+  #filters = null;
+  #collections = [];
+  #documentTitle = "";
+
+  set filters(filters) {
+    this.#filters = filters;
+    if (this.isConnected) this.#build();
+  }
+
+  async connected() {
+    this.#build();
+    try {
+      const { collections } = await get("/api/v1/collections", this.life);
+      this.#collections = collections.map(({ name }) => name);
+      if (this.#filters.document) {
+        this.#documentTitle = (await get(`/api/v1/documents/${encodeURIComponent(this.#filters.document)}`, this.life)).title;
+      }
+      this.#build();
+    } catch {
+      // without them the choice holds only what is chosen
+    }
+  }
+
+  #build() {
+    const { collection, kind, tags, mode, document } = this.#filters;
+    const names = [...new Set([...this.#collections, collection].filter(Boolean))].sort((a, b) => a.localeCompare(b));
+    const change = (name) => (event) => this.#change({ [name]: event.target.value });
+    const tagField = h("input", {
+      type: "text", name: "tags", value: tags, list: "known-tags", placeholder: t("filters.tags_placeholder"),
+      autocomplete: "off", onchange: change("tags"),
+      onfocus: async () => suggestions.replaceChildren(...(await knownTags()).map((tag) => h("option", { value: tag }))),
+    });
+    const suggestions = h("datalist", { id: "known-tags" });
+    const row =
+      h("div", { class: "filters", role: "group", "aria-label": t("filters.label") },
+        choice(t("filters.collection"), "collection", [["", t("filters.all")], ...names.map((name) => [name, name])], collection, change("collection")),
+        choice(t("filters.kind"), "kind", [["", t("filters.all_kinds")], ...Object.keys(KINDS).map((key) => [key, t(`kinds.${key}`)])], kind, change("kind")),
+        h("label", { class: "field" }, h("span", {}, t("filters.tags")), tagField, suggestions),
+        choice(t("filters.mode"), "mode", MODES.map((key) => [key, t(`filters.${key}`)]), mode, change("mode")));
+    this.replaceChildren(row);
+    if (!document) return;
+    this.append(h("p", { class: "chosen" }, t("filters.document"), " ", foreign(this.#documentTitle || "…", "strong"),
+      iconButton(t("filters.remove"), "close", () => this.#change({ document: "" }))));
+  }
+
+  #change(part) {
+    this.#filters = { ...this.#filters, ...part };
+    this.tell("ids:filters", this.#filters);
+    if ("document" in part) this.#build();
+  }
+}
+
+customElements.define("ids-filters", IdsFilters);

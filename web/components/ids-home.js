@@ -1,0 +1,120 @@
+// One field: passages appear while one types, Enter asks for an answer. Beneath an empty field: what was added and asked
+// lately, or how to begin.
+
+import "./ids-filters.js";
+import "./ids-results.js";
+import "./ids-welcome.js";
+import { h, icon } from "../lib/dom.js";
+import { IdsElement } from "../lib/element.js";
+import { readFilters, writeFilters } from "../lib/filters.js";
+import { t } from "../lib/i18n.js";
+import { leaveQuestion } from "../lib/question.js";
+import { go, link, rename } from "../lib/router.js";
+
+/** The server refuses longer ones. */
+const MOST_CHARACTERS = 10_000;
+
+class IdsHome extends IdsElement {
+  /** Set by who shows the view: {path, fields}. */
+  route;
+  #field;
+  #results;
+  #welcome;
+  #filterBar;
+  #filters;
+
+  connected() {
+    this.#filters = readFilters(this.route.fields);
+    this.#build(this.route.fields.get("q") ?? "");
+    this.#show();
+    if (matchMedia("(pointer: fine)").matches) this.#field.focus();
+  }
+
+  get ready() {
+    return this.#field.value.trim() ? this.#results.ready : this.#welcome.ready;
+  }
+
+  /** The same view at another address: a link from elsewhere, or Back. */
+  takes(route) {
+    const text = route.fields.get("q") ?? "";
+    this.#filters = readFilters(route.fields);
+    this.#filterBar.filters = this.#filters;
+    if (this.#field.value.trim() !== text) this.#field.value = text;
+    this.#show();
+    return true;
+  }
+
+  retranslate() {
+    const text = this.#field.value;
+    this.#build(text);
+    this.#show();
+  }
+
+  #build(text) {
+    this.#field = h("textarea", {
+      id: "query", name: "query", rows: "1", maxlength: String(MOST_CHARACTERS), autocomplete: "off",
+      placeholder: t("home.placeholder"), "aria-describedby": "query-hint", "data-main-field": true, enterkeyhint: "go",
+      onkeydown: (event) => this.#onKey(event),
+      oninput: () => this.#show(),
+    });
+    this.#field.value = text;
+    this.#filterBar = h("ids-filters");
+    this.#filterBar.filters = this.#filters;
+    this.#filterBar.addEventListener("ids:filters", (event) => {
+      this.#filters = event.detail;
+      this.#show();
+    });
+    this.#results = h("ids-results");
+    this.#results.addEventListener("ids:leave-results", () => this.#field.focus());
+    this.#welcome = h("ids-welcome");
+    const form = h("form", { class: "ask-box", role: "search", onsubmit: (event) => this.#ask(event) },
+      h("label", { for: "query", class: "unseen" }, t("home.label")),
+      icon("search"),
+      this.#field,
+      h("button", { type: "submit", class: "primary" }, icon("send"), h("span", {}, t("home.ask"))));
+    this.replaceChildren(
+      h("section", { class: "home" },
+        h("h1", {}, t("home.title")),
+        form,
+        h("p", { id: "query-hint", class: "hint" }, t("home.hint")),
+        this.#filterBar,
+        this.#results,
+        this.#welcome),
+    );
+  }
+
+  #show() {
+    const text = this.#field.value.trim();
+    const fields = writeFilters(this.#filters);
+    rename(text ? link(["search"], { q: text, ...fields }) : link([], fields));
+    this.#filterBar.hidden = text === "" && Object.keys(fields).length === 0;
+    this.#welcome.hidden = text !== "";
+    this.#results.search(text, this.#filters);
+  }
+
+  #onKey(event) {
+    if (event.isComposing) return;
+    if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault();
+      this.#ask(event);
+    } else if (event.key === "Escape" && this.#field.value !== "") {
+      this.#field.value = "";
+      this.#show();
+    } else if (event.key === "ArrowDown" && this.#field.selectionEnd === this.#field.value.length) {
+      if (this.#results.focusFirst()) event.preventDefault();
+    }
+  }
+
+  #ask(event) {
+    event.preventDefault();
+    const text = this.#field.value.trim();
+    if (text === "") {
+      this.#field.focus();
+      return;
+    }
+    leaveQuestion(text);
+    go(link(["conversations", "new"], { q: text, ...writeFilters(this.#filters) }));
+  }
+}
+
+customElements.define("ids-home", IdsHome);

@@ -1,0 +1,75 @@
+// The page as text: headings, lists and tables as such, with a quote marked.
+
+import { h } from "../lib/dom.js";
+import { IdsElement } from "../lib/element.js";
+import { t } from "../lib/i18n.js";
+import { marked } from "../lib/marked.js";
+
+class IdsPageText extends IdsElement {
+  #shown = "";
+
+  /** {number, text, blocks, range}; ranges in Unicode scalar values. */
+  set page(page) {
+    const key = JSON.stringify([page, document.documentElement.lang]);
+    if (key === this.#shown) return;
+    this.#shown = key;
+    const { number, text, blocks, range } = page;
+    const scalars = Array.from(text);
+    const label = t("document.text", { page: number });
+    const parts = text.trim() === "" ? [h("p", { class: "summary" }, t("document.no_text"))] : lay(scalars, blocks, range);
+    this.replaceChildren(h("section", { class: "page-text", "aria-label": label }, parts));
+    const mark = this.querySelector("mark");
+    mark?.scrollIntoView({ block: "center", inline: "nearest" });
+  }
+}
+
+/** The blocks in their order; what stands in none is shown too. Neighboring list items make one list. */
+function lay(scalars, blocks, range) {
+  const parts = [];
+  let done = 0;
+  const plain = (until) => {
+    if (scalars.slice(done, until).join("").trim() !== "") parts.push(h("p", { dir: "auto" }, cut(scalars, { start: done, end: until }, range)));
+  };
+  for (const block of [...blocks].sort((a, b) => a.start - b.start)) {
+    if (block.start < done) continue; // overlaps are shown once
+    plain(block.start);
+    done = block.end;
+    const content = cut(scalars, block, range);
+    if (block.kind === "list_item") {
+      const last = parts.at(-1);
+      const list = last?.localName === "ul" ? last : h("ul", {});
+      if (list !== last) parts.push(list);
+      list.append(h("li", { dir: "auto" }, content));
+    } else {
+      parts.push(element(block, content));
+    }
+  }
+  plain(scalars.length);
+  return parts;
+}
+
+function element({ kind, level }, content) {
+  switch (kind) {
+    case "heading":
+      // The page's own title is the one h1; the document's highest comes right beneath it.
+      return h(`h${Math.min((level ?? 1) + 1, 6)}`, { dir: "auto" }, content);
+    case "table":
+      return h("div", { class: "table", dir: "auto", tabindex: "0", role: "group", "aria-label": t("document.table") }, content);
+    case "header":
+    case "footer":
+    case "footnote":
+    case "caption":
+      return h("p", { class: "aside", dir: "auto" }, content);
+    default:
+      return h("p", { dir: "auto" }, content);
+  }
+}
+
+/** The text of a block as nodes, the part of `range` in it marked. */
+function cut(scalars, { start, end }, range) {
+  const text = scalars.slice(start, end).join("");
+  if (!range || range.end <= start || range.start >= end) return [text];
+  return marked(text, [{ start: Math.max(range.start, start) - start, end: Math.min(range.end, end) - start }]);
+}
+
+customElements.define("ids-page-text", IdsPageText);

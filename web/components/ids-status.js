@@ -1,0 +1,150 @@
+// How the server and the library are, and what answers have cost: at a glance.
+
+import { get } from "../lib/api.js";
+import { connection } from "../lib/connection.js";
+import { h, icon, skeleton } from "../lib/dom.js";
+import { IdsElement } from "../lib/element.js";
+import { ago, milliseconds, money, month, number, percent, size } from "../lib/format.js";
+import { errorText, t } from "../lib/i18n.js";
+import { link } from "../lib/router.js";
+
+/** Who keeps this open on a second screen sees it move. */
+const REFRESH_MS = 10_000;
+const WORKING = ["uploaded", "extracting", "checking_duplicates", "chunking", "embedding"];
+
+class IdsStatus extends IdsElement {
+  route;
+  ready = Promise.resolve();
+  #timer = 0;
+  #facts = null;
+
+  connected() {
+    this.replaceChildren(h("header", { class: "view-head" }, h("h1", {}, t("status.title"))), skeleton(4, t("shell.loading")));
+    this.ready = this.#load();
+    this.listen(connection, "back", () => this.#load());
+  }
+
+  disconnectedCallback() {
+    clearTimeout(this.#timer);
+    super.disconnectedCallback();
+  }
+
+  retranslate() {
+    if (this.#facts) this.#show();
+  }
+
+  async #load() {
+    clearTimeout(this.#timer);
+    const fetched = async (path) => {
+      try {
+        return await get(path, this.life);
+      } catch (error) {
+        return { error };
+      }
+    };
+    const [health, info, stats, queues, usage] = await Promise.all(
+      // /health is asked plainly: its 503 has a body worth showing.
+      [fetchHealth(this.life), fetched("/info"), fetched("/api/v1/documents/stats"), fetched("/api/v1/queue/info"), fetched("/api/v1/usage")],
+    );
+    if (this.life.aborted) return;
+    this.#facts = { health, info, stats, queues, usage };
+    this.#show();
+    this.#timer = setTimeout(() => document.hidden ? this.#later() : this.#load(), REFRESH_MS);
+  }
+
+  /** Nobody looks: it is asked again when somebody does. */
+  #later() {
+    document.addEventListener("visibilitychange", () => this.#load(), { once: true, signal: this.life });
+  }
+
+  #show() {
+    const { health, info, stats, queues, usage } = this.#facts;
+    this.replaceChildren(
+      h("header", { class: "view-head" }, h("h1", {}, t("status.title"))),
+      h("div", { class: "cards" },
+        card(t("status.server"), health, () => server(health, info)),
+        card(t("status.library"), stats, () => library(stats)),
+        card(t("status.work"), queues, () => work(queues)),
+        card(t("status.usage"), usage, () => costs(usage))),
+      h("p", { class: "status-links" },
+        h("a", { href: "/docs" }, t("status.docs")), h("a", { href: "/openapi.json" }, t("status.openapi")), h("a", { href: "/metrics" }, t("status.metrics"))));
+  }
+}
+
+async function fetchHealth(signal) {
+  try {
+    const response = await fetch("/health", { signal });
+    return await response.json();
+  } catch (error) {
+    return { error };
+  }
+}
+
+function card(title, facts, body) {
+  return h("section", { class: "card" }, h("h2", {}, title), facts.error ? h("p", { class: "summary" }, errorText(facts.error)) : body());
+}
+
+function rows(pairs) {
+  return h("dl", { class: "facts" }, pairs.filter(Boolean).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+}
+
+const LOOKS = { healthy: "good", degraded: "warn", unhealthy: "danger" };
+
+function server(health, info) {
+  const badge = (status) => h("span", { class: `badge ${LOOKS[status] ?? ""}` }, icon(status === "healthy" ? "check" : "alert"), t(`status.${status}`, {}, status));
+  return [
+    h("p", { class: "lead" }, badge(health.status)),
+    rows([
+      ...Object.entries(health.dependencies ?? {}).map(([name, { status, latency_ms: ms }]) =>
+        [t(`status.dependency_${name}`, {}, name), [status === "healthy" ? "" : badge(status), " ", milliseconds(ms / 1000)]]),
+      info.error ? null : [t("status.version"), info.version],
+      info.error ? null : [t("status.since"), ago(info.started_at)],
+    ]),
+  ];
+}
+
+function library(stats) {
+  const of = (names) => names.reduce((sum, name) => sum + (stats.documents[name] ?? 0), 0);
+  const failed = of(["failed"]);
+  const share = stats.total_chunks > 0 ? stats.total_embeddings / stats.total_chunks : 1;
+  return [
+    h("p", { class: "figure" }, number(stats.total_documents), " ", h("small", {}, t("status.documents"))),
+    rows([
+      [t("status.pages"), number(stats.total_pages)],
+      [t("status.chunks"), number(stats.total_chunks)],
+      [t("status.by_meaning"), percent(Math.min(1, share))],
+      [t("status.size"), size(stats.total_bytes)],
+      of(WORKING) > 0 && [t("status.working"), number(of(WORKING))],
+      failed > 0 && [t("status.failed"), h("a", { href: link(["library"], { status: "failed" }) }, number(failed))],
+    ]),
+  ];
+}
+
+function work({ queues }) {
+  return queues.map((queue) => h("section", { class: "queue" },
+    h("h3", {}, t(`status.queue_${queue.name}`, {}, queue.name)),
+    rows([
+      [t("status.queued"), number(queue.length + queue.deferred_count)],
+      [t("status.started"), number(queue.started_count)],
+      [t("status.finished"), number(queue.finished_count)],
+      [t("status.job_failed"), number(queue.failed_count)],
+    ])));
+}
+
+function costs({ month: which, currency, budget, spent, reserved, remaining, by }) {
+  if (by.length === 0 && !spent) return h("p", { class: "summary" }, t("status.no_usage"));
+  const lead = h("p", { class: "figure" }, money(spent, currency), " ", h("small", {}, month(which)));
+  const bar = budget > 0 ? h("progress", { max: "1", value: String(Math.min(1, (spent + reserved) / budget)), "aria-label": t("status.budget_used") }) : null;
+  const head = ["model", "questions", "tokens", "cost"].map((name) => h("th", { scope: "col" }, t(`status.${name}`)));
+  return [
+    lead, bar,
+    rows([budget !== null && [t("status.budget"), money(budget, currency)], remaining !== null && [t("status.remaining"), money(remaining, currency)]]),
+    by.length > 0 && h("table", {},
+      h("thead", {}, h("tr", {}, head)),
+      h("tbody", {}, by.map((row) => h("tr", {},
+        h("td", {}, row.key ? `${row.model} (${row.key})` : row.model), h("td", {}, number(row.questions)),
+        h("td", {}, number(row.prompt_tokens + row.completion_tokens)), h("td", {}, money(row.cost, currency)))))),
+  ];
+}
+
+customElements.define("ids-status", IdsStatus);

@@ -1,0 +1,23 @@
+// Names that are in use already, to be offered where one may be typed.
+
+import { get } from "./api.js";
+
+/** The newest documents' tags: enough for suggestions, without asking for the whole library. */
+const DOCUMENTS = 200;
+
+export async function knownTags() {
+  try {
+    const { documents } = await get(`/api/v1/documents?limit=${DOCUMENTS}`);
+    return [...new Set(documents.flatMap(({ tags }) => tags))].sort((a, b) => a.localeCompare(b));
+  } catch {
+    return []; // a suggestion less
+  }
+}
+
+export async function knownCollections() {
+  try {
+    return (await get("/api/v1/collections")).collections.map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}

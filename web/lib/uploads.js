@@ -1,0 +1,249 @@
+// The files that are being added in this tab: each is sent, then followed until the server is through with it. What is
+// under way is remembered for the tab, so that a reload finds the accepted ones again and can name those it broke off.
+
+import { post, remove } from "./api.js";
+import { connection } from "./connection.js";
+import { follow, hasEnded } from "./progress.js";
+import { accept, send } from "./send.js";
+import { keep, ofTab, recall } from "./storage.js";
+
+const KEY = "ids.uploads";
+/** Two keep the line busy; more would take the browser's six connections from everything else. */
+const SENDING = 2;
+/** Open streams for progress; the server works on few documents at once anyway. */
+const FOLLOWED = 2;
+/** Told together: a folder of a thousand files changes many times in one frame. */
+const REMEMBER_MS = 300;
+
+/**
+ * An item is {id, name, size, collection, tags, state, ...}. Its states: waiting, sending, accepted (the server works on it;
+ * `status` is the body of its /status), ended (likewise), failed (it was not accepted; `error`), interrupted (by a reload).
+ */
+class Uploads extends EventTarget {
+  #items = new Map();
+  #files = new Map();
+  #controllers = new Map();
+  #following = new Set();
+  #rememberTimer = 0;
+
+  constructor() {
+    super();
+    this.#recall();
+    connection.addEventListener("back", () => this.#afterOutage());
+    window.addEventListener("beforeunload", (event) => {
+      if (this.isSending) event.preventDefault();
+    });
+    window.addEventListener("pagehide", () => this.#remember());
+  }
+
+  get items() {
+    return [...this.#items.values()];
+  }
+
+  /** Whether leaving the page would break something off. */
+  get isSending() {
+    return this.items.some(({ state }) => state === "waiting" || state === "sending");
+  }
+
+  add(files, { collection = "", tags = [] } = {}) {
+    for (const file of files) {
+      const id = crypto.randomUUID();
+      this.#files.set(id, file);
+      this.#items.set(id, { id, name: file.name, size: file.size, collection, tags, state: "waiting", sent: 0 });
+    }
+    this.#changed();
+    this.#sendNext();
+  }
+
+  /** Once more: the file is sent again, or the server tries its job again. */
+  async retry(id) {
+    const item = this.#items.get(id);
+    if (item.state === "ended" && item.status?.job_id) {
+      try {
+        await post(`/api/v1/queue/job/${encodeURIComponent(item.status.job_id)}/retry`, {});
+        this.#set(id, { state: "accepted", status: { ...item.status, status: "uploaded", progress: 0, error: null }, error: null });
+        this.#followNext();
+      } catch (error) {
+        this.#set(id, { error });
+      }
+    } else if (this.#files.has(id)) {
+      this.#forgetAnnounced(item);
+      this.#set(id, { state: "waiting", sent: 0, error: null, documentId: null });
+      this.#sendNext();
+    }
+  }
+
+  /** An interrupted upload goes on with the file chosen anew. */
+  resume(id, file) {
+    this.#files.set(id, file);
+    this.#set(id, { name: file.name, size: file.size });
+    return this.retry(id);
+  }
+
+  /** Whether `retry` can do something: the file is at hand, or the server has it. */
+  canRetry({ id, state, status }) {
+    if (state === "failed") return this.#files.has(id);
+    return state === "ended" && ["failed", "cancelled"].includes(status?.status) && Boolean(status.job_id);
+  }
+
+  /** Stops it, wherever it is. */
+  async cancel(id) {
+    const item = this.#items.get(id);
+    if (item.state === "accepted" && item.status?.job_id) {
+      try {
+        await post(`/api/v1/queue/job/${encodeURIComponent(item.status.job_id)}/cancel`, {});
+      } catch (error) {
+        this.#set(id, { error });
+      }
+      return;
+    }
+    this.#controllers.get(id)?.abort();
+    this.#forgetAnnounced(item);
+    this.#drop(id);
+    this.#sendNext();
+  }
+
+  /** Takes it from the list; the document stays. */
+  dismiss(id) {
+    const item = this.#items.get(id);
+    if (item?.state === "interrupted" || item?.state === "failed") this.#forgetAnnounced(item);
+    this.#drop(id);
+  }
+
+  /** Takes all from the list that need nobody's attention any more. */
+  dismissEnded() {
+    for (const item of this.items) {
+      if (["ended", "failed", "interrupted"].includes(item.state)) this.dismiss(item.id);
+    }
+  }
+
+  #sendNext() {
+    const sending = this.items.filter(({ state }) => state === "sending").length;
+    for (const item of this.items.filter(({ state }) => state === "waiting").slice(0, Math.max(0, SENDING - sending))) {
+      this.#send(item);
+    }
+  }
+
+  async #send({ id, collection, tags }) {
+    const controller = new AbortController();
+    this.#controllers.set(id, controller);
+    this.#set(id, { state: "sending" });
+    try {
+      const { documentId, jobId } = await send(this.#files.get(id), { collection, tags }, {
+        signal: controller.signal,
+        onAnnounced: (ids) => this.#set(id, ids),
+        onSent: (sent) => this.#set(id, { sent }),
+      });
+      this.#files.delete(id);
+      this.#set(id, { state: "accepted", documentId, status: { job_id: jobId, status: "uploaded", progress: 0 } });
+      this.dispatchEvent(new Event("accepted"));
+      this.#followNext();
+    } catch (error) {
+      if (!controller.signal.aborted) this.#set(id, { state: "failed", error });
+    } finally {
+      this.#controllers.delete(id);
+      this.#sendNext();
+    }
+  }
+
+  /** The oldest ones: the server takes them in order, so these are the ones that move. */
+  #followNext() {
+    const waiting = this.items.filter(({ id, state }) => state === "accepted" && !this.#following.has(id));
+    for (const item of waiting.slice(0, Math.max(0, FOLLOWED - this.#following.size))) this.#follow(item);
+  }
+
+  async #follow({ id, documentId }) {
+    const controller = new AbortController();
+    this.#controllers.set(id, controller);
+    this.#following.add(id);
+    try {
+      await follow(documentId, (status) => {
+        if (this.#items.has(id)) this.#set(id, { status, state: hasEnded(status.status) ? "ended" : "accepted" });
+      }, controller.signal);
+    } catch (error) {
+      // Deleted meanwhile, here or elsewhere. Anything else comes again with the server.
+      if (error.status === 404) this.#drop(id);
+      else await connection.whenBack();
+    } finally {
+      this.#following.delete(id);
+      this.#controllers.delete(id);
+    }
+    if (this.#items.get(id)?.state === "ended") this.dispatchEvent(new Event("ended"));
+    this.#followNext();
+  }
+
+  /** What failed only because the server was away is sent again by itself. */
+  #afterOutage() {
+    for (const { id, state, error } of this.items) {
+      if (state === "failed" && error?.code === "UNREACHABLE" && this.#files.has(id)) this.retry(id);
+    }
+  }
+
+  /** An upload that was announced and will not come would stand in the library as one that waits for its bytes. */
+  #forgetAnnounced({ documentId, state }) {
+    if (documentId && state !== "accepted" && state !== "ended") {
+      remove(`/api/v1/documents/${encodeURIComponent(documentId)}`).catch(() => {});
+    }
+  }
+
+  #set(id, part) {
+    const item = this.#items.get(id);
+    if (!item) return;
+    Object.assign(item, part);
+    this.#changed();
+  }
+
+  #drop(id) {
+    this.#controllers.get(id)?.abort();
+    this.#items.delete(id);
+    this.#files.delete(id);
+    this.#changed();
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+    // At most that often, and once more at the end: sessionStorage is written synchronously.
+    this.#rememberTimer ||= setTimeout(() => {
+      this.#rememberTimer = 0;
+      this.#remember();
+    }, REMEMBER_MS);
+  }
+
+  #remember() {
+    const lasting = this.items.map(({ id, name, size, collection, tags, state, documentId, uploadId, status }) =>
+      ({ id, name, size, collection, tags, state, documentId, uploadId, status }));
+    keep(KEY, lasting.length > 0 ? JSON.stringify(lasting) : null, ofTab);
+  }
+
+  #recall() {
+    for (const item of parsed(recall(KEY, ofTab))) {
+      if (item.state === "waiting" || item.state === "sending") item.state = "interrupted";
+      this.#items.set(item.id, item);
+      if (item.state === "interrupted" && item.uploadId) this.#wasItAll(item);
+    }
+    // A reload shows what still needs attention, not what was done before it.
+    for (const item of this.items) if (item.state === "ended" && item.status?.status === "completed") this.#items.delete(item.id);
+    this.#followNext();
+  }
+
+  /** The reload may have come after the last byte: then the upload is complete, and only has to be said so. */
+  async #wasItAll({ id, documentId, uploadId }) {
+    try {
+      const jobId = await accept(documentId, uploadId);
+      this.#set(id, { state: "accepted", status: { job_id: jobId, status: "uploaded", progress: 0 } });
+      this.#followNext();
+    } catch {
+      // it was not: it stays interrupted
+    }
+  }
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text) ?? [];
+  } catch {
+    return [];
+  }
+}
+
+export const uploads = new Uploads();
