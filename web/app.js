@@ -5,7 +5,7 @@ import "./components/ids-banner.js";
 import "./components/ids-preferences.js";
 import "./components/ids-toasts.js";
 import { announce, h, icon } from "./lib/dom.js";
-import { watchDrops } from "./lib/drop-target.js";
+import { currentCollection, watchDrops } from "./lib/drop-target.js";
 import { detectLanguage, rememberLanguage, t, translatePage, useLanguage } from "./lib/i18n.js";
 import { link, parse } from "./lib/router.js";
 import { ofTab, recall } from "./lib/storage.js";
@@ -135,7 +135,7 @@ async function start() {
     event.preventDefault();
     main.focus();
   });
-  document.querySelector("#add").addEventListener("click", async () => (await uploadTray()).choose());
+  document.querySelector("#add").addEventListener("click", async () => (await uploadTray()).choose({ collection: currentCollection() }));
   document.addEventListener("ids:language", (event) => changeLanguage(event.detail));
   document.addEventListener("ids:add", async (event) => (await uploadTray()).choose(event.detail));
   document.addEventListener("ids:titled", () => {

@@ -101,7 +101,7 @@ class IdsConversation extends IdsElement {
       event.preventDefault();
       this.#submit();
     } }, h("label", { class: "unseen", for: "follow-up" }, t("conversation.field")), this.#field, h("span", { class: "send" }));
-    this.replaceChildren(h("div", { class: "conversation" }, this.#head, this.#thread, this.#form));
+    this.replaceChildren(h("div", { class: "conversation" }, this.#head, this.#thread, h("div", { class: "dock" }, this.#form)));
     this.#showHead();
     this.#showButton();
     this.#turns.forEach((turn) => this.#append(turn));
@@ -111,12 +111,24 @@ class IdsConversation extends IdsElement {
     const title = this.#session?.title ?? this.#turns[0]?.question ?? t("conversation.new");
     const actions = this.#session === null ? [] : [
       iconButton(t("conversation.rename"), "edit", () => this.#rename()),
-      iconButton(t("conversation.markdown"), "download", () => this.#export("md")),
-      button(t("conversation.json"), () => this.#export("json"), { className: "quiet small" }),
-      iconButton(t("conversation.print"), "print", () => window.print()),
+      iconButton(t("conversation.export"), "download", null, { popovertarget: "export" }),
+      this.#exports(),
       iconButton(t("conversation.delete"), "trash", () => this.#delete()),
     ];
     this.#head.replaceChildren(h("h1", { dir: "auto" }, title), h("div", { class: "actions" }, actions));
+  }
+
+  #exports() {
+    const menu = h("div", { id: "export", class: "popover menu", popover: "auto" });
+    const entry = (label, shape, action) => button(label, () => {
+      menu.hidePopover();
+      action();
+    }, { shape, className: "plain" });
+    menu.append(
+      entry(t("conversation.markdown"), "download", () => this.#export("md")),
+      entry(t("conversation.json"), "download", () => this.#export("json")),
+      entry(t("conversation.print"), "print", () => window.print()));
+    return menu;
   }
 
   /** Ask, or stop what is being answered: one place, one button. */

@@ -98,7 +98,7 @@ class IdsDocument extends IdsElement {
     this.querySelector(".two-sides").classList.toggle("one-side", !isPaper);
     picture.hidden = !isPaper;
     if (isPaper) picture.page = { documentId: this.#id, number, ...places, title };
-    pageText.page = { number, text, blocks, range };
+    pageText.page = { number, text, blocks, range, isPaper };
     this.tell("ids:titled");
   }
 

@@ -85,9 +85,7 @@ class IdsLibrary extends IdsElement {
     this.#summary = h("p", { class: "summary", role: "status" });
     this.#list = h("div", { class: "document-list" }, skeleton(5, t("shell.loading")));
     this.replaceChildren(
-      h("header", { class: "view-head" },
-        h("h1", {}, t("library.title")),
-        button(t("uploads.add"), () => this.tell("ids:add", { collection: this.#query.collection }), { shape: "upload" })),
+      h("header", { class: "view-head" }, h("h1", {}, t("library.title"))),
       h("div", { class: "library-filters", role: "group", "aria-label": t("filters.label") },
         h("label", { class: "field wide" }, h("span", {}, t("library.search")),
           h("input", { type: "search", name: "search", value: search, autocomplete: "off", "data-main-field": true, oninput: field("search") })),

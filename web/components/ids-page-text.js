@@ -8,16 +8,17 @@ import { marked } from "../lib/marked.js";
 class IdsPageText extends IdsElement {
   #shown = "";
 
-  /** {number, text, blocks, range}; ranges in Unicode scalar values. */
+  /** {number, text, blocks, range, isPaper}; ranges in Unicode scalar values. The lines of a page of paper are its width's, not
+   * the text's: they may break elsewhere here. */
   set page(page) {
     const key = JSON.stringify([page, document.documentElement.lang]);
     if (key === this.#shown) return;
     this.#shown = key;
-    const { number, text, blocks, range } = page;
+    const { number, text, blocks, range, isPaper } = page;
     const scalars = Array.from(text);
     const label = t("document.text", { page: number });
     const parts = text.trim() === "" ? [h("p", { class: "summary" }, t("document.no_text"))] : lay(scalars, blocks, range);
-    this.replaceChildren(h("section", { class: "page-text", "aria-label": label }, parts));
+    this.replaceChildren(h("section", { class: isPaper ? "page-text paper" : "page-text", "aria-label": label }, parts));
     const mark = this.querySelector("mark");
     mark?.scrollIntoView({ block: "center", inline: "nearest" });
   }

@@ -121,29 +121,31 @@ function library(stats) {
 }
 
 function work({ queues }) {
-  return queues.map((queue) => h("section", { class: "queue" },
-    h("h3", {}, t(`status.queue_${queue.name}`, {}, queue.name)),
-    rows([
-      [t("status.queued"), number(queue.length + queue.deferred_count)],
-      [t("status.started"), number(queue.started_count)],
-      [t("status.finished"), number(queue.finished_count)],
-      [t("status.job_failed"), number(queue.failed_count)],
-    ])));
+  const columns = ["queued", "started", "finished", "job_failed"];
+  return table(["queue", ...columns], queues.map((queue) => [
+    t(`status.queue_${queue.name}`, {}, queue.name),
+    ...[queue.length + queue.deferred_count, queue.started_count, queue.finished_count, queue.failed_count].map((count) => number(count)),
+  ]));
+}
+
+/** The first cell of a row names it. */
+function table(columns, rows_) {
+  return h("table", {},
+    h("thead", {}, h("tr", {}, columns.map((name) => h("th", { scope: "col" }, t(`status.${name}`))))),
+    h("tbody", {}, rows_.map(([first, ...rest]) => h("tr", {}, h("th", { scope: "row" }, first), rest.map((cell) => h("td", {}, cell))))));
 }
 
 function costs({ month: which, currency, budget, spent, reserved, remaining, by }) {
   if (by.length === 0 && !spent) return h("p", { class: "summary" }, t("status.no_usage"));
   const lead = h("p", { class: "figure" }, money(spent, currency), " ", h("small", {}, month(which)));
   const bar = budget > 0 ? h("progress", { max: "1", value: String(Math.min(1, (spent + reserved) / budget)), "aria-label": t("status.budget_used") }) : null;
-  const head = ["model", "questions", "tokens", "cost"].map((name) => h("th", { scope: "col" }, t(`status.${name}`)));
   return [
     lead, bar,
     rows([budget !== null && [t("status.budget"), money(budget, currency)], remaining !== null && [t("status.remaining"), money(remaining, currency)]]),
-    by.length > 0 && h("table", {},
-      h("thead", {}, h("tr", {}, head)),
-      h("tbody", {}, by.map((row) => h("tr", {},
-        h("td", {}, row.key ? `${row.model} (${row.key})` : row.model), h("td", {}, number(row.questions)),
-        h("td", {}, number(row.prompt_tokens + row.completion_tokens)), h("td", {}, money(row.cost, currency)))))),
+    by.length > 0 && table(["model", "questions", "tokens", "cost"], by.map((row) => [
+      row.key ? `${row.model} (${row.key})` : row.model, number(row.questions),
+      number(row.prompt_tokens + row.completion_tokens), money(row.cost, currency),
+    ])),
   ];
 }
 

@@ -39,6 +39,6 @@ export function watchDrops(take) {
 }
 
 /** Whoever looks at one collection and drops a file there means that collection. */
-function currentCollection() {
+export function currentCollection() {
   return parse(location.hash).fields.get("collection") ?? "";
 }

@@ -20,7 +20,7 @@ export function pdf(pages, { title } = {}) {
     `<< /Type /Pages /Kids [${pages.map((_, index) => `${6 + 2 * index} 0 R`).join(" ")}] /Count ${pages.length} >>`,
     font("Helvetica"),
     font("Helvetica-Bold"),
-    title ? `<< /Title (${escaped(title)}) >>` : "<< >>",
+    title ? `<< /Title <${utf16(title)}> >>` : "<< >>",
   ];
   pages.forEach((paragraphs, index) => {
     const content = lay(paragraphs);
@@ -66,6 +66,11 @@ function broken(text, length) {
 
 function escaped(text) {
   return text.replace(/[\\()]/g, "\\$&");
+}
+
+/** A text outside pages, as the format wants it: UTF-16 with its mark, in hexadecimal digits. */
+function utf16(text) {
+  return Buffer.from(`\ufeff${text}`, "utf16le").swap16().toString("hex");
 }
 
 /** Windows-1252 where it differs from Latin 1, as far as our texts need it. */
