@@ -76,17 +76,29 @@ async function show({ isFirst = false } = {}) {
 }
 
 async function finish(isFirst, mine) {
-  const heading = main.querySelector("h1");
-  if (heading) document.title = `${heading.textContent} · ids`;
-  if (!isFirst && heading && !main.contains(document.activeElement)) {
-    heading.tabIndex = -1;
-    heading.focus({ preventScroll: true });
-  }
+  titlePage();
+  if (!isFirst && !main.contains(document.activeElement)) focusHeading();
   // Back to where one was, once there is something to scroll over.
   const scroll = scrolls.get(key) ?? 0;
   window.scrollTo(0, 0);
   await shown?.ready;
-  if (mine === turn && scroll > 0) window.scrollTo(0, scroll);
+  if (mine !== turn) return;
+  // The heading may have come only now.
+  if (!isFirst && document.activeElement === document.body) focusHeading();
+  if (scroll > 0) window.scrollTo(0, scroll);
+}
+
+/** Who cannot see the view change hears its heading. */
+function focusHeading() {
+  const heading = main.querySelector("h1");
+  if (!heading) return;
+  heading.tabIndex = -1;
+  heading.focus({ preventScroll: true });
+}
+
+function titlePage() {
+  const heading = main.querySelector("h1");
+  if (heading) document.title = `${heading.textContent} · ids`;
 }
 
 function markPlace(name) {
@@ -104,8 +116,7 @@ async function changeLanguage(name) {
   for (const element of document.querySelectorAll("[data-retranslates]")) element.retranslate();
   if (shown?.retranslate) shown.retranslate();
   else await show({ isFirst: true });
-  const heading = main.querySelector("h1");
-  if (heading) document.title = `${heading.textContent} · ids`;
+  titlePage();
   announce(t("shell.language_changed"));
 }
 
@@ -138,9 +149,7 @@ async function start() {
   document.querySelector("#add").addEventListener("click", async () => (await uploadTray()).choose({ collection: currentCollection() }));
   document.addEventListener("ids:language", (event) => changeLanguage(event.detail));
   document.addEventListener("ids:add", async (event) => (await uploadTray()).choose(event.detail));
-  document.addEventListener("ids:titled", () => {
-    document.title = `${main.querySelector("h1").textContent} · ids`;
-  });
+  document.addEventListener("ids:titled", titlePage);
   document.addEventListener("keydown", onKey);
   watchDrops(async (drop) => (await uploadTray()).take(drop));
   window.addEventListener("hashchange", () => show());

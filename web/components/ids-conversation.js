@@ -21,7 +21,8 @@ class IdsConversation extends IdsElement {
   ready = Promise.resolve();
   /** As the server keeps it; null for one that has not been asked anything yet. */
   #session = null;
-  /** {question, stage, text, retracted, answer, error, isStopped}, in order; those of the server have `answer`. */
+  /** {question, stage, text, retracted, answer, error, isStopped, item}, in order; those of the server have `answer`, and
+   * `item` is the element that shows it. */
   #turns = [];
   #asking = null;
   #filters;
@@ -93,7 +94,7 @@ class IdsConversation extends IdsElement {
         if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
           event.preventDefault();
           this.#submit();
-        }
+        } else if (event.key === "Escape") this.#stop();
       },
     });
     this.#field.value = this.#draft;
@@ -101,10 +102,17 @@ class IdsConversation extends IdsElement {
       event.preventDefault();
       this.#submit();
     } }, h("label", { class: "unseen", for: "follow-up" }, t("conversation.field")), this.#field, h("span", { class: "send" }));
-    this.replaceChildren(h("div", { class: "conversation" }, this.#head, this.#thread, h("div", { class: "dock" }, this.#form)));
+    this.replaceChildren(h("div", { class: "conversation" }, this.#head, this.#thread, h("div", { class: "dock" }, this.#scope(), this.#form)));
     this.#showHead();
     this.#showButton();
     this.#turns.forEach((turn) => this.#append(turn));
+  }
+
+  /** What the questions are limited to, as chosen where the first one was asked. */
+  #scope() {
+    const { collection, kind, tags } = this.#filters;
+    const parts = [collection, kind && t(`kinds.${kind}`), tags].filter(Boolean);
+    return parts.length > 0 && h("p", { class: "hint" }, t("conversation.scope", { scope: parts.join(" · ") }));
   }
 
   #showHead() {
@@ -152,15 +160,15 @@ class IdsConversation extends IdsElement {
   async #ask(question) {
     const turn = { question, stage: "searching", text: "", retracted: 0, answer: null, error: null, isStopped: false };
     this.#turns.push(turn);
-    const shown = this.#append(turn);
+    this.#append(turn);
     if (this.#turns.length === 1) this.#showHead();
     this.#asking = new AbortController();
     const { signal } = this.#asking;
     this.#showButton();
-    shown.scrollIntoView({ block: "nearest" });
+    turn.item.scrollIntoView({ block: "nearest" });
     try {
       const body = { message: question, ...(this.#session && { session_id: this.#session.session_id }), ...requestFilters(this.#filters) };
-      turn.answer = await ask(body, (event, data) => this.#progress(turn, shown, event, data), signal);
+      turn.answer = await ask(body, (event, data) => this.#progress(turn, event, data), signal);
       this.#hasAnswer(turn.answer);
     } catch (error) {
       if (this.life.aborted) return;
@@ -171,19 +179,19 @@ class IdsConversation extends IdsElement {
       this.#asking = null;
       turn.stage = null;
       if (!this.life.aborted) {
-        shown.querySelector("ids-answer").turn = turn;
+        turn.item.querySelector("ids-answer").turn = turn;
         this.#showButton();
       }
     }
   }
 
-  #progress(turn, shown, event, data) {
+  #progress(turn, event, data) {
     if (event === "stage") {
       turn.stage = data.stage;
       announce(t(`answer.${data.stage}`));
     } else if (event === "delta") turn.text += data.text;
     else if (event === "retract") turn.retracted += 1;
-    shown.querySelector("ids-answer").turn = turn;
+    turn.item.querySelector("ids-answer").turn = turn;
   }
 
   #hasAnswer({ session_id: id, sources, metadata }) {
@@ -214,7 +222,7 @@ class IdsConversation extends IdsElement {
       this.#ask(turn.question);
     });
     this.#thread.append(item);
-    return item;
+    turn.item = item;
   }
 
   async #rename() {

@@ -7,7 +7,7 @@ import { IdsElement } from "../lib/element.js";
 import { ago } from "../lib/format.js";
 import { counted, errorText, t } from "../lib/i18n.js";
 import { removals } from "../lib/removals.js";
-import { link, rename } from "../lib/router.js";
+import { link, renameSoon } from "../lib/router.js";
 import { renameConversation } from "./ids-edit-dialog.js";
 
 const ROWS = 50;
@@ -48,7 +48,7 @@ class IdsConversations extends IdsElement {
         h("label", { class: "field" }, h("span", {}, t("conversations.search")),
           h("input", { type: "search", value: this.#search, autocomplete: "off", "data-main-field": true, oninput: (event) => {
             this.#search = event.target.value;
-            rename(link(["conversations"], { search: this.#search }));
+            renameSoon(link(["conversations"], { search: this.#search }));
             this.#load();
           } })),
         this.#list));

@@ -4,7 +4,7 @@ import "./ids-page-picture.js";
 import "./ids-page-text.js";
 import { get, withQuery } from "../lib/api.js";
 import { connection } from "../lib/connection.js";
-import { button, foreign, h, icon, iconButton, skeleton } from "../lib/dom.js";
+import { announce, button, foreign, h, icon, iconButton, skeleton } from "../lib/dom.js";
 import { IdsElement } from "../lib/element.js";
 import { errorText, t } from "../lib/i18n.js";
 import { follow, hasEnded } from "../lib/progress.js";
@@ -131,12 +131,13 @@ class IdsDocument extends IdsElement {
   /** Without the quote: it is on its page. */
   #go(number) {
     const count = this.#page?.page_count ?? 1;
-    if (number >= 1 && number <= count && number !== this.#number) replace(pageLink(this.#id, number));
+    if (number < 1 || number > count || number === this.#number) return;
+    replace(pageLink(this.#id, number));
+    announce(t("document.turned", { page: number, count }));
   }
 
   #onKey(event) {
-    if (event.target.closest("input, textarea, select, dialog") || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "PageDown" || event.key === "PageUp") return; // these scroll
+    if (event.target.closest("input, textarea, select, dialog, .table") || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "ArrowRight") this.#go(this.#number + 1);
     else if (event.key === "ArrowLeft") this.#go(this.#number - 1);
     else return;

@@ -9,7 +9,7 @@ import { IdsElement } from "../lib/element.js";
 import { readFilters, writeFilters } from "../lib/filters.js";
 import { t } from "../lib/i18n.js";
 import { leaveQuestion } from "../lib/question.js";
-import { go, link, rename } from "../lib/router.js";
+import { go, link, renameSoon, settle } from "../lib/router.js";
 
 /** The server refuses longer ones. */
 const MOST_CHARACTERS = 10_000;
@@ -86,7 +86,7 @@ class IdsHome extends IdsElement {
   #show() {
     const text = this.#field.value.trim();
     const fields = writeFilters(this.#filters);
-    rename(text ? link(["search"], { q: text, ...fields }) : link([], fields));
+    renameSoon(text ? link(["search"], { q: text, ...fields }) : link([], fields));
     this.#filterBar.hidden = text === "" && Object.keys(fields).length === 0;
     this.#welcome.hidden = text !== "";
     this.#results.search(text, this.#filters);
@@ -113,6 +113,7 @@ class IdsHome extends IdsElement {
       return;
     }
     leaveQuestion(text);
+    settle();
     go(link(["conversations", "new"], { q: text, ...writeFilters(this.#filters) }));
   }
 }

@@ -9,7 +9,7 @@ import { counted, errorText, t } from "../lib/i18n.js";
 import { knownCollections, knownTags } from "../lib/known.js";
 import { hasEnded } from "../lib/progress.js";
 import { removals } from "../lib/removals.js";
-import { link, rename } from "../lib/router.js";
+import { link, renameSoon } from "../lib/router.js";
 
 const ROWS = 50;
 /** Rows that are being worked on are looked at again, while somebody looks at them. */
@@ -111,7 +111,7 @@ class IdsLibrary extends IdsElement {
   #change(part, anew = false) {
     this.#query = { ...this.#query, ...part };
     const { sort, ...rest } = this.#query;
-    rename(link(["library"], { ...rest, sort: sort === "newest" ? "" : sort }));
+    renameSoon(link(["library"], { ...rest, sort: sort === "newest" ? "" : sort }));
     if (anew) this.#build();
     this.ready = this.#load();
   }

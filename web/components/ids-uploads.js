@@ -34,9 +34,7 @@ class IdsUploads extends IdsElement {
     this.dataset.retranslates = "";
     this.#build();
     this.listen(uploads, "change", () => this.#soon());
-    for (const type of ["accepted", "ended"]) {
-      this.listen(uploads, type, () => document.dispatchEvent(new Event("ids:library-changed")));
-    }
+    this.listen(uploads, "library", () => document.dispatchEvent(new Event("ids:library-changed")));
   }
 
   /** Opens the dialog to choose files, or with {pick: "files" | "folder"} the system's own at once. */

@@ -25,7 +25,7 @@ export function size(bytes) {
   const power = bytes < 1000 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), SIZES.length - 1);
   const value = bytes / 1000 ** power;
   const digits = power > 0 && value < 10 ? 1 : 0;
-  return number(value, { style: "unit", unit: SIZES[power], unitDisplay: "short", maximumFractionDigits: digits });
+  return number(value, { style: "unit", unit: SIZES[power], unitDisplay: power === 0 ? "long" : "short", maximumFractionDigits: digits });
 }
 
 export function day(text) {

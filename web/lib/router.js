@@ -29,8 +29,30 @@ export function go(hash) {
 
 /** The address of what is shown has changed, and nothing else. */
 export function rename(hash) {
+  soon = null;
   if (location.hash !== hash) history.replaceState(history.state, "", hash);
 }
+
+/** Browsers refuse to have an address changed at every letter (Safari: 100 times in 30 seconds). */
+const SOON_MS = 300;
+let soon = null;
+let timer = 0;
+
+/** The same, once the typing rests. */
+export function renameSoon(hash) {
+  soon = { hash, at: location.hash };
+  clearTimeout(timer);
+  timer = setTimeout(settle, SOON_MS);
+}
+
+/** Gives what is shown its address now: it is about to be left. */
+export function settle() {
+  // Somewhere else already: that is another view's address.
+  if (soon && soon.at === location.hash) rename(soon.hash);
+  soon = null;
+}
+
+for (const type of ["click", "pagehide"]) window.addEventListener(type, settle, true);
 
 /** Goes there instead of here: Back leads to where one was before. */
 export function replace(hash) {

@@ -18,6 +18,7 @@ const REMEMBER_MS = 300;
 /**
  * An item is {id, name, size, collection, tags, state, ...}. Its states: waiting, sending, accepted (the server works on it;
  * `status` is the body of its /status), ended (likewise), failed (it was not accepted; `error`), interrupted (by a reload).
+ * Tells `change` when any of them changes, and `library` when the library has other documents, or one is through.
  */
 class Uploads extends EventTarget {
   #items = new Map();
@@ -68,7 +69,7 @@ class Uploads extends EventTarget {
       }
     } else if (this.#files.has(id)) {
       this.#forgetAnnounced(item);
-      this.#set(id, { state: "waiting", sent: 0, error: null, documentId: null });
+      this.#set(id, { state: "waiting", sent: 0, error: null, documentId: null, uploadId: null });
       this.#sendNext();
     }
   }
@@ -136,10 +137,16 @@ class Uploads extends EventTarget {
       });
       this.#files.delete(id);
       this.#set(id, { state: "accepted", documentId, status: { job_id: jobId, status: "uploaded", progress: 0 } });
-      this.dispatchEvent(new Event("accepted"));
+      this.dispatchEvent(new Event("library"));
       this.#followNext();
     } catch (error) {
-      if (!controller.signal.aborted) this.#set(id, { state: "failed", error });
+      if (controller.signal.aborted) return;
+      this.#set(id, { state: "failed", error });
+      // Refused for good: nothing of it stays behind. (When the server is away this comes at the next try.)
+      if (error.code !== "UNREACHABLE") {
+        this.#forgetAnnounced(this.#items.get(id));
+        this.#set(id, { documentId: null, uploadId: null });
+      }
     } finally {
       this.#controllers.delete(id);
       this.#sendNext();
@@ -168,7 +175,7 @@ class Uploads extends EventTarget {
       this.#following.delete(id);
       this.#controllers.delete(id);
     }
-    if (this.#items.get(id)?.state === "ended") this.dispatchEvent(new Event("ended"));
+    if (this.#items.get(id)?.state === "ended") this.dispatchEvent(new Event("library"));
     this.#followNext();
   }
 
@@ -180,10 +187,10 @@ class Uploads extends EventTarget {
   }
 
   /** An upload that was announced and will not come would stand in the library as one that waits for its bytes. */
-  #forgetAnnounced({ documentId, state }) {
-    if (documentId && state !== "accepted" && state !== "ended") {
-      remove(`/api/v1/documents/${encodeURIComponent(documentId)}`).catch(() => {});
-    }
+  async #forgetAnnounced({ documentId, state }) {
+    if (!documentId || state === "accepted" || state === "ended") return;
+    await remove(`/api/v1/documents/${encodeURIComponent(documentId)}`).catch(() => {});
+    this.dispatchEvent(new Event("library"));
   }
 
   #set(id, part) {
