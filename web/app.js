@@ -4,6 +4,8 @@
 import "./components/ids-banner.js";
 import "./components/ids-preferences.js";
 import "./components/ids-toasts.js";
+import { unreachable } from "./lib/api.js";
+import { connection } from "./lib/connection.js";
 import { announce, h, icon } from "./lib/dom.js";
 import { currentCollection, watchDrops } from "./lib/drop-target.js";
 import { detectLanguage, rememberLanguage, t, translatePage, useLanguage } from "./lib/i18n.js";
@@ -64,7 +66,11 @@ async function show({ isFirst = false } = {}) {
     await Promise.all([load(), styles && loadStyles(styles)]);
   } catch {
     // The server has gone, or has another version of the page by now.
-    if (mine === turn) main.replaceChildren(h("p", { class: "notice danger", role: "alert" }, t("shell.broken")));
+    if (mine !== turn) return;
+    shown = null;
+    main.replaceChildren(h("p", { class: "notice danger", role: "alert" }, t("shell.broken")));
+    connection.lost();
+    connection.addEventListener("back", () => mine === turn && show(), { once: true });
     return;
   }
   if (mine !== turn) return;
@@ -120,9 +126,15 @@ async function changeLanguage(name) {
   announce(t("shell.language_changed"));
 }
 
-async function uploadTray() {
-  const [{ tray }] = await Promise.all([import("./components/ids-uploads.js"), loadStyles("uploads")]);
-  return tray();
+/** Does something with the tray of uploads, which is loaded only now. */
+async function withTray(act) {
+  try {
+    const [{ tray }] = await Promise.all([import("./components/ids-uploads.js"), loadStyles("uploads")]);
+    await act(tray());
+  } catch {
+    connection.lost();
+    document.dispatchEvent(new CustomEvent("ids:failed", { detail: { error: unreachable() } }));
+  }
 }
 
 function onKey(event) {
@@ -146,16 +158,16 @@ async function start() {
     event.preventDefault();
     main.focus();
   });
-  document.querySelector("#add").addEventListener("click", async () => (await uploadTray()).choose({ collection: currentCollection() }));
+  document.querySelector("#add").addEventListener("click", () => withTray((tray) => tray.choose({ collection: currentCollection() })));
   document.addEventListener("ids:language", (event) => changeLanguage(event.detail));
-  document.addEventListener("ids:add", async (event) => (await uploadTray()).choose(event.detail));
+  document.addEventListener("ids:add", (event) => withTray((tray) => tray.choose(event.detail)));
   document.addEventListener("ids:titled", titlePage);
   document.addEventListener("keydown", onKey);
-  watchDrops(async (drop) => (await uploadTray()).take(drop));
+  watchDrops((drop) => withTray((tray) => tray.take(drop)));
   window.addEventListener("hashchange", () => show());
 
   await show({ isFirst: true });
-  if (recall(UPLOADS, ofTab)) await uploadTray();
+  if (recall(UPLOADS, ofTab)) await withTray(() => {});
 }
 
 start();

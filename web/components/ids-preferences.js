@@ -27,9 +27,10 @@ class IdsPreferences extends IdsElement {
     const panel = h("div", { id: "preferences", class: "popover", popover: "auto" }, languages, themes);
     const opener = h(
       "button",
-      { type: "button", class: "quiet", popovertarget: "preferences", "aria-label": t("preferences.open"), title: t("preferences.open") },
+      { type: "button", class: "quiet", popovertarget: "preferences", title: t("preferences.open") },
       icon("globe"),
-      h("span", { "aria-hidden": "true" }, language().toUpperCase()),
+      language().toUpperCase(),
+      h("span", { class: "unseen" }, t("preferences.open")),
     );
     this.replaceChildren(opener, panel);
     if (wasOpen) {

@@ -96,8 +96,15 @@ class IdsResults extends IdsElement {
     const more = results.length === limit && limit < MOST
       ? button(t("results.more"), () => this.search(text, filters, MOST), { className: "quiet more" })
       : null;
+    // Who has moved into the list already stays at that place of it.
+    const at = this.#links().indexOf(document.activeElement);
     this.replaceChildren(...[h("p", { class: "summary" }, summary), list, more].filter(Boolean));
+    if (at >= 0) this.#links()[Math.min(at, results.length - 1)].focus();
     this.#say(summary);
+  }
+
+  #links() {
+    return [...this.querySelectorAll(".result a")];
   }
 
   #fail(error) {
@@ -114,7 +121,7 @@ class IdsResults extends IdsElement {
 
   /** Arrows walk through the list; above its first, and with Escape, one is back in the field. */
   #onKey(event) {
-    const links = [...this.querySelectorAll(".result a")];
+    const links = this.#links();
     const at = links.indexOf(document.activeElement);
     if (at < 0) return;
     if (event.key === "ArrowDown" && at + 1 < links.length) links[at + 1].focus();

@@ -10,7 +10,6 @@ class IdsToasts extends IdsElement {
 
   connected() {
     this.dataset.retranslates = "";
-    this.setAttribute("role", "region");
     this.listen(removals, "change", ({ detail }) => {
       this.retranslate();
       if (detail.undone) announce(t("removals.kept", { title: detail.undone.title }));
@@ -21,8 +20,8 @@ class IdsToasts extends IdsElement {
   }
 
   retranslate() {
-    this.setAttribute("aria-label", t("removals.region"));
-    this.replaceChildren(...removals.pending.map((removal) => this.#removal(removal)), ...this.#failures.map((it) => this.#failure(it)));
+    const notes = [...removals.pending.map((removal) => this.#removal(removal)), ...this.#failures.map((it) => this.#failure(it))];
+    this.replaceChildren(...(notes.length > 0 ? [h("section", { "aria-label": t("removals.region") }, notes)] : []));
   }
 
   #removal({ id, title, deadline }) {

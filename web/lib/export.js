@@ -53,6 +53,6 @@ export function save(name, type, text) {
 
 /** A file name of a title. */
 export function fileName(title, ending) {
-  const plain = title.normalize("NFKD").replace(/[^\p{L}\p{N}]+/gu, "-").replace(/\p{M}/gu, "").replace(/^-+|-+$/g, "").slice(0, 60);
+  const plain = title.normalize("NFKD").replace(/\p{M}/gu, "").replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 60).replace(/^-+|-+$/g, "");
   return `${plain.toLowerCase() || "ids"}.${ending}`;
 }

@@ -1,0 +1,192 @@
+// Asking: follow-ups, no answer, stopping, taken-back sentences; and what is kept: renaming, exporting, deleting.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import { newPage, startBrowser, texts } from "./support/browser.mjs";
+import { checkView } from "./support/checks.mjs";
+import { contract, law, notice } from "./support/samples.mjs";
+import { startServer } from "./support/server.mjs";
+import { until } from "./support/wait.mjs";
+
+const t = texts("pt");
+let browser;
+let server;
+
+before(async () => {
+  browser = await startBrowser();
+  server = await startServer();
+  for (const document_ of [contract, notice, law]) await server.add(document_);
+});
+after(async () => {
+  await browser.close();
+  await server.stop();
+});
+
+const answers = (page) => page.getByRole("list", { name: "Perguntas e respostas" }).locator(":scope > li");
+
+async function ask(page, question) {
+  await page.goto("/");
+  await page.getByRole("textbox", { name: t.field }).fill(question);
+  await page.getByRole("button", { name: t.ask }).click();
+}
+
+/** The stream of a generated answer, as the contract has it. */
+function stream(events) {
+  const body = events.map(([event, data]) => `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`).join("");
+  return { status: 200, contentType: "text/event-stream", body };
+}
+
+test("a follow-up is asked in the same conversation, and a reload shows both", async () => {
+  const page = await newPage(browser, server);
+  await ask(page, "Quantos dias de férias tem o servidor?");
+  await answers(page).nth(0).getByRole("region", { name: t.sources }).waitFor();
+  await until("it has its address", () => /conversations\/(?!new)/.test(page.url()));
+  const field = page.getByRole("textbox", { name: "Pergunta" });
+  await field.fill("As férias podem ser divididas em etapas?");
+  await field.press("Enter");
+  await answers(page).nth(1).getByRole("region", { name: t.sources }).waitFor();
+  await page.reload();
+  await until("both are there", async () => (await answers(page).count()) === 2);
+  await answers(page).nth(1).getByRole("region", { name: t.sources }).waitFor();
+  await page.getByText("Frases copiadas dos documentos, sem modelo de linguagem").first().waitFor();
+  await page.context().close();
+});
+
+test("when the documents do not answer it is said plainly, with the nearest ones", async () => {
+  const page = await newPage(browser, server);
+  await ask(page, "unicorn zebrilda quartzo?");
+  await page.getByRole("main").getByText("Os documentos não respondem a esta pergunta.").waitFor();
+  await page.getByRole("link", { name: "Ver os trechos encontrados" }).waitFor();
+  await checkView(page);
+  const nearest = page.getByRole("heading", { name: "Documentos mais próximos" });
+  if (await nearest.count()) {
+    await page.getByRole("main").getByRole("listitem").getByRole("link").first().click();
+    await page.getByRole("region", { name: t.pageText }).waitFor();
+  }
+  await page.context().close();
+});
+
+test("an address with a question in it asks nothing until a person does", async () => {
+  const page = await newPage(browser, server);
+  const asked = [];
+  page.on("request", (request) => request.url().endsWith("/chat/ask") && asked.push(request.url()));
+  await page.goto("/#/conversations/new?q=Qual+o+prazo+da+obra%3F");
+  const field = page.getByRole("textbox", { name: "Pergunta" });
+  await until("the question waits in the field", async () => (await field.inputValue()) === "Qual o prazo da obra?");
+  assert.deepEqual(asked, []);
+  await field.press("Enter");
+  await page.getByRole("region", { name: t.sources }).waitFor();
+  await page.context().close();
+});
+
+test("an answer under way can be stopped and asked for again", async () => {
+  const page = await newPage(browser, server);
+  await page.route("**/api/v1/chat/ask", () => {}); // never answered
+  await ask(page, "Qual o prazo da obra?");
+  await page.getByText("Buscando nos documentos").first().waitFor();
+  await checkView(page);
+  await page.getByRole("button", { name: "Parar" }).click();
+  await page.getByText("A resposta foi interrompida.").first().waitFor();
+  await page.unroute("**/api/v1/chat/ask");
+  await page.getByRole("button", { name: "Perguntar de novo" }).click();
+  await page.getByRole("region", { name: t.sources }).waitFor();
+  await page.context().close();
+});
+
+test("a generated answer marks what is not confirmed, and says who wrote it", async () => {
+  const page = await newPage(browser, server);
+  const { documents: [{ document_id, title }] } = await server.get("/api/v1/documents?search=contrato");
+  const source = {
+    document_id, document_title: title, chunk_id: "c", source: "contrato.pdf", page: 2, similarity_score: 0.9,
+    excerpt: "A multa é de 0,5% por dia.", quote: "multa de mora de 0,5%", start: 88, end: 109, boxes: [], verified: true,
+  };
+  await page.route("**/api/v1/chat/ask", (route) => route.fulfill(stream([
+    ["stage", { stage: "searching" }], ["stage", { stage: "writing" }], ["delta", { text: "A multa é de 0,5%" }], ["delta", { text: " por dia. Há juros." }],
+    ["stage", { stage: "checking" }], ["retract", { claim: 2 }],
+    ["done", {
+      response: "A multa é de 0,5% por dia. Há juros.", session_id: "0193a5e2-7d3f-7c60-9b5e-3f1a2b4c5d6e", sources: [source],
+      claims: [{ text: "A multa é de 0,5% por dia.", status: "verified", sources: [0] }, { text: "Há juros.", status: "unconfirmed", sources: [] }],
+      metadata: { message_id: "m", search_results_count: 5, conversation_length: 2, answered: true, mode: "generated", nearest: [], cost: 0.01 },
+      processing_time: 1, token_usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
+    }],
+  ])));
+  await ask(page, "Qual é a multa?");
+  await page.getByText("Escrita por um modelo de linguagem; confira nas fontes").waitFor();
+  await page.getByText("Não confirmada").waitFor();
+  await page.getByRole("link", { name: t.cite }).waitFor();
+  await checkView(page);
+  await page.context().close();
+});
+
+test("an error in the middle of an answer is told in words, with a way on", async () => {
+  const page = await newPage(browser, server);
+  await page.route("**/api/v1/chat/ask", (route) => route.fulfill(stream([
+    ["stage", { stage: "searching" }], ["delta", { text: "A multa" }],
+    ["error", { error: "busy", detail: "too many", error_code: "BUSY", request_id: "r" }],
+  ])));
+  await ask(page, "Qual é a multa?");
+  await page.getByRole("main").getByText("O servidor está ocupado. Tente de novo em alguns segundos.").waitFor();
+  await page.getByRole("button", { name: "Perguntar de novo" }).waitFor();
+  await page.context().close();
+});
+
+test("a conversation is found, renamed, exported, deleted, and brought back", async () => {
+  const page = await newPage(browser, server);
+  await ask(page, "Quem fiscaliza a obra da escola?");
+  await page.getByRole("region", { name: t.sources }).waitFor();
+  await until("it has its address", () => /conversations\/(?!new)/.test(page.url()));
+
+  await page.getByRole("button", { name: "Dar outro nome" }).click();
+  const dialog = page.getByRole("dialog", { name: "Dar outro nome à conversa" });
+  await dialog.getByLabel(t.title).fill("Fiscalização da escola");
+  await checkView(page);
+  await dialog.getByRole("button", { name: t.save }).click();
+  await page.getByRole("heading", { level: 1, name: "Fiscalização da escola" }).waitFor();
+
+  const exported = async (entry) => {
+    await page.getByRole("button", { name: "Baixar ou imprimir" }).click();
+    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: entry }).click()]);
+    return [download.suggestedFilename(), await readFile(await download.path(), "utf8")];
+  };
+  const [markdownName, markdown] = await exported("Baixar como Markdown");
+  assert.equal(markdownName, "fiscalizacao-da-escola.md");
+  assert.match(markdown, /^# Fiscalização da escola\n/);
+  assert.match(markdown, /## Quem fiscaliza a obra da escola\?/);
+  assert.match(markdown, /\[1\]/);
+  const [jsonName, json] = await exported("Baixar como JSON");
+  assert.equal(jsonName, "fiscalizacao-da-escola.json");
+  assert.equal(JSON.parse(json).messages.length, 2);
+
+  await page.getByRole("navigation").getByRole("link", { name: t.conversations }).click();
+  await page.getByLabel("Procurar nas conversas").fill("fiscalização");
+  const link = page.getByRole("main").getByRole("link", { name: "Fiscalização da escola" });
+  await link.waitFor();
+  await page.getByRole("button", { name: "Excluir: Fiscalização da escola" }).click();
+  await link.waitFor({ state: "detached" });
+  await page.getByRole("button", { name: t.undo }).click();
+  await link.waitFor();
+
+  await page.getByRole("button", { name: "Dar outro nome: Fiscalização da escola" }).click();
+  await page.getByRole("dialog").getByLabel(t.title).fill("Obra: fiscalização");
+  await page.getByRole("dialog").getByRole("button", { name: t.save }).click();
+  await page.getByRole("main").getByRole("link", { name: "Obra: fiscalização" }).click();
+  await page.getByRole("region", { name: t.sources }).waitFor();
+  await page.getByRole("button", { name: "Excluir a conversa" }).click();
+  await page.getByRole("heading", { level: 1, name: t.conversations }).waitFor();
+  const id = (await server.get("/api/v1/chat/sessions")).sessions.find(({ title }) => title === "Obra: fiscalização")?.session_id;
+  await page.goto("about:blank");
+  await until("it is deleted", async () => (await server.send("GET", `/api/v1/chat/sessions/${id}`)).status === 404);
+  await page.context().close();
+});
+
+test("on paper there are questions, answers and sources, and no buttons", async () => {
+  const page = await newPage(browser, server);
+  await ask(page, "Qual é a garantia da obra?");
+  await page.getByRole("region", { name: t.sources }).waitFor();
+  await page.emulateMedia({ media: "print" });
+  assert.equal(await page.getByRole("banner").isVisible(), false);
+  assert.equal(await page.getByRole("textbox", { name: "Pergunta" }).isVisible(), false);
+  assert.equal(await page.getByRole("region", { name: t.sources }).isVisible(), true);
+  await page.context().close();
+});

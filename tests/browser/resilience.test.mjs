@@ -1,0 +1,113 @@
+// The server goes away, and comes back.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import { newPage, startBrowser, texts } from "./support/browser.mjs";
+import { checkView } from "./support/checks.mjs";
+import { payload } from "./support/files.mjs";
+import { contract, law, minutes } from "./support/samples.mjs";
+import { startServer } from "./support/server.mjs";
+
+const t = texts("pt");
+const LOST = /^O servidor não responde\. Tentamos/;
+let browser;
+let server;
+let page;
+
+before(async () => (browser = await startBrowser()));
+after(() => browser.close());
+beforeEach(async () => {
+  server = await startServer();
+  await server.add(contract);
+  page = await newPage(browser, server);
+});
+afterEach(async () => {
+  await page.context().close();
+  await server.stop();
+});
+
+const banner = () => page.getByRole("alert").filter({ hasText: LOST });
+
+test("a search during an outage says so, and shows its results when the server is back", async () => {
+  await page.goto("/");
+  const field = page.getByRole("textbox", { name: t.field });
+  await field.fill("multa");
+  const results = page.getByRole("list", { name: t.results });
+  await results.waitFor();
+  await server.kill();
+  await field.fill("multa por atraso");
+  await banner().waitFor();
+  await page.getByRole("button", { name: "Tentar de novo" }).waitFor();
+  await checkView(page);
+  await server.start();
+  await banner().waitFor({ state: "detached" });
+  await results.waitFor();
+  assert.equal(await field.inputValue(), "multa por atraso");
+});
+
+test("files chosen during an outage are sent when the server is back", async () => {
+  await page.goto("/");
+  await page.getByRole("heading", { name: "Documentos recentes" }).waitFor();
+  await page.getByRole("banner").getByRole("button", { name: t.add }).click();
+  await page.getByRole("dialog").waitFor();
+  await server.kill();
+  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.getByRole("dialog").getByRole("button", { name: t.files }).click()]);
+  await chooser.setFiles([payload(minutes), payload(law)]);
+  await banner().waitFor();
+  await server.start();
+  const tray = page.getByRole("region", { name: "Documentos sendo adicionados" });
+  await tray.getByRole("heading", { name: "2 arquivos concluídos" }).waitFor();
+  assert.equal((await server.get("/api/v1/documents")).total, 3);
+});
+
+test("a document under way is followed again after the server was killed", async () => {
+  await page.goto("/");
+  const sentences = Array.from({ length: 1_500 }, (_, index) => `O artigo ${index} trata do lote ${index * 7} do loteamento.`);
+  await page.getByRole("banner").getByRole("button", { name: t.add }).click();
+  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.getByRole("dialog").getByRole("button", { name: t.files }).click()]);
+  await chooser.setFiles([{ name: "longo.txt", mimeType: "text/plain", buffer: Buffer.from(sentences.join("\n")) }]);
+  const tray = page.getByRole("region", { name: "Documentos sendo adicionados" });
+  await tray.getByText(/·/).waitFor();
+  await server.kill();
+  await banner().waitFor();
+  await server.start();
+  await banner().waitFor({ state: "detached" });
+  // The killed worker's lease runs out first.
+  await tray.getByText(t.ready, { exact: true }).waitFor({ timeout: 60_000 });
+});
+
+test("what needs code that was never loaded says so during an outage, and works after it", async () => {
+  await page.goto("/");
+  await page.getByRole("heading", { name: "Documentos recentes" }).waitFor();
+  await server.kill();
+  await page.getByRole("banner").getByRole("button", { name: t.add }).click();
+  await page.getByRole("region", { name: "Avisos" }).getByText(/O servidor não responde/).waitFor();
+  await page.getByRole("navigation").getByRole("link", { name: t.library }).click();
+  await page.getByRole("main").getByRole("alert").waitFor();
+  await server.start();
+  await page.getByRole("link", { name: contract.title }).waitFor();
+  await page.getByRole("banner").getByRole("button", { name: t.add }).click();
+  await page.getByRole("dialog").waitFor();
+});
+
+test("library, conversations, status and a page load by themselves after an outage", async () => {
+  const { documents: [{ document_id: id }] } = await server.get("/api/v1/documents");
+  for (const [address, sign] of [
+    ["/#/library", () => page.getByRole("link", { name: contract.title })],
+    ["/#/conversations", () => page.getByText("Nenhuma conversa ainda")],
+    ["/#/status", () => page.getByText("Tudo funciona")],
+    [`/#/documents/${id}/pages/1`, () => page.getByRole("region", { name: t.pageText })],
+  ]) {
+    await page.goto(address);
+    await sign().waitFor();
+  }
+  // Each view's code is loaded: now they are asked for while nobody answers.
+  await page.goto("/#/");
+  await server.kill();
+  await page.goto("/#/library");
+  await banner().waitFor();
+  await page.getByRole("main").getByRole("alert").waitFor();
+  await server.start();
+  await page.getByRole("link", { name: contract.title }).waitFor();
+  await banner().waitFor({ state: "detached" });
+});

@@ -1,0 +1,94 @@
+// The real program on a library of its own.
+
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { until } from "./wait.mjs";
+
+const PROGRAM = process.env.PROGRAM_UNDER_TEST;
+
+/** Starts `ids serve` on a new data directory and a free port. */
+export async function startServer(environment = {}) {
+  if (!PROGRAM) throw new Error("PROGRAM_UNDER_TEST must name the `ids` program; run scripts/test-browser.sh");
+  const folder = await mkdtemp(path.join(tmpdir(), "ids-browser-"));
+  const server = new Server(folder, environment);
+  await server.start();
+  return server;
+}
+
+/** Without the settings of whoever runs the tests: a model of theirs would be asked, and paid. */
+function plain(environment) {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !/^(IDS|OPENAI|POSTGRES|REDIS|S3|AI)_/.test(name)));
+}
+
+class Server {
+  #folder;
+  #environment;
+  #process = null;
+  #log = "";
+  /** Such as http://127.0.0.1:40123. */
+  address = "";
+
+  constructor(folder, environment) {
+    this.#folder = folder;
+    this.#environment = environment;
+  }
+
+  /** On the port it had, where it had one. */
+  async start() {
+    const port = this.address ? new URL(this.address).port : "0";
+    const child = spawn(PROGRAM, ["--data-dir", this.#folder, "serve", "--port", port], {
+      env: { ...plain(process.env), ...this.#environment }, stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.#process = child;
+    let said = "";
+    child.stdout.on("data", (data) => (said += data));
+    child.stderr.on("data", (data) => (this.#log = (this.#log + data).slice(-4000)));
+    this.address = await until("the server says its address", () => {
+      if (child.exitCode !== null) throw new Error(`it ended: ${this.#log}`);
+      return /http:\/\/[\w.:[\]]+:\d+/.exec(said)?.[0];
+    });
+    await until("the server is ready", async () => (await fetch(`${this.address}/ready`)).ok);
+  }
+
+  /** As when the power goes. */
+  async kill() {
+    this.#process.kill("SIGKILL");
+    await until("the server is gone", () => this.#process.exitCode !== null || this.#process.signalCode !== null);
+  }
+
+  async stop() {
+    if (this.#process.exitCode === null && this.#process.signalCode === null) {
+      this.#process.kill("SIGTERM");
+      await until("the server has stopped", () => this.#process.exitCode !== null || this.#process.signalCode !== null, 40_000);
+    }
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async get(path_) {
+    const response = await fetch(this.address + path_);
+    if (!response.ok) throw new Error(`${path_}: ${response.status} ${await response.text()}`);
+    return response.json();
+  }
+
+  async send(method, path_, body) {
+    return fetch(this.address + path_, { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  }
+
+  /** Adds a document without the page, and waits until it is found by meaning. Gives its id. */
+  async add({ name, type, make }, { collection, tags } = {}) {
+    const form = new FormData();
+    if (collection) form.append("collection", collection);
+    if (tags) form.append("tags", tags);
+    form.append("file", new Blob([make()], { type }), name);
+    const response = await fetch(`${this.address}/api/v1/documents`, { method: "POST", body: form });
+    if (!response.ok) throw new Error(`adding ${name}: ${await response.text()}`);
+    const { document_id: id } = await response.json();
+    await until(`${name} is through`, async () => {
+      const { status } = await this.get(`/api/v1/documents/${id}/status`);
+      return ["completed", "failed", "duplicate"].includes(status);
+    });
+    return id;
+  }
+}
