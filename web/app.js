@@ -33,6 +33,7 @@ const main = document.querySelector("#main");
 const scrolls = new Map();
 let key = history.state?.key ?? crypto.randomUUID();
 let shown = null;
+let isTrayMissing = false;
 /** Counts navigations: a view that took long to load does not replace a later one. */
 let turn = 0;
 
@@ -70,7 +71,8 @@ async function show({ isFirst = false } = {}) {
     shown = null;
     main.replaceChildren(h("p", { class: "notice danger", role: "alert" }, t("shell.broken")));
     connection.lost();
-    connection.addEventListener("back", () => mine === turn && show(), { once: true });
+    // Browsers remember that a module could not be loaded: only a new page asks again.
+    connection.addEventListener("back", () => mine === turn && location.reload(), { once: true });
     return;
   }
   if (mine !== turn) return;
@@ -132,9 +134,31 @@ async function withTray(act) {
     const [{ tray }] = await Promise.all([import("./components/ids-uploads.js"), loadStyles("uploads")]);
     await act(tray());
   } catch {
+    // As above: it was missing during an outage, and stays missing in this page.
+    if (isTrayMissing && !connection.isLost) return location.reload();
+    isTrayMissing = true;
     connection.lost();
     document.dispatchEvent(new CustomEvent("ids:failed", { detail: { error: unreachable() } }));
   }
+}
+
+/** Somebody is here: the rest is loaded while the server is, so that the next view comes at once. */
+function loadTheRest() {
+  for (const { load, styles } of Object.values(VIEWS)) {
+    load().catch(() => {}); // told when it is needed
+    if (styles) loadStyles(styles);
+  }
+  import("./components/ids-uploads.js").then(() => loadStyles("uploads"), () => {});
+}
+
+function onFirst(types, act) {
+  const heard = new AbortController();
+  const once = () => {
+    heard.abort();
+    // After what the event itself does.
+    setTimeout(act);
+  };
+  for (const type of types) window.addEventListener(type, once, { signal: heard.signal });
 }
 
 function onKey(event) {
@@ -167,6 +191,7 @@ async function start() {
   window.addEventListener("hashchange", () => show());
 
   await show({ isFirst: true });
+  onFirst(["pointermove", "pointerdown", "keydown", "dragenter"], loadTheRest);
   if (recall(UPLOADS, ofTab)) await withTray(() => {});
 }
 

@@ -54,8 +54,9 @@ test("files chosen during an outage are sent when the server is back", async () 
   const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.getByRole("dialog").getByRole("button", { name: t.files }).click()]);
   await chooser.setFiles([payload(minutes), payload(law)]);
   await banner().waitFor();
-  await server.start();
   const tray = page.getByRole("region", { name: "Documentos sendo adicionados" });
+  await tray.getByText("O envio segue quando ele voltar").first().waitFor();
+  await server.start();
   await tray.getByRole("heading", { name: "2 arquivos concluídos" }).waitFor();
   assert.equal((await server.get("/api/v1/documents")).total, 3);
 });

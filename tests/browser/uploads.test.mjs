@@ -27,7 +27,8 @@ afterEach(async () => {
 
 const tray = () => page.getByRole("region", { name: "Documentos sendo adicionados" });
 const row = (name) => tray().getByRole("listitem").filter({ hasText: name });
-const isThrough = (count) => tray().getByRole("heading", { name: new RegExp(`^${count} arquivos? concluídos?$`) }).waitFor();
+const isThrough = (count) => until(`${count} files are through`, async () =>
+  (await tray().getByRole("listitem").count()) === count && (await tray().getByRole("progressbar").count()) === 0);
 
 async function choose(files) {
   await page.getByRole("banner").getByRole("button", { name: t.add }).click();

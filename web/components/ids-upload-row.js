@@ -58,17 +58,18 @@ class IdsUploadRow extends IdsElement {
     const item = this.#item;
     this.#words.replaceChildren(...words(item));
     if (!this.#bar) return;
-    if (item.state === "waiting") this.#bar.value = 0;
+    if (item.state === "waiting" || item.state === "held") this.#bar.value = 0;
     else if (item.state === "sending") this.#bar.value = item.size > 0 ? (item.sent / item.size) * 100 : 0;
     else this.#bar.value = item.status?.progress ?? 0;
   }
 }
 
 function isMoving({ state }) {
-  return ["waiting", "sending", "accepted"].includes(state);
+  return ["waiting", "sending", "held", "accepted"].includes(state);
 }
 
-function isBad({ state, status }) {
+/** Whether it needs somebody. */
+export function isBad({ state, status }) {
   return state === "failed" || state === "interrupted" || status?.status === "failed";
 }
 
@@ -76,6 +77,7 @@ function words(item) {
   const { state, status } = item;
   if (state === "waiting") return [t("uploads.waiting")];
   if (state === "sending") return [t("uploads.sending", { sent: size(item.sent), size: size(item.size) })];
+  if (state === "held") return [t("uploads.held")];
   if (state === "interrupted") return [t("uploads.interrupted")];
   if (state === "failed") return [errorText(item.error)];
   if (status.status === "failed") return [errorText(asError(status.error))];

@@ -1,6 +1,6 @@
 // The tray at the corner of the page: what is being added, how far it is, what went wrong and what to do about it.
 
-import "./ids-upload-row.js";
+import { isBad } from "./ids-upload-row.js";
 import { announce, button, h, iconButton } from "../lib/dom.js";
 import { IdsElement } from "../lib/element.js";
 import { filesIn, isLeftover } from "../lib/entries.js";
@@ -89,9 +89,9 @@ class IdsUploads extends IdsElement {
     const items = uploads.items;
     this.hidden = items.length === 0;
     const ended = items.filter(({ state }) => ["ended", "failed", "interrupted"].includes(state)).length;
-    const title = ended === items.length
-      ? counted("uploads.all_done", items.length)
-      : t("uploads.some_done", { done: ended, count: items.length });
+    const failed = items.filter(isBad).length;
+    let title = t("uploads.some_done", { done: ended, count: items.length });
+    if (ended === items.length) title = failed > 0 ? t("uploads.some_failed", { done: ended - failed, failed }) : counted("uploads.all_done", ended);
     this.#title.textContent = title;
     this.querySelector(".tray").classList.toggle("closed", !this.#isOpen);
     const label = t(this.#isOpen ? "uploads.fold" : "uploads.unfold");
@@ -121,9 +121,8 @@ class IdsUploads extends IdsElement {
 }
 
 /** First what needs somebody, then what moves, then what waits, last what is done. */
-function weight({ state, status }) {
-  if (state === "failed" || state === "interrupted" || status?.status === "failed") return 0;
-  return { sending: 1, accepted: 1, waiting: 2 }[state] ?? 3;
+function weight(item) {
+  return isBad(item) ? 0 : { sending: 1, accepted: 1, held: 1, waiting: 2 }[item.state] ?? 3;
 }
 
 customElements.define("ids-uploads", IdsUploads);

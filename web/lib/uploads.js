@@ -1,7 +1,7 @@
 // The files that are being added in this tab: each is sent, then followed until the server is through with it. What is
 // under way is remembered for the tab, so that a reload finds the accepted ones again and can name those it broke off.
 
-import { post, remove } from "./api.js";
+import { UNREACHABLE, post, remove } from "./api.js";
 import { connection } from "./connection.js";
 import { follow, hasEnded } from "./progress.js";
 import { accept, send } from "./send.js";
@@ -14,9 +14,12 @@ const SENDING = 2;
 const FOLLOWED = 2;
 /** Told together: a folder of a thousand files changes many times in one frame. */
 const REMEMBER_MS = 300;
+/** Lost when the page goes: only this tab has the file. */
+const UNSENT = new Set(["waiting", "sending", "held"]);
 
 /**
- * An item is {id, name, size, collection, tags, state, ...}. Its states: waiting, sending, accepted (the server works on it;
+ * An item is {id, name, size, collection, tags, state, ...}. Its states: waiting, sending, held (until
+ * the server is back), accepted (the server works on it;
  * `status` is the body of its /status), ended (likewise), failed (it was not accepted; `error`), interrupted (by a reload).
  * Tells `change` when any of them changes, and `library` when the library has other documents, or one is through.
  */
@@ -43,7 +46,7 @@ class Uploads extends EventTarget {
 
   /** Whether leaving the page would break something off. */
   get isSending() {
-    return this.items.some(({ state }) => state === "waiting" || state === "sending");
+    return this.items.some(({ state }) => UNSENT.has(state));
   }
 
   add(files, { collection = "", tags = [] } = {}) {
@@ -141,12 +144,11 @@ class Uploads extends EventTarget {
       this.#followNext();
     } catch (error) {
       if (controller.signal.aborted) return;
+      if (error.code === UNREACHABLE) return this.#set(id, { state: "held" });
       this.#set(id, { state: "failed", error });
-      // Refused for good: nothing of it stays behind. (When the server is away this comes at the next try.)
-      if (error.code !== "UNREACHABLE") {
-        this.#forgetAnnounced(this.#items.get(id));
-        this.#set(id, { documentId: null, uploadId: null });
-      }
+      // Refused for good: nothing of it stays behind.
+      this.#forgetAnnounced(this.#items.get(id));
+      this.#set(id, { documentId: null, uploadId: null });
     } finally {
       this.#controllers.delete(id);
       this.#sendNext();
@@ -179,11 +181,9 @@ class Uploads extends EventTarget {
     this.#followNext();
   }
 
-  /** What failed only because the server was away is sent again by itself. */
+  /** What could not be sent only because the server was away is sent again by itself. */
   #afterOutage() {
-    for (const { id, state, error } of this.items) {
-      if (state === "failed" && error?.code === "UNREACHABLE" && this.#files.has(id)) this.retry(id);
-    }
+    for (const { id, state } of this.items) if (state === "held") this.retry(id);
   }
 
   /** An upload that was announced and will not come would stand in the library as one that waits for its bytes. */
@@ -224,7 +224,7 @@ class Uploads extends EventTarget {
 
   #recall() {
     for (const item of parsed(recall(KEY, ofTab))) {
-      if (item.state === "waiting" || item.state === "sending") item.state = "interrupted";
+      if (UNSENT.has(item.state)) item.state = "interrupted";
       this.#items.set(item.id, item);
       if (item.state === "interrupted" && item.uploadId) this.#wasItAll(item);
     }
