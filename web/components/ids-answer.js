@@ -90,10 +90,12 @@ function card(source, index, isExtractive) {
 
 /** The quote within what stands around it. */
 function around(excerpt, quote) {
-  const at = excerpt?.indexOf(quote) ?? -1;
+  // The excerpt is one line, the quote has the lines of its page.
+  const line = quote.replace(/\s+/g, " ").trim();
+  const at = excerpt?.indexOf(line) ?? -1;
   if (at < 0) return [quote];
   const start = Array.from(excerpt.slice(0, at)).length;
-  return marked(excerpt, [{ start, end: start + Array.from(quote).length }]);
+  return marked(excerpt, [{ start, end: start + Array.from(line).length }]);
 }
 
 /** No answer is one too, when it says so and shows where to look. */

@@ -7,7 +7,7 @@ import { t } from "../lib/i18n.js";
 /** Widths that are asked for: few, so that a window drawn wider does not have each of them rendered and kept. */
 const WIDTHS = [480, 800, 1200, 1600, 2000];
 /** Boxes of the text are tight; a little air makes a word look boxed and not struck. */
-const AIR_POINTS = 1.5;
+const AIR_POINTS = 1;
 
 class IdsPagePicture extends IdsElement {
   #shown = "";

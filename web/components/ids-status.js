@@ -81,7 +81,7 @@ async function fetchHealth(signal) {
 }
 
 function card(title, facts, body) {
-  return h("section", { class: "card" }, h("h2", {}, title), facts.error ? h("p", { class: "summary" }, errorText(facts.error)) : body());
+  return h("section", { class: "card" }, h("h2", {}, title), facts.error ? h("p", { class: "summary" }, errorText(facts.error)) : [body()].flat());
 }
 
 function rows(pairs) {
@@ -136,16 +136,18 @@ function table(columns, rows_) {
 }
 
 function costs({ month: which, currency, budget, spent, reserved, remaining, by }) {
-  if (by.length === 0 && !spent) return h("p", { class: "summary" }, t("status.no_usage"));
-  const lead = h("p", { class: "figure" }, money(spent, currency), " ", h("small", {}, month(which)));
-  const bar = budget > 0 ? h("progress", { max: "1", value: String(Math.min(1, (spent + reserved) / budget)), "aria-label": t("status.budget_used") }) : null;
+  const cost = (value) => money(value, currency);
+  const questions = by.length > 0 && table(["model", "questions", "tokens", "cost"], by.map((row) => [
+    [row.model ?? t("status.no_model"), row.key && ` (${row.key})`].filter(Boolean).join(""), number(row.questions),
+    number(row.prompt_tokens + row.completion_tokens), cost(row.cost),
+  ]));
+  if (!spent && !budget) return [h("p", { class: "summary" }, t("status.no_usage")), questions];
+  const used = Math.min(1, (spent + reserved) / budget);
   return [
-    lead, bar,
-    rows([budget !== null && [t("status.budget"), money(budget, currency)], remaining !== null && [t("status.remaining"), money(remaining, currency)]]),
-    by.length > 0 && table(["model", "questions", "tokens", "cost"], by.map((row) => [
-      row.key ? `${row.model} (${row.key})` : row.model, number(row.questions),
-      number(row.prompt_tokens + row.completion_tokens), money(row.cost, currency),
-    ])),
+    h("p", { class: "figure" }, cost(spent), " ", h("small", {}, month(which))),
+    budget > 0 && h("progress", { max: "1", value: String(used), "aria-label": t("status.budget_used") }),
+    rows([budget !== null && [t("status.budget"), cost(budget)], remaining !== null && [t("status.remaining"), cost(remaining)]]),
+    questions,
   ];
 }
 

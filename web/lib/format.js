@@ -10,8 +10,9 @@ export function percent(share) {
   return number(share, { style: "percent", maximumFractionDigits: 0 });
 }
 
+/** Without a currency, where none was ever set: the bare figure. */
 export function money(value, currency) {
-  return number(value, { style: "currency", currency });
+  return currency ? number(value, { style: "currency", currency }) : number(value, { minimumFractionDigits: 2, maximumFractionDigits: 2, signDisplay: "negative" });
 }
 
 export function milliseconds(seconds) {
