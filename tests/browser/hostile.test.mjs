@@ -101,7 +101,7 @@ test("a question with tags in it is text in the conversation and in the list of 
   await page.goto("/");
   await page.getByRole("textbox", { name: t.field }).fill(`malícia ${TAGS}`);
   await page.getByRole("button", { name: t.ask }).click();
-  await page.getByRole("heading", { level: 2, name: /<script>/ }).waitFor();
+  await page.getByRole("list", { name: "Perguntas e respostas" }).getByRole("heading", { name: /<script>/ }).waitFor();
   await until("it is answered", async () => (await page.getByRole("button", { name: "Parar" }).count()) === 0);
   await unharmed(page);
   await page.goto("/#/conversations");
