@@ -37,21 +37,4 @@ command -v git >/dev/null || missing+=(git)
 [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -e /etc/pki/tls/certs/ca-bundle.crt ] || [ -e /etc/ssl/cert.pem ] ||
     missing+=(ca-certificates)
 
-if [ "${#missing[@]}" -eq 0 ]; then
-    exit 0
-fi
-as_root=()
-if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null || fail "these packages are missing: ${missing[*]}; install them as root"
-    as_root=(sudo)
-fi
-command -v apt-get >/dev/null || fail "these are missing (by their names on Debian): ${missing[*]}; install them"
-
-printf 'installing %s\n' "${missing[*]}" >&2
-install=(apt-get install --yes --no-install-recommends "${missing[@]}")
-# An old list of packages names files the mirror has no more: renew it, but only when it is needed.
-if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive "${install[@]}" >/dev/null 2>&1; then
-    "${as_root[@]}" apt-get update --quiet=2 >&2 || fail "\`apt-get update\` failed; is there a network?"
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive "${install[@]}" --quiet=2 >&2 ||
-        fail "these packages could not be installed: ${missing[*]}"
-fi
+exec "$(dirname "$0")/install-packages.sh" "${missing[@]}"

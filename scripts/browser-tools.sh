@@ -20,22 +20,7 @@ for package in "$@"; do
     dpkg-query --show --showformat='${Status}' "$package" 2>/dev/null | grep -q '^install ok' || missing+=("$package")
 done
 
-if [ "${#missing[@]}" -gt 0 ]; then
-    as_root=()
-    if [ "$(id -u)" -ne 0 ]; then
-        command -v sudo >/dev/null || fail "these packages are missing: ${missing[*]}; install them as root"
-        as_root=(sudo)
-    fi
-    command -v apt-get >/dev/null || fail "these are missing (by their names on Debian): ${missing[*]}; install them"
-    printf 'installing %s\n' "${missing[*]}" >&2
-    install=(apt-get install --yes --no-install-recommends "${missing[@]}")
-    # An old list of packages names files the mirror has no more: renew it, but only when it is needed.
-    if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive "${install[@]}" >/dev/null 2>&1; then
-        "${as_root[@]}" apt-get update --quiet=2 >&2 || fail "\`apt-get update\` failed; is there a network?"
-        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive "${install[@]}" --quiet=2 >&2 ||
-            fail "these packages could not be installed: ${missing[*]}"
-    fi
-fi
+scripts/install-packages.sh "${missing[@]}"
 
 found=$(node --version | sed -n 's/^v\([0-9]*\)\..*/\1/p')
 [ "${found:-0}" -ge "$needed_node" ] || fail "node $needed_node or newer is needed and \`node\` is $(node --version)"

@@ -62,6 +62,7 @@ part tests unit_and_integration
 if has_doc_tests; then
     part doctests cargo test --quiet --locked --workspace --doc
 fi
+part browser scripts/test-browser.sh
 part tidy cargo run --quiet --locked -p xtask -- tidy
 part deny scripts/cargo-deny.sh
 
