@@ -1,12 +1,14 @@
 //! Contract suites for the ports of `ids-core`, and what tests of adapters share: a clock that stands still, ids that
-//! count, stores with documents in them, the test data.
+//! count, stores with documents in them, a server that plays a model's, the test data.
 
 pub mod clock;
 pub mod contracts;
 pub mod ids;
+pub mod model_server;
 pub mod stores;
 pub mod testdata;
 
 pub use clock::ManualClock;
 pub use ids::SequentialIds;
+pub use model_server::{Gate, Script, ScriptedModelServer};
 pub use stores::Stores;

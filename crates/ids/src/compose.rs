@@ -5,9 +5,10 @@ use std::sync::Arc;
 use anyhow::Context;
 use ids_blobs::{FolderBlobStore, SigningKey};
 use ids_core::library::{Library, Ports};
-use ids_core::ports::Clock;
+use ids_core::ports::{ChatModel, Clock};
 use ids_embed::{BuiltInEmbedder, Model};
 use ids_extract::{ChildCommand, ChildLimits, ExtractorConfig, SandboxedExtractor, find_pdfium};
+use ids_models::OpenAiChatModel;
 use ids_sqlite::SqliteLibrary;
 
 use crate::config::Config;
@@ -50,7 +51,7 @@ impl Composed {
             jobs: Arc::new(store.clone()),
             queue: Arc::new(store.clone()),
             sessions: Arc::new(store.clone()),
-            chat: None,
+            chat: chat_model(config)?,
             blobs: Arc::new(blobs),
             extractor: Arc::new(extractor),
             tokenizer: Arc::clone(&embedder) as _,
@@ -68,6 +69,15 @@ impl Composed {
     pub async fn close(self) {
         self.store.close().await;
     }
+}
+
+/// The client of the model API that is set, if one is. Nothing is asked of it yet: a server that is down is no reason not to start.
+fn chat_model(config: &Config) -> anyhow::Result<Option<Arc<dyn ChatModel>>> {
+    let Some(model) = &config.model else {
+        return Ok(None);
+    };
+    let client = OpenAiChatModel::new(model.client()).context("the model of answers cannot be used")?;
+    Ok(Some(Arc::new(client)))
 }
 
 fn extractor_config() -> anyhow::Result<ExtractorConfig> {

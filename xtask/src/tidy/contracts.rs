@@ -11,7 +11,7 @@ use super::rust_text::{body_after, code_lines, has_word, identifier};
 use super::tree::Tree;
 
 /// Each port with clauses and the crates that implement it; a crate that does not exist yet need not run anything.
-const ADAPTERS: [(&str, &[&str]); 7] = [
+const ADAPTERS: [(&str, &[&str]); 8] = [
     ("DocumentStore", &["ids-sqlite", "ids-postgres"]),
     ("ChunkIndex", &["ids-sqlite", "ids-postgres"]),
     ("JobStore", &["ids-sqlite", "ids-postgres"]),
@@ -19,6 +19,7 @@ const ADAPTERS: [(&str, &[&str]); 7] = [
     ("BlobStore", &["ids-blobs"]),
     ("Embedder", &["ids-embed"]),
     ("Extractor", &["ids-extract"]),
+    ("ChatModel", &["ids-models"]),
 ];
 
 const PORTS: &str = "crates/ids-core/src/ports/";

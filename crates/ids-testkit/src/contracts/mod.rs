@@ -1,6 +1,7 @@
 //! Contract suites: what a port promises, held against every adapter.
 
 pub mod blob_store_contract;
+pub mod chat_model_contract;
 pub mod chunk_index_contract;
 pub mod document_store_contract;
 pub mod embedder_contract;

@@ -1,6 +1,7 @@
 //! Configuration: read once, validated, one small struct per concern, printed at start-up with secrets masked.
 //! The table for people is docs/configuration.md; `xtask tidy` holds it to the names used here.
 
+mod model;
 mod variables;
 
 use std::fmt;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use ids_core::document::ContentType;
 use ids_core::library::Settings;
+pub use model::ModelConfig;
 use variables::unreadable;
 pub use variables::{ConfigError, Variables};
 
@@ -23,6 +25,8 @@ pub struct Config {
     pub library: Settings,
     /// How logs look.
     pub log: LogConfig,
+    /// The model that writes answers; `None` where they are made of sentences of the documents.
+    pub model: Option<ModelConfig>,
     /// Documents prepared at the same time (`WORKER_CONCURRENCY`; the number of cores).
     pub worker_concurrency: usize,
 }
@@ -83,13 +87,14 @@ impl Config {
             server: ServerConfig::new(variables)?,
             library: library_settings(variables)?,
             log: LogConfig::new(variables)?,
+            model: ModelConfig::new(variables)?,
             worker_concurrency,
         })
     }
 }
 
 impl fmt::Display for Config {
-    /// One line for the log. There is no secret among these settings; one that comes is to be masked here.
+    /// One line for the log. The one secret among these settings, the model's key, is only said to be there.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Settings {
             max_file_size,
@@ -106,7 +111,11 @@ impl fmt::Display for Config {
             max_file_size / (1024 * 1024),
             if *keep_originals { "kept" } else { "dropped" },
             self.worker_concurrency,
-        )
+        )?;
+        match &self.model {
+            Some(model) => write!(f, ", answers by {model}"),
+            None => write!(f, ", answers of sentences of the documents"),
+        }
     }
 }
 

@@ -57,6 +57,18 @@ impl Variables {
         Self::checked(values)
     }
 
+    /// Only these, as if they were the whole environment.
+    ///
+    /// # Errors
+    /// Those of [`Variables::read`].
+    #[cfg(test)]
+    pub fn of(pairs: &[(&str, &str)]) -> Result<Self, ConfigError> {
+        let owned = pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Self::checked(owned.collect())
+    }
+
     fn checked(values: BTreeMap<String, String>) -> Result<Self, ConfigError> {
         for (name, value) in &values {
             if name.starts_with("IDS_") && !OWN.contains(&name.as_str()) {
@@ -168,16 +180,10 @@ fn is_injected_by_kubernetes(name: &str, value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::Variables;
 
     fn variables(pairs: &[(&str, &str)]) -> Result<Variables, String> {
-        let values: BTreeMap<String, String> = pairs
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        Variables::checked(values).map_err(|error| error.to_string())
+        Variables::of(pairs).map_err(|error| error.to_string())
     }
 
     #[test]
