@@ -63,7 +63,7 @@ async fn main() -> Result<()> {
         .map_or(Ok(600), |number| number.parse())
         .context("a number of questions")?;
     println!(
-        "set\tquestion\tkind\trank\tholds\tconfidence\twords\tcoverage\tneighbors\tpassage\texpected\tis_question\tnovelty\tcosine\tsimilarity\tcontext\tpairs\trarest\tbehind\tis_title\tlength"
+        "set\tquestion\tkind\trank\tholds\tconfidence\twords\tcoverage\tneighbors\tpassage\texpected\tis_title\tcontext\tpairs\tlength\tcosine"
     );
     for set in ["faquad", "squad-pt", "xquad-en"] {
         measure(set, &Path::new(&sets).join(set), most).await?;
@@ -154,7 +154,7 @@ async fn print(library: &Library, set: &str, query: &Row, kind: u8, hits: &[Hit]
         let holds = answers.iter().any(|answer| text.contains(answer.as_str()));
         let features = &sentence.features;
         println!(
-            "{set}\t{}\t{kind}\t{rank}\t{}\t{sure:.4}\t{:.4}\t{:.4}\t{:.4}\t{:.4}\t{}\t{}\t{:.4}\t{:.5}\t{:.4}\t{:.4}\t{:.4}\t{}\t{:.4}\t{}\t{:.3}",
+            "{set}\t{}\t{kind}\t{rank}\t{}\t{sure:.4}\t{:.4}\t{:.4}\t{:.4}\t{:.4}\t{}\t{}\t{:.4}\t{:.4}\t{:.3}\t{:.5}",
             query.id,
             u8::from(holds),
             features.words,
@@ -162,16 +162,11 @@ async fn print(library: &Library, set: &str, query: &Row, kind: u8, hits: &[Hit]
             features.neighbors,
             features.passage,
             u8::from(features.expected),
-            u8::from(features.is_question),
-            features.novelty,
-            features.cosine.unwrap_or(0.0),
-            sentence.similarity_score,
+            u8::from(features.is_title),
             features.context,
             features.pairs,
-            u8::from(features.rarest),
-            features.behind,
-            u8::from(features.is_title),
-            (sentence.text.chars().count() as f32).ln(),
+            features.length,
+            features.cosine.unwrap_or(0.0),
         );
     }
 }

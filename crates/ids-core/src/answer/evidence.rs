@@ -85,7 +85,6 @@ fn sentences_of<'a>(hits: &'a [Hit], question: &Question) -> Vec<Sentence<'a>> {
     let mut sentences = Vec::new();
     let mut seen = HashSet::new();
     let weights = sentence::weights(hits);
-    let best_score = hits.first().map_or(0.0, |hit| hit.score);
     for (rank, hit) in hits.iter().enumerate() {
         let mut before = "";
         for (start, end) in ids_text::sentences(&hit.chunk.content) {
@@ -93,7 +92,7 @@ fn sentences_of<'a>(hits: &'a [Hit], question: &Question) -> Vec<Sentence<'a>> {
                 continue;
             };
             if seen.insert((hit.chunk.document_id, place)) {
-                let sentence = Sentence::new(hit, rank, place, before, best_score, question, &weights);
+                let sentence = Sentence::new(hit, rank, place, before, question, &weights);
                 before = sentence.text;
                 sentences.push(sentence);
             }

@@ -1,5 +1,6 @@
 //! An answer without a model: the sentences that answer best, as they stand in the documents.
 
+use super::evidence::Evidence;
 use super::{AskEvents, AskStage, Draft, confidence, words};
 use crate::error::Refusal;
 use crate::library::Library;
@@ -8,7 +9,7 @@ use crate::search::Hit;
 use crate::session::{AnswerMode, Claim, ClaimStatus, NearestDocument, TokenUsage};
 
 /// Sentences that are quoted at most.
-pub const QUOTES: usize = 3;
+const QUOTES: usize = 3;
 /// Documents named when there is no answer.
 const NEAREST: usize = 3;
 
@@ -32,7 +33,7 @@ impl Library {
         }
         events.stage(AskStage::Writing).await;
         let mut draft = Draft::empty(AnswerMode::Extractive);
-        for best in evidence.iter().take(QUOTES) {
+        for best in quoted(&evidence) {
             // What cannot be found at its place any more (a document changed or deleted meanwhile) is no evidence.
             let Some(citation) = self.cite(scope, best).await? else {
                 continue;
@@ -47,6 +48,16 @@ impl Library {
         }
         Ok(draft)
     }
+}
+
+/// The sentences to be quoted: the best one, and those after it that are sentences.
+pub fn quoted(evidence: &[Evidence]) -> impl Iterator<Item = &Evidence> {
+    evidence
+        .iter()
+        .enumerate()
+        .filter(|(rank, sentence)| *rank == 0 || !sentence.features.is_title)
+        .map(|(_, sentence)| sentence)
+        .take(QUOTES)
 }
 
 impl Draft {

@@ -29,7 +29,7 @@ use crate::session::{AnswerDetails, AnswerMode, Exchange, Message, NearestDocume
 
 pub use confidence::{Confidence, confidence};
 pub use evidence::{Evidence, PASSAGES};
-pub use extract::QUOTES;
+pub use extract::quoted;
 use generate::Generated;
 pub use sentence::Features;
 

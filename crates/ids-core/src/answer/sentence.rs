@@ -10,13 +10,17 @@ use super::place;
 use crate::search::Hit;
 use crate::span::{CharSpan, PageSpan};
 
-/// What each part of a score weighs. Fitted on faquad and squad-pt, looked at on xquad-en (docs/quality.md).
+/// What each part of a score weighs: fitted by `bench/answers` on pairs of sentences of one question, one of which holds the answer.
+/// Fitted on two sets and tried on the third, it found as much as fitted on all three (docs/quality.md).
 mod weight {
-    pub(super) const WORDS: f32 = 1.0;
-    pub(super) const NEIGHBORS: f32 = 0.25;
-    pub(super) const MEANING: f32 = 6.0;
-    pub(super) const PASSAGE: f32 = 0.35;
-    pub(super) const EXPECTED: f32 = 0.12;
+    pub(super) const WORDS: f32 = 1.785;
+    pub(super) const CONTEXT: f32 = 1.712;
+    pub(super) const PAIRS: f32 = 1.232;
+    pub(super) const PASSAGE: f32 = 2.093;
+    pub(super) const EXPECTED: f32 = 1.114;
+    pub(super) const TITLE: f32 = -1.746;
+    pub(super) const LENGTH: f32 = 0.376;
+    pub(super) const MEANING: f32 = 21.2;
 }
 
 /// A question, as sentences are compared with it.
@@ -99,20 +103,14 @@ pub struct Features {
     pub coverage: f32,
     /// Whether it holds the kind of thing that was asked for.
     pub expected: bool,
-    /// Whether it asks itself.
-    pub is_question: bool,
     /// Whether it is a heading or a label rather than a sentence: short, and without an end.
     pub is_title: bool,
-    /// Words it has that the question does not have, as 1 - 1/(1 + n/4).
-    pub novelty: f32,
     /// As `words`, for the sentence together with the one before it: `Ele tem quinze dias` speaks of what was named before.
     pub context: f32,
     /// Share of the question's pairs of neighboring words that stand side by side in the sentence.
     pub pairs: f32,
-    /// Whether the rarest of the question's words stands in it.
-    pub rarest: bool,
-    /// How far its passage's score is below the best one's, at most 3.
-    pub behind: f32,
+    /// The logarithm of its length in characters: a longer one holds more.
+    pub length: f32,
     /// How near it is by meaning; `None` while that is not known.
     pub cosine: Option<f32>,
 }
@@ -131,7 +129,6 @@ impl<'a> Sentence<'a> {
         rank: usize,
         place: PageSpan,
         before: &str,
-        best_score: f32,
         question: &Question,
         weights: &Weights,
     ) -> Self {
@@ -153,11 +150,6 @@ impl<'a> Sentence<'a> {
             if whole > 0.0 { common / whole } else { 0.0 }
         };
         let terms = distinct_terms(text);
-        let rarest = question
-            .terms
-            .iter()
-            .max_by(|a, b| weight(a).total_cmp(&weight(b)).then_with(|| b.cmp(a)));
-        let new_terms = terms.difference(&question.terms).count() as f32;
         Self {
             text,
             hit,
@@ -169,13 +161,10 @@ impl<'a> Sentence<'a> {
                 // By rank, not by score: scores compare only within one reply.
                 passage: 1.0 / (1.0 + rank as f32),
                 expected: question.expects.is_met_by(text, &question.terms),
-                is_question: text.trim_end().ends_with('?'),
                 is_title: is_title(text),
-                novelty: 1.0 - 1.0 / (1.0 + new_terms / 4.0),
                 context: share(&terms.union(&distinct_terms(before)).cloned().collect()),
                 pairs: question.share_of_pairs(text),
-                rarest: rarest.is_some_and(|term| terms.contains(term)),
-                behind: (best_score - hit.score).clamp(0.0, 3.0),
+                length: (text.chars().count().max(1) as f32).ln(),
                 cosine: None,
             },
         }
@@ -211,11 +200,12 @@ impl Features {
     pub fn score(&self) -> f32 {
         let flag = |on: bool| if on { 1.0 } else { 0.0 };
         weight::WORDS * self.words
-            + weight::NEIGHBORS * self.neighbors
+            + weight::CONTEXT * self.context
+            + weight::PAIRS * self.pairs
             + weight::PASSAGE * self.passage
             + weight::EXPECTED * flag(self.expected)
-            + self
-                .cosine
-                .map_or(0.0, |cosine| weight::MEANING * (cosine - 0.85))
+            + weight::TITLE * flag(self.is_title)
+            + weight::LENGTH * self.length
+            + weight::MEANING * self.cosine.unwrap_or(0.0)
     }
 }

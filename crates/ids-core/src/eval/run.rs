@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::metrics::{Grades, RankingMetrics, mean, percentile};
-use crate::answer::{Evidence, QUOTES};
+use crate::answer::{Evidence, quoted};
 use crate::document::{
     Acceptance, AcceptedAs, BlobKey, ContentHash, ContentType, DocumentDetails, VersionStage,
 };
@@ -185,8 +185,8 @@ async fn answers(
             ..SearchRequest::new(query.text.clone())
         };
         let hits = library.find_passages(scope, &request).await?;
-        let quotes = library.rank_sentences(&query.text, &hits).await;
-        let quotes = &quotes[..quotes.len().min(QUOTES)];
+        let evidence = library.rank_sentences(&query.text, &hits).await;
+        let quotes: Vec<&Evidence> = quoted(&evidence).collect();
         let accepted: Vec<String> = accepted
             .iter()
             .map(|answer| ids_text::fold_for_match(answer))
@@ -195,8 +195,8 @@ async fn answers(
             let text = ids_text::fold_for_match(&quote.text);
             accepted.iter().any(|answer| text.contains(answer.as_str()))
         };
-        in_first += u32::from(quotes.first().is_some_and(holds));
-        in_any += u32::from(quotes.iter().any(holds));
+        in_first += u32::from(quotes.first().is_some_and(|quote| holds(quote)));
+        in_any += u32::from(quotes.iter().any(|quote| holds(quote)));
         progress.answered(done + 1, asked.len());
     }
     let share = |count: u32| f64::from(count) / asked.len() as f64;
