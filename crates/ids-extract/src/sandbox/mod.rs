@@ -70,8 +70,11 @@ pub struct ChildLimits {
     pub timeout: Duration,
     /// Time of the clock on top of that for each mebibyte; 2 s.
     pub timeout_per_mebibyte: Duration,
-    /// Time of the clock for drawing one page; 20 s, since somebody waits for it. Half of it may be computing.
+    /// Time of the clock for drawing one page; 20 s, since somebody waits for it.
     pub draw_timeout: Duration,
+    /// Computing time for drawing one page; 10 s: less, so that a page that computes without end, which is not to be tried
+    /// again, is told from a busy machine.
+    pub draw_computing: Duration,
     /// Bytes of the answer; 512 MiB: 50,000 dense pages with the places of their lines take half of that.
     pub output_bytes: u64,
 }
@@ -83,6 +86,7 @@ impl Default for ChildLimits {
             timeout: Duration::from_secs(120),
             timeout_per_mebibyte: Duration::from_secs(2),
             draw_timeout: Duration::from_secs(20),
+            draw_computing: Duration::from_secs(10),
             output_bytes: 512 * 1_024 * 1_024,
         }
     }

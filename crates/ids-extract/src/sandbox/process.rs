@@ -78,8 +78,7 @@ pub(crate) async fn run<A: Answer>(
             let limit = config.limits.timeout_for(size_bytes);
             (limit, limit)
         }
-        // Less, so that a page that computes without end is told from a busy machine, and is not tried again.
-        Task::Draw { .. } => (config.limits.draw_timeout, config.limits.draw_timeout / 2),
+        Task::Draw { .. } => (config.limits.draw_timeout, config.limits.draw_computing),
     };
     let mut child = start(config, work, file.into_std().await, computing)?;
     let said = timeout(

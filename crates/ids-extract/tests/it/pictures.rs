@@ -197,7 +197,8 @@ async fn a_child_that_misbehaves_while_it_draws_is_ended_and_told_from_others() 
     let file = folder.path().join("a.pdf");
     std::fs::write(&file, pdf("", &[&[]])).unwrap();
     let limits = ChildLimits {
-        draw_timeout: Duration::from_secs(6),
+        draw_timeout: Duration::from_secs(60),
+        draw_computing: Duration::from_secs(1),
         address_space_bytes: 256 * 1_024 * 1_024,
         output_bytes: 1_024 * 1_024,
         ..ChildLimits::default()
