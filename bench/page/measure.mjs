@@ -54,7 +54,8 @@ async function watchKeys() {
         const { port1, port2 } = new MessageChannel();
         port1.onmessage = () => {
           window.painted = performance.now();
-          window.times.push(window.painted - window.pressed);
+          // Nothing was pressed: the field was emptied.
+          if (window.pressed !== undefined) window.times.push(window.painted - window.pressed);
         };
         port2.postMessage(0);
       });

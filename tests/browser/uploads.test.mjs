@@ -108,6 +108,18 @@ test("what is dropped while one looks at a collection goes into it", async () =>
   await page.getByRole("main").getByRole("link", { name: /ata-conselho/ }).waitFor();
 });
 
+test("where the address for the bytes cannot be reached, the file goes through the server itself", async () => {
+  const elsewhere = await startServer({ PUBLIC_URL: "http://files.invalid" });
+  const other = await newPage(browser, elsewhere);
+  await other.goto("/");
+  const [chooser] = await Promise.all([other.waitForEvent("filechooser"), other.getByRole("main").getByRole("button", { name: t.files }).click()]);
+  await chooser.setFiles([payload(law)]);
+  await other.getByRole("region", { name: "Documentos sendo adicionados" }).getByText(t.ready, { exact: true }).waitFor();
+  await until("the announced one is gone", async () => (await elsewhere.get("/api/v1/documents")).total === 1);
+  await other.context().close();
+  await elsewhere.stop();
+});
+
 test("a second file with the same text is named as a copy and leads to the first", async () => {
   await server.add(law);
   await page.goto("/");

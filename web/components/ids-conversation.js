@@ -4,7 +4,7 @@ import "./ids-answer.js";
 import { get } from "../lib/api.js";
 import { ask } from "../lib/answer-stream.js";
 import { connection } from "../lib/connection.js";
-import { announce, button, h, icon, iconButton, skeleton } from "../lib/dom.js";
+import { announce, button, grow, h, icon, iconButton, skeleton } from "../lib/dom.js";
 import { IdsElement } from "../lib/element.js";
 import { readFilters, requestFilters, writeFilters } from "../lib/filters.js";
 import { counted, errorText, t } from "../lib/i18n.js";
@@ -89,7 +89,7 @@ class IdsConversation extends IdsElement {
     this.#thread = h("ol", { class: "thread", "aria-label": t("conversation.thread") });
     this.#field = h("textarea", {
       id: "follow-up", name: "message", rows: "1", maxlength: "10000", "data-main-field": true, enterkeyhint: "send",
-      placeholder: t("conversation.placeholder"),
+      placeholder: t("conversation.placeholder"), oninput: () => grow(this.#field),
       onkeydown: (event) => {
         if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
           event.preventDefault();

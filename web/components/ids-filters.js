@@ -1,10 +1,10 @@
 // What a search is limited to: collection, kind of file, tags, and by what it is searched. Changing one tells `ids:filters`.
 
 import { get } from "../lib/api.js";
-import { choice, h, iconButton, foreign } from "../lib/dom.js";
+import { choice, foreign, h, icon, iconButton } from "../lib/dom.js";
 import { IdsElement } from "../lib/element.js";
 import { MODES } from "../lib/filters.js";
-import { t } from "../lib/i18n.js";
+import { counted, t } from "../lib/i18n.js";
 import { knownTags } from "../lib/known.js";
 import { KINDS } from "../lib/types.js";
 
@@ -48,7 +48,11 @@ class IdsFilters extends IdsElement {
         choice(t("filters.kind"), "kind", [["", t("filters.all_kinds")], ...Object.keys(KINDS).map((key) => [key, t(`kinds.${key}`)])], kind, change("kind")),
         h("label", { class: "field" }, h("span", {}, t("filters.tags")), tagField, suggestions),
         choice(t("filters.mode"), "mode", MODES.map((key) => [key, t(`filters.${key}`)]), mode, change("mode")));
-    this.replaceChildren(row);
+    // On a phone they would stand between the question and what is found: there they are folded until they are wanted.
+    const isOpen = this.querySelector("details")?.open ?? matchMedia("(min-width: 44rem)").matches;
+    const active = [collection, kind, tags, mode !== "hybrid"].filter(Boolean).length;
+    const summary = h("summary", {}, icon("filter"), active > 0 ? counted("filters.active", active) : t("filters.label"));
+    this.replaceChildren(h("details", { class: "filter-fold", open: isOpen }, summary, row));
     if (!document) return;
     this.append(h("p", { class: "chosen" }, t("filters.document"), " ", foreign(this.#documentTitle || "…", "strong"),
       iconButton(t("filters.remove"), "close", () => this.#change({ document: "" }))));
@@ -57,7 +61,9 @@ class IdsFilters extends IdsElement {
   #change(part) {
     this.#filters = { ...this.#filters, ...part };
     this.tell("ids:filters", this.#filters);
-    if ("document" in part) this.#build();
+    this.#build();
+    // What was changed keeps the focus, although it is another element now.
+    this.querySelector(`[name="${Object.keys(part)[0]}"]`)?.focus();
   }
 }
 

@@ -4,7 +4,7 @@
 import "./ids-filters.js";
 import "./ids-results.js";
 import "./ids-welcome.js";
-import { h, icon } from "../lib/dom.js";
+import { grow, h, icon } from "../lib/dom.js";
 import { IdsElement } from "../lib/element.js";
 import { readFilters, writeFilters } from "../lib/filters.js";
 import { t } from "../lib/i18n.js";
@@ -55,7 +55,10 @@ class IdsHome extends IdsElement {
       id: "query", name: "query", rows: "1", maxlength: String(MOST_CHARACTERS), autocomplete: "off",
       placeholder: t("home.placeholder"), "aria-describedby": "query-hint", "data-main-field": true, enterkeyhint: "go",
       onkeydown: (event) => this.#onKey(event),
-      oninput: () => this.#show(),
+      oninput: () => {
+        grow(this.#field);
+        this.#show();
+      },
     });
     this.#field.value = text;
     this.#filterBar = h("ids-filters");

@@ -92,20 +92,20 @@ class IdsLibrary extends IdsElement {
         choice(t("library.status"), "status", [["", t("filters.all_statuses")], ...STATUSES.map((it) => [it, t(`states.${it}`)])], status, field("status")),
         collections,
         h("label", { class: "field" }, h("span", {}, t("filters.tags")),
-          h("input", { type: "text", name: "tags", value: tags, list: known.id, autocomplete: "off", onchange: field("tags") }), known),
+          h("input", { type: "text", name: "tags", value: tags, list: known.id, autocomplete: "off", onchange: field("tags"), onfocus: async () =>
+            known.replaceChildren(...(await knownTags()).map((tag) => h("option", { value: tag }))) }), known),
         choice(t("library.sort"), "sort", Object.keys(ORDERS).map((it) => [it, t(`library.${it}`)]), sort, field("sort"))),
       this.#summary,
       this.#list,
     );
-    this.#offer(collections.querySelector("select"), known);
+    this.#offer(collections.querySelector("select"));
   }
 
-  async #offer(select, tags) {
+  async #offer(select) {
     const { collection } = this.#query;
     for (const name of await knownCollections()) {
       if (name !== collection) select.append(h("option", { value: name }, name));
     }
-    tags.replaceChildren(...(await knownTags()).map((tag) => h("option", { value: tag })));
   }
 
   #change(part, anew = false) {

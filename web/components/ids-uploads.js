@@ -10,6 +10,7 @@ import { chooseFiles } from "./ids-upload-dialog.js";
 
 /** A folder may hold thousands; what needs attention comes first. */
 const MOST_ROWS = 100;
+const TELL_MS = 400;
 
 /** The tray of this page, made the first time it is asked for. */
 export function tray() {
@@ -28,13 +29,14 @@ class IdsUploads extends IdsElement {
   #toggle;
   #rest;
   #frame = 0;
+  #timer = 0;
   #lastSaid = "";
 
   connected() {
     this.dataset.retranslates = "";
     this.#build();
     this.listen(uploads, "change", () => this.#soon());
-    this.listen(uploads, "library", () => document.dispatchEvent(new Event("ids:library-changed")));
+    this.listen(uploads, "library", () => this.#tellLater());
   }
 
   /** Opens the dialog to choose files, or with {pick: "files" | "folder"} the system's own at once. */
@@ -50,6 +52,14 @@ class IdsUploads extends IdsElement {
 
   retranslate() {
     this.#build();
+  }
+
+  /** A folder of a thousand files changes the library two thousand times: views look again once in a while. */
+  #tellLater() {
+    this.#timer ||= setTimeout(() => {
+      this.#timer = 0;
+      document.dispatchEvent(new Event("ids:library-changed"));
+    }, TELL_MS);
   }
 
   #add(files, details) {

@@ -59,6 +59,13 @@ export function choice(label, name, options, value, onchange) {
   return h("label", { class: "field" }, h("span", {}, label), select);
 }
 
+/** A field as high as its text, in browsers whose style sheets cannot say so. */
+export function grow(field) {
+  if (CSS.supports("field-sizing", "content")) return;
+  field.style.height = "auto";
+  field.style.height = `${field.scrollHeight}px`;
+}
+
 /** Grey lines in the place of what is being fetched. */
 export function skeleton(lines = 3, label = "") {
   const rows = Array.from({ length: lines }, () => h("div", { class: "skeleton-row" }, h("span"), h("span")));

@@ -1,0 +1,116 @@
+// A document's pages: as a picture and as text, and what is shown where there is no picture.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { newPage, startBrowser, texts } from "./support/browser.mjs";
+import { checkView } from "./support/checks.mjs";
+import { contract, law } from "./support/samples.mjs";
+import { startServer } from "./support/server.mjs";
+import { until } from "./support/wait.mjs";
+
+const t = texts("pt");
+let browser;
+let server;
+let ids;
+
+before(async () => {
+  browser = await startBrowser();
+  server = await startServer();
+  ids = { contract: await server.add(contract), law: await server.add(law) };
+});
+after(async () => {
+  await browser.close();
+  await server.stop();
+});
+
+const picture = (page) => page.getByRole("img", { name: t.picture });
+const text = (page) => page.getByRole("region", { name: t.pageText });
+
+test("each line of the quote has a box where its words are on the picture", async () => {
+  const page = await newPage(browser, server);
+  const start = 35;
+  await page.goto(`/#/documents/${ids.contract}/pages/2?start=${start}&end=243`);
+  await until("the picture is there", () => picture(page).evaluate((it) => it.complete && it.naturalWidth > 0));
+  const { width, boxes } = await server.get(`/api/v1/documents/${ids.contract}/pages/2/boxes?start=${start}&end=243`);
+  assert.equal(await page.locator(".box").count(), boxes.length);
+  const sheet = await page.locator(".sheet").boundingBox();
+  const scale = sheet.width / width;
+  for (const [index, box] of boxes.entries()) {
+    const drawn = await page.locator(".box").nth(index).boundingBox();
+    const near = (a, b) => assert.ok(Math.abs(a - b) < 3, `${a} is not near ${b}`);
+    near(drawn.x - sheet.x, box.x * scale);
+    near(drawn.y - sheet.y, box.y * scale);
+    near(drawn.width, box.width * scale);
+    near(drawn.height, box.height * scale);
+  }
+  await page.context().close();
+});
+
+test("pages are turned by button, by number and by address, never beyond the last", async () => {
+  const page = await newPage(browser, server);
+  await page.goto(`/#/documents/${ids.contract}/pages/1`);
+  await text(page).getByText(/OBJETO/).waitFor();
+  assert.equal(await page.getByRole("button", { name: t.previous }).isDisabled(), true);
+  await page.getByRole("spinbutton").fill("3");
+  await page.getByRole("spinbutton").press("Enter");
+  await text(page).getByText(/FORO/).waitFor();
+  await until("there is no next one", () => page.getByRole("button", { name: t.next }).isDisabled());
+  await page.getByRole("button", { name: t.previous }).click();
+  await text(page).getByText(/PENALIDADES/).waitFor();
+  await page.goto(`/#/documents/${ids.contract}/pages/99`);
+  await text(page).getByText(/FORO/).waitFor();
+  assert.match(page.url(), /pages\/3$/);
+  await page.context().close();
+});
+
+test("a document without paper shows its headings and lists, over the whole width", async () => {
+  const page = await newPage(browser, server);
+  await page.goto(`/#/documents/${ids.law}/pages/1`);
+  await text(page).getByRole("heading", { name: "Capítulo IV – Das férias" }).waitFor();
+  assert.equal(await text(page).getByRole("listitem").count(), 3);
+  assert.equal(await picture(page).count(), 0);
+  await checkView(page);
+  await page.context().close();
+});
+
+test("where originals are not kept the text stands alone", async () => {
+  const forgetful = await startServer({ KEEP_ORIGINALS: "off" });
+  const id = await forgetful.add(contract);
+  const page = await newPage(browser, forgetful);
+  await page.goto(`/#/documents/${id}/pages/2?start=35&end=243`);
+  await text(page).locator("mark").first().waitFor();
+  await until("the place of the picture is given up", async () => (await picture(page).count()) === 0);
+  await checkView(page);
+  await page.context().close();
+  await forgetful.stop();
+});
+
+test("one searches inside a document, and leaves that limit again", async () => {
+  const page = await newPage(browser, server);
+  await page.goto(`/#/documents/${ids.contract}/pages/1`);
+  await page.getByRole("link", { name: "Buscar neste documento" }).click();
+  await page.getByText("Só neste documento:").waitFor();
+  await page.getByRole("textbox", { name: t.field }).fill("férias do servidor");
+  const results = page.getByRole("list", { name: t.results });
+  await results.waitFor();
+  const titles = () => results.getByRole("heading").allTextContents();
+  assert.ok((await titles()).every((title) => title === contract.title));
+  await page.getByRole("button", { name: "Buscar em todos os documentos" }).click();
+  await until("the law is found too", async () => (await titles()).some((title) => /lei/.test(title)));
+  await page.context().close();
+});
+
+test("Back returns to the place in the results one came from", async () => {
+  const page = await newPage(browser, server, { viewport: { width: 1000, height: 420 } });
+  await page.goto("/#/search?q=obra");
+  const links = page.getByRole("list", { name: t.results }).getByRole("link");
+  await links.nth(4).waitFor();
+  await links.nth(4).scrollIntoViewIfNeeded();
+  const scrolled = await page.evaluate(() => window.scrollY);
+  assert.ok(scrolled > 0);
+  await links.nth(4).click();
+  await text(page).waitFor();
+  await page.goBack();
+  await until("the list stands where it stood", async () => Math.abs((await page.evaluate(() => window.scrollY)) - scrolled) < 40);
+  await page.context().close();
+});
