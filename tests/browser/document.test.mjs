@@ -46,6 +46,22 @@ test("each line of the quote has a box where its words are on the picture", asyn
   await page.context().close();
 });
 
+test("small print can be enlarged over the whole width, and stays so on the next page", async () => {
+  const page = await newPage(browser, server);
+  await page.goto(`/#/documents/${ids.contract}/pages/1`);
+  const width = async () => (await picture(page).boundingBox()).width;
+  const before = await width();
+  await page.getByRole("button", { name: "Ampliar a página" }).click();
+  await until("it is wider", async () => (await width()) > before * 1.8);
+  await page.getByRole("button", { name: t.next }).click();
+  await text(page).getByText(/PENALIDADES/).waitFor();
+  assert.ok((await width()) > before * 1.8);
+  await checkView(page);
+  await page.getByRole("button", { name: "Reduzir a página" }).click();
+  await until("it is as before", async () => Math.abs((await width()) - before) < 20);
+  await page.context().close();
+});
+
 test("pages are turned by button, by number and by address, never beyond the last", async () => {
   const page = await newPage(browser, server);
   await page.goto(`/#/documents/${ids.contract}/pages/1`);

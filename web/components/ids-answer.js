@@ -56,7 +56,8 @@ class IdsAnswer extends IdsElement {
       : [h("p", { dir: "auto" }, response)];
     this.replaceChildren(h("div", { class: "answer" },
       h("div", { class: isExtractive ? "claims quotes" : "claims" }, sentences),
-      metadata && h("p", { class: "mode" }, h("span", { class: "badge" }, icon(isExtractive ? "quote" : "ask"), t(isExtractive ? "answer.extractive" : "answer.generated"))),
+      metadata && h("p", { class: "mode" }, h("span", { class: "badge" }, icon(isExtractive ? "quote" : "ask"), t(isExtractive ? "answer.extractive" : "answer.generated")),
+        h("a", { href: link(["search"], { q: question }) }, t("answer.search_instead"))),
       sources.length > 0 && h("section", { class: "sources", "aria-label": t("answer.sources") },
         h("h3", {}, t("answer.sources")),
         h("ol", {}, sources.map((source, index) => card(source, index, isExtractive))))));

@@ -25,6 +25,7 @@ class IdsDocument extends IdsElement {
     this.replaceChildren(this.#head, this.#body);
     this.ready = this.#load();
     this.listen(connection, "back", () => this.#load());
+    this.listen(this, "ids:no-picture", () => this.querySelector("ids-page-text").showQuote());
     this.listen(document, "keydown", (event) => this.#onKey(event));
   }
 
@@ -99,6 +100,8 @@ class IdsDocument extends IdsElement {
     picture.hidden = !isPaper;
     if (isPaper) picture.page = { documentId: this.#id, number, ...places, title };
     pageText.page = { number, text, blocks, range, isPaper };
+    // On a narrow screen the picture stands above the text: there the boxes are what one came for.
+    if (picture.hidden || places.boxes.length === 0) pageText.showQuote();
     this.tell("ids:titled");
   }
 

@@ -1,6 +1,6 @@
 // The page as it was printed, with boxes around the quote's lines.
 
-import { h } from "../lib/dom.js";
+import { h, iconButton } from "../lib/dom.js";
 import { IdsElement } from "../lib/element.js";
 import { t } from "../lib/i18n.js";
 
@@ -11,6 +11,9 @@ const AIR_POINTS = 1;
 
 class IdsPagePicture extends IdsElement {
   #shown = "";
+  #isWide = false;
+  #image = null;
+  #source = () => "";
 
   /** {documentId, number, width, height, boxes, title}; places in points. */
   set page(page) {
@@ -23,21 +26,34 @@ class IdsPagePicture extends IdsElement {
     const sheet = h("div", { class: "sheet" });
     // The place is there before the picture: nothing jumps when it comes.
     sheet.style.aspectRatio = `${width} / ${height}`;
-    const image = h("img", {
-      src: `/api/v1/documents/${encodeURIComponent(documentId)}/pages/${number}/image?width=${this.#width()}`,
+    this.#source = (width_) => `/api/v1/documents/${encodeURIComponent(documentId)}/pages/${number}/image?width=${width_}`;
+    this.#image = h("img", {
+      src: this.#source(this.#width()),
       alt: t("document.picture", { page: number, title }), decoding: "async",
       onload: () => sheet.classList.add("loaded"),
       onerror: () => this.#isMissing(),
     });
-    sheet.append(image, ...page.boxes.map((box) => frame(box, width, height)));
-    this.replaceChildren(h("figure", {}, sheet));
-    // At the top of the sheet when there is no quote; else the quote, in the middle.
+    sheet.append(this.#image, ...page.boxes.map((box) => frame(box, width, height)));
+    const zoom = iconButton("", "zoom", () => this.#zoom(!this.#isWide));
+    this.replaceChildren(h("figure", {}, sheet, zoom));
+    this.#zoom(this.#isWide);
     this.querySelector(".box")?.scrollIntoView({ block: "center", inline: "nearest" });
+  }
+
+  /** Over both columns, for small print; the text is beneath it then. */
+  #zoom(isWide) {
+    const button = this.querySelector("button");
+    this.#isWide = isWide;
+    this.closest(".two-sides")?.classList.toggle("zoomed", isWide);
+    button.setAttribute("aria-label", t(isWide ? "document.smaller" : "document.larger"));
+    button.title = button.getAttribute("aria-label");
+    const source = this.#source(this.#width());
+    if (this.#image.getAttribute("src") !== source) this.#image.src = source;
   }
 
   /** As many pixels as the column has on this screen. */
   #width() {
-    const wanted = (this.parentElement?.clientWidth || 1200) * (innerWidth > 960 ? 0.5 : 1) * devicePixelRatio;
+    const wanted = (this.parentElement?.clientWidth || 1200) * (innerWidth > 960 && !this.#isWide ? 0.5 : 1) * devicePixelRatio;
     return WIDTHS.find((width) => width >= wanted) ?? WIDTHS.at(-1);
   }
 

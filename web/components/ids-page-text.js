@@ -19,8 +19,10 @@ class IdsPageText extends IdsElement {
     const label = t("document.text", { page: number });
     const parts = text.trim() === "" ? [h("p", { class: "summary" }, t("document.no_text"))] : lay(scalars, blocks, range);
     this.replaceChildren(h("section", { class: isPaper ? "page-text paper" : "page-text", "aria-label": label }, parts));
-    const mark = this.querySelector("mark");
-    mark?.scrollIntoView({ block: "center", inline: "nearest" });
+  }
+
+  showQuote() {
+    this.querySelector("mark")?.scrollIntoView({ block: "center", inline: "nearest" });
   }
 }
 

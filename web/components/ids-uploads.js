@@ -64,7 +64,10 @@ class IdsUploads extends IdsElement {
 
   #add(files, details) {
     const wanted = files.filter(({ name }) => !isLeftover(name));
-    if (wanted.length === 0) return;
+    if (wanted.length === 0) {
+      document.dispatchEvent(new CustomEvent("ids:failed", { detail: { error: { code: "NO_FILES" } } }));
+      return;
+    }
     this.#isOpen = true;
     uploads.add(wanted, details);
     announce(counted("uploads.begun", wanted.length));

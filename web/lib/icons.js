@@ -5,6 +5,7 @@ export const SHAPES = {
   ask: "M4 5h16v11H10l-4 4v-4H4zM8 9h8M8 12.5h5",
   library: "M5 4h4v16H5zM9 4h4v16H9zM14.5 5.2l3.6-1 3 14.6-3.6 1z",
   pulse: "M3 12h4l3-7 4 14 3-7h4",
+  zoom: "M10.5 4a6.5 6.5 0 1 1 0 13a6.5 6.5 0 0 1 0-13M15.3 15.3 20 20M10.5 7.5v6M7.5 10.5h6",
   add: "M12 5v14M5 12h14",
   upload: "M12 16V5M7.5 9.5 12 5l4.5 4.5M5 19h14",
   folder: "M4 6h6l2 2.5h8V18H4z",

@@ -14,6 +14,8 @@ const SENDING = 2;
 const FOLLOWED = 2;
 /** Told together: a folder of a thousand files changes many times in one frame. */
 const REMEMBER_MS = 300;
+/** What the same file would be refused for again. */
+const FINAL = new Set(["EMPTY_FILE", "UNSUPPORTED_TYPE", "FILE_TOO_LARGE", "ENCRYPTED", "FILE_UNREADABLE", "VALIDATION_FAILED"]);
 /** Lost when the page goes: only this tab has the file. */
 const UNSENT = new Set(["waiting", "sending", "held"]);
 
@@ -85,8 +87,8 @@ class Uploads extends EventTarget {
   }
 
   /** Whether `retry` can do something: the file is at hand, or the server has it. */
-  canRetry({ id, state, status }) {
-    if (state === "failed") return this.#files.has(id);
+  canRetry({ id, state, status, error }) {
+    if (state === "failed") return this.#files.has(id) && !FINAL.has(error?.code);
     return state === "ended" && ["failed", "cancelled"].includes(status?.status) && Boolean(status.job_id);
   }
 
