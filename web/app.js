@@ -176,6 +176,7 @@ async function start() {
   for (const element of document.querySelectorAll("[data-icon]")) element.prepend(icon(element.dataset.icon));
   await useLanguage(detectLanguage());
   translatePage();
+  document.documentElement.dataset.ready = "";
   for (const element of document.querySelectorAll("[data-retranslates]")) element.retranslate();
 
   document.querySelector(".skip").addEventListener("click", (event) => {

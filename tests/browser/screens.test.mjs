@@ -88,6 +88,14 @@ for (const theme of ["light", "dark"]) {
   });
 }
 
+test("the description of the API has no findings, and fits a phone", async () => {
+  const page = await newPage(browser, server, { viewport: PHONE });
+  await page.goto("/docs");
+  await page.getByRole("heading", { level: 2 }).first().waitFor();
+  await checkView(page);
+  await page.context().close();
+});
+
 test("the first view takes less than 100 kB, and few requests", async (context) => {
   const page = await newPage(browser, server);
   const bodies = [];

@@ -26,6 +26,7 @@ class IdsUploads extends IdsElement {
   #isOpen = true;
   #list;
   #title;
+  #clear;
   #toggle;
   #rest;
   #frame = 0;
@@ -81,10 +82,10 @@ class IdsUploads extends IdsElement {
       this.#isOpen = !this.#isOpen;
       this.#show();
     }, { "aria-controls": "upload-list" });
-    const clear = button(t("uploads.clear"), () => uploads.dismissEnded(), { className: "link" });
+    this.#clear = button(t("uploads.clear"), () => uploads.dismissEnded(), { className: "link" });
     this.replaceChildren(
       h("section", { class: "tray", "aria-label": t("uploads.region") },
-        h("header", {}, this.#title, clear, this.#toggle),
+        h("header", {}, this.#title, this.#clear, this.#toggle),
         this.#list, this.#rest),
     );
     this.#show();
@@ -106,6 +107,7 @@ class IdsUploads extends IdsElement {
     let title = t("uploads.some_done", { done: ended, count: items.length });
     if (ended === items.length) title = failed > 0 ? t("uploads.some_failed", { done: ended - failed, failed }) : counted("uploads.all_done", ended);
     this.#title.textContent = title;
+    this.#clear.hidden = ended === 0;
     this.querySelector(".tray").classList.toggle("closed", !this.#isOpen);
     const label = t(this.#isOpen ? "uploads.fold" : "uploads.unfold");
     this.#toggle.setAttribute("aria-expanded", String(this.#isOpen));
