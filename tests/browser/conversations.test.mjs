@@ -80,6 +80,21 @@ test("an address with a question in it asks nothing until a person does", async 
   await page.context().close();
 });
 
+test("what the search was limited to limits the question too, and is said", async () => {
+  const page = await newPage(browser, server);
+  const { documents: [{ document_id: id }] } = await server.get("/api/v1/documents?search=lei");
+  await page.goto(`/#/?document=${id}`);
+  await page.getByText("Só neste documento:").waitFor();
+  const [request] = await Promise.all([
+    page.waitForRequest("**/api/v1/chat/ask"),
+    page.getByRole("textbox", { name: t.field }).fill("Quantos dias de férias?").then(() => page.keyboard.press("Enter")),
+  ]);
+  assert.deepEqual(request.postDataJSON().document_ids, [id]);
+  await page.getByText("Limitada a: um documento").waitFor();
+  await page.getByRole("main").getByRole("button", { name: t.ask }).waitFor();
+  await page.context().close();
+});
+
 test("an answer under way can be stopped and asked for again", async () => {
   const page = await newPage(browser, server);
   await page.route("**/api/v1/chat/ask", () => {}); // never answered

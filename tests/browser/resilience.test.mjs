@@ -45,6 +45,23 @@ test("a search during an outage says so, and shows its results when the server i
   assert.equal(await field.inputValue(), "multa por atraso");
 });
 
+test("a question asked during an outage stays, and can be asked again after it", async () => {
+  await page.goto("/");
+  await page.getByRole("textbox", { name: t.field }).fill("Qual é a multa por atraso?");
+  await page.keyboard.press("Enter");
+  await page.getByRole("region", { name: t.sources }).waitFor();
+  await server.kill();
+  const field = page.getByRole("textbox", { name: "Pergunta" });
+  await field.fill("E qual é o prazo da obra?");
+  await field.press("Enter");
+  await banner().waitFor();
+  await server.start();
+  await banner().waitFor({ state: "detached" });
+  await page.getByRole("heading", { level: 2, name: "E qual é o prazo da obra?" }).waitFor();
+  await page.getByRole("button", { name: "Perguntar de novo" }).click();
+  await page.getByRole("region", { name: t.sources }).nth(1).waitFor();
+});
+
 test("files chosen during an outage are sent when the server is back", async () => {
   await page.goto("/");
   await page.getByRole("heading", { name: "Documentos recentes" }).waitFor();

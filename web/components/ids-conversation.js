@@ -43,7 +43,7 @@ class IdsConversation extends IdsElement {
       this.#build();
       if (question) this.#ask(question);
     }
-    this.listen(connection, "back", () => this.#isNew || this.#asking || this.#load());
+    this.listen(connection, "back", () => this.#afterOutage());
   }
 
   disconnectedCallback() {
@@ -67,6 +67,12 @@ class IdsConversation extends IdsElement {
 
   get #isNew() {
     return this.route.path[1] === NEW && this.#session === null;
+  }
+
+  /** What was shown is looked up again; a question that failed stays, to be asked again. */
+  #afterOutage() {
+    if (this.#isNew || this.#asking || this.#turns.some((turn) => turn.error)) return;
+    this.#load();
   }
 
   async #load() {
@@ -110,8 +116,8 @@ class IdsConversation extends IdsElement {
 
   /** What the questions are limited to, as chosen where the first one was asked. */
   #scope() {
-    const { collection, kind, tags } = this.#filters;
-    const parts = [collection, kind && t(`kinds.${kind}`), tags].filter(Boolean);
+    const { collection, kind, tags, document: one } = this.#filters;
+    const parts = [one && t("conversation.one_document"), collection, kind && t(`kinds.${kind}`), tags].filter(Boolean);
     return parts.length > 0 && h("p", { class: "hint" }, t("conversation.scope", { scope: parts.join(" · ") }));
   }
 
