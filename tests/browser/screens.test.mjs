@@ -67,6 +67,10 @@ test("on a phone the whole way works by touch, and axe finds nothing", async () 
   await page.getByRole("button", { name: t.ask }).tap();
   await page.getByRole("region", { name: t.sources }).waitFor();
   await checkView(page);
+  await page.getByRole("button", { name: "Baixar ou imprimir" }).tap();
+  const entry = await page.getByRole("button", { name: "Baixar como Markdown" }).boundingBox();
+  assert.ok(entry.x >= 0 && entry.x + entry.width <= PHONE.width && entry.height < 60, "the menu is whole, and its words are not broken");
+  await page.keyboard.press("Escape");
   await page.getByRole("link", { name: t.cite }).first().tap();
   await page.getByRole("region", { name: t.pageText }).locator("mark").first().waitFor();
   await checkView(page);

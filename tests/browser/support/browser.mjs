@@ -22,7 +22,7 @@ export async function newPage(browser, server, { language = "pt", theme = "light
     colorScheme: theme, viewport, reducedMotion: "reduce", acceptDownloads: true, ...more,
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(30_000);
   page.faults = [];
   page.on("pageerror", (error) => page.faults.push(error.stack ?? String(error)));
   // The policy of the page is told here when something breaks it; refusals of the server are no faults of the page.

@@ -1,7 +1,7 @@
 // Waits for something to become true; the only place that lets time pass.
 
 const LOOK_MS = 25;
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 30_000;
 
 /** Resolves with the first true result of `check`; throws with `what` when there is none in time. */
 export async function until(what, check, patience = PATIENCE_MS) {
