@@ -452,7 +452,10 @@ impl UsageBody {
             month,
             currency: None,
             budget: None,
-            spent: by.iter().map(|row| row.cost).sum(),
+            // From zero: the sum of nothing would be -0.0.
+            spent: by
+                .iter()
+                .try_fold(0.0, |sum, row| row.cost.map(|cost| sum + cost)),
             reserved: 0.0,
             remaining: None,
             by,

@@ -429,14 +429,15 @@ fn page(number: u32, source: &str, with_places: bool) -> Page {
     page
 }
 
-/// Texts that share words are near each other: a word is an axis (of 16).
+/// Texts that share words are near each other: a word is an axis (of 16). As with the built-in model, all texts are rather near: a
+/// seventeenth axis is common to all.
 struct ScriptedEmbedder(EmbeddingModel);
 
 impl Default for ScriptedEmbedder {
     fn default() -> Self {
         Self(EmbeddingModel {
             name: "scripted".to_owned(),
-            dimensions: 16,
+            dimensions: 17,
         })
     }
 }
@@ -463,7 +464,11 @@ fn embedding(text: &str) -> Embedding {
         values[axis] += 1.0;
     }
     let length = values.iter().map(|value| value * value).sum::<f32>().sqrt();
-    Embedding::from_f32(&values.map(|value| value / length))
+    let mut near: Vec<f32> = values.iter().map(|value| value / length).collect();
+    near.push(2.0);
+    let length = 5.0_f32.sqrt();
+    near.iter_mut().for_each(|value| *value /= length);
+    Embedding::from_f32(&near)
 }
 
 /// A word is a token.
