@@ -2,14 +2,18 @@
 # A shell that is older than the Rust installation does not know its folder yet.
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 .DEFAULT_GOAL := help
-.PHONY: help run test eval bench lint fmt assets notices
+.PHONY: help run test test-browser pictures eval bench lint fmt assets notices
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 run: ## install what is missing, build, start `ids serve` (ARGS="--port 8080")
 	@scripts/run.sh $(ARGS)
 test: ## install what tests need, run everything
 	@scripts/test.sh
+test-browser: ## the page alone, in a real browser
+	@scripts/test-browser.sh
+pictures: ## take the pictures of the README
+	@scripts/pictures.sh
 eval: ## measure search quality into docs/quality.md
 	@scripts/eval.sh
 bench: ## list what was measured, and with which program

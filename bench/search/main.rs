@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a measuring program")]
 
 mod library;
+mod sentences;
 
 use std::collections::HashSet;
 use std::fs;
@@ -21,17 +22,11 @@ use ids_core::ports::ChunkIndex;
 use ids_core::scope::Scope;
 use ids_core::search::{SearchMode, SearchRequest};
 use library::{Built, build};
-use serde::Deserialize;
 
 /// Queries asked of each library.
 const QUERIES: usize = 400;
 /// Queries whose nearest chunks are compared with an exact scan.
 const RECALL_QUERIES: usize = 200;
-
-#[derive(Deserialize)]
-struct Text {
-    text: String,
-}
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
@@ -42,21 +37,7 @@ fn main() -> Result<()> {
     if sizes.is_empty() {
         sizes = vec![10_000, 100_000];
     }
-    let mut sentences = Vec::new();
-    let mut queries = Vec::new();
-    for set in ["squad-pt", "faquad"] {
-        let folder = Path::new(&sets).join(set);
-        for text in texts(&folder.join("corpus.jsonl"))? {
-            let chars: Vec<char> = text.chars().collect();
-            let found = ids_text::sentences(&text);
-            sentences.extend(
-                found
-                    .iter()
-                    .map(|&(start, end)| chars[start..end].iter().collect::<String>()),
-            );
-        }
-        queries.extend(texts(&folder.join("queries.jsonl"))?);
-    }
+    let (sentences, queries) = sentences::read(Path::new(&sets))?;
     let step = (queries.len() / QUERIES).max(1);
     let queries: Vec<String> = queries.into_iter().step_by(step).take(QUERIES).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -72,13 +53,6 @@ fn main() -> Result<()> {
         runtime.block_on(built.store.close());
     }
     Ok(())
-}
-
-fn texts(path: &Path) -> Result<Vec<String>> {
-    let file = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    file.lines()
-        .map(|line| Ok(serde_json::from_str::<Text>(line)?.text))
-        .collect()
 }
 
 async fn measure(built: &Built, queries: &[String]) -> Result<()> {
