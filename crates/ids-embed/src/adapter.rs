@@ -9,7 +9,7 @@ use ids_core::embedding::{Embedding, EmbeddingModel};
 use ids_core::ports::{EmbedError, Embedder, Tokenizer};
 use tokio::sync::Semaphore;
 
-use crate::model::{Model, TextEmbedding};
+use crate::model::{Model, TextEmbedding, TextKind, Workspace};
 use crate::pool::EmbeddingPool;
 
 /// Queries computed at once, per core; more wait. Two, so that one thread's memory accesses hide another's.
@@ -17,8 +17,8 @@ const QUERIES_PER_CORE: usize = 2;
 
 /// The built-in model as an [`Embedder`] and a [`Tokenizer`].
 ///
-/// Passages go to an [`EmbeddingPool`]; a query runs at once on a blocking thread of the caller's tokio runtime, at
-/// full priority, so it never waits behind passages.
+/// Passages go to an [`EmbeddingPool`]; a query, and sentences that somebody waits for, run at once on blocking threads of the caller's
+/// tokio runtime, at full priority, so they never wait behind passages.
 pub struct BuiltInEmbedder {
     name: EmbeddingModel,
     model: Model,
@@ -63,6 +63,31 @@ impl Embedder for BuiltInEmbedder {
             model.embed_query(&text)
         });
         to_embedding(&vector.await.map_err(unavailable)?)
+    }
+
+    async fn embed_sentences(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError> {
+        let share = texts.len().div_ceil(self.pool.threads().max(1)).max(1);
+        let mut parts = Vec::new();
+        for part in texts.chunks(share) {
+            let permit = Arc::clone(&self.queries)
+                .acquire_owned()
+                .await
+                .map_err(unavailable)?;
+            let (model, part) = (self.model.clone(), part.to_vec());
+            parts.push(tokio::task::spawn_blocking(move || {
+                let _permit = permit; // as above
+                let mut workspace = Workspace::new();
+                let embed = |text| model.embed_with(&mut workspace, TextKind::Passage, text).vector;
+                part.iter().map(String::as_str).map(embed).collect::<Vec<_>>()
+            }));
+        }
+        let mut embeddings = Vec::with_capacity(texts.len());
+        for part in parts {
+            for vector in part.await.map_err(unavailable)? {
+                embeddings.push(to_embedding(&vector)?);
+            }
+        }
+        Ok(embeddings)
     }
 
     async fn embed_passages(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError> {

@@ -113,10 +113,29 @@ fn find_words(content: &str, words: &str) -> Option<CharSpan> {
         return None;
     }
     let (haystack, places) = Matchable::of(content).into_parts();
-    let at = haystack
+    let chars: Vec<char> = content.chars().collect();
+    haystack
         .windows(needle.len())
-        .position(|window| window == needle)?;
-    Some(CharSpan::new(places[at], places[at + needle.len() - 1] + 1))
+        .enumerate()
+        .filter(|(_, window)| *window == needle)
+        .map(|(at, window)| CharSpan::new(places[at], places[at + window.len() - 1] + 1))
+        .find(|span| is_whole(&chars, *span))
+}
+
+/// Whether no word or number is cut at the borders of `span`: `5 dias` does not stand in `15 dias`, nor `234` in `1.234`.
+fn is_whole(chars: &[char], span: CharSpan) -> bool {
+    let (start, end) = (span.start as usize, span.end as usize);
+    let at = |place: Option<usize>| place.and_then(|place| chars.get(place)).copied();
+    let goes_on = |inside: Option<char>, next: Option<char>, beyond: Option<char>| {
+        let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+        next.is_some_and(char::is_alphanumeric)
+            || (is_digit(inside) && matches!(next, Some('.' | ',')) && is_digit(beyond))
+    };
+    !goes_on(
+        at(Some(start)),
+        at(start.checked_sub(1)),
+        at(start.checked_sub(2)),
+    ) && !goes_on(at(end.checked_sub(1)), at(Some(end)), at(Some(end + 1)))
 }
 
 /// A text reduced to what counts when quotes are compared: letters and digits, folded; each with the place it came from.
@@ -166,8 +185,25 @@ mod tests {
         );
         check("dias \"úteis\"", Some("dias — “úteis"));
         check("vinte dias", None);
+        check("uinze dias", None);
+        check("quinze dia", None);
         check("…", None);
         check("", None);
+    }
+
+    #[test]
+    fn words_and_numbers_are_not_cut() {
+        let content = "São 15 dias úteis e 1.234 reais, ou 2,5% do total. Depois, 5 dias.";
+        let check = |words: &str, expected: Option<&str>| {
+            let found = find_words(content, words).map(|span| span.slice(content));
+            assert_eq!(found, expected, "{words}");
+        };
+        check("5 dias úteis", None);
+        check("234 reais", None);
+        check("ou 2", None);
+        check("1.234 reais", Some("1.234 reais"));
+        check("2,5% do total", Some("2,5% do total"));
+        check("5 dias", Some("5 dias"));
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl Library {
         let Ok(query) = embedder.embed_query(query).await else {
             return;
         };
-        let Ok(vectors) = embedder.embed_passages(&texts).await else {
+        let Ok(vectors) = embedder.embed_sentences(&texts).await else {
             return;
         };
         let query = query.to_f32();

@@ -14,24 +14,27 @@ const QUOTES: usize = 3;
 const NEAREST: usize = 3;
 
 impl Library {
-    /// Answers with sentences of `hits`, or says that they hold no answer.
+    /// Answers with sentences of `hits`, or says that they hold no answer. After text that `was_shown` and taken back, a new paragraph
+    /// begins.
     pub(super) async fn extract(
         &self,
         scope: &Scope,
         question: &str,
         hits: &[Hit],
+        was_shown: bool,
         events: &AskEvents,
     ) -> Result<Draft, Refusal> {
         events.stage(AskStage::Reading).await;
         let slot = self.reading.acquire().await?;
         let evidence = self.rank_sentences(question, hits).await;
         drop(slot);
+        let mut separator = if was_shown { "\n\n" } else { "" };
         if !confidence(&evidence).is_enough() {
             let draft = no_answer(question, hits);
-            events.delta(&draft.text).await;
+            events.delta(format!("{separator}{}", draft.text)).await;
             return Ok(draft);
         }
-        events.stage(AskStage::Writing).await;
+        events.stage(AskStage::Checking).await;
         let mut draft = Draft::empty(AnswerMode::Extractive);
         for best in quoted(&evidence) {
             // What cannot be found at its place any more (a document changed or deleted meanwhile) is no evidence.
@@ -39,12 +42,14 @@ impl Library {
                 continue;
             };
             let text = on_one_line(&best.text);
-            let separator = if draft.text.is_empty() { "" } else { "\n\n" };
             events.delta(format!("{separator}{text}")).await;
+            separator = "\n\n";
             draft.push(text, ClaimStatus::Verified, vec![citation]);
         }
         if draft.claims.is_empty() {
-            return Ok(no_answer(question, hits));
+            let draft = no_answer(question, hits);
+            events.delta(format!("{separator}{}", draft.text)).await;
+            return Ok(draft);
         }
         Ok(draft)
     }

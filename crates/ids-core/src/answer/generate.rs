@@ -24,6 +24,8 @@ pub(super) enum Generated {
     Answer(Draft),
     /// None; what it cost is to be counted all the same.
     Nothing {
+        /// Whether text was shown, all of which was taken back.
+        was_shown: bool,
         /// The model that was asked, if one was.
         model: Option<String>,
         /// What it counted.
@@ -43,6 +45,7 @@ impl Library {
     ) -> Result<Generated, Refusal> {
         let Some(chat) = self.ports.chat.as_deref().filter(|_| !hits.is_empty()) else {
             return Ok(Generated::Nothing {
+                was_shown: false,
                 model: None,
                 usage: TokenUsage::default(),
             });
@@ -74,6 +77,7 @@ impl Library {
         let failed = usage.as_ref().err().inspect(|error| log(error)).is_some();
         let usage = usage.unwrap_or_default();
         let model = Some(chat.name().to_owned());
+        events.stage(AskStage::Checking).await;
         let mut draft = writing.finish(!failed).await?;
         let said_nothing = draft.statements == 0 && !failed;
         if !draft.draft.claims.is_empty() {
@@ -91,7 +95,11 @@ impl Library {
             events.delta(&refused.text).await;
             return Ok(Generated::Answer(refused));
         }
-        Ok(Generated::Nothing { model, usage })
+        Ok(Generated::Nothing {
+            was_shown: draft.statements > 0,
+            model,
+            usage,
+        })
     }
 }
 
@@ -179,6 +187,12 @@ impl<'a> Writing<'a> {
         let number = self.statements;
         self.statements += 1;
         self.has_begun = false;
+        // Models that run on repeat themselves.
+        let is_repeated = self.draft.claims.iter().any(|claim| claim.text == statement.text);
+        if is_repeated {
+            self.events.send(AskEvent::Retract(number)).await;
+            return Ok(());
+        }
         let citations = self.citations(statement).await?;
         if citations.is_empty() {
             self.events.send(AskEvent::Retract(number)).await;
@@ -197,14 +211,15 @@ impl<'a> Writing<'a> {
             };
             // Without words of its own the statement itself must stand there.
             let words = proof.words.as_deref().unwrap_or(&statement.text);
-            if words.chars().filter(|c| c.is_alphanumeric()).count() < PROOF_CHARS {
-                continue;
-            }
             let found = self
                 .library
                 .cite_words(self.scope, &hit.chunk, words, hit.similarity_score)
                 .await?;
-            citations.extend(found);
+            // What counts is the quote: words that run over a page's end are cut there.
+            citations.extend(found.filter(|citation| {
+                let letters = citation.quote.chars().filter(|c| c.is_alphanumeric());
+                letters.count() >= PROOF_CHARS
+            }));
         }
         Ok(citations)
     }

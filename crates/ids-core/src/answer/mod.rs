@@ -162,10 +162,16 @@ impl Library {
         drop(slot);
         let draft = match self.generate(scope, request, &history, &hits, events).await? {
             Generated::Answer(draft) => draft,
-            Generated::Nothing { model, usage } => Draft {
+            Generated::Nothing {
+                was_shown,
                 model,
                 usage,
-                ..self.extract(scope, &request.question, &hits, events).await?
+            } => Draft {
+                model,
+                usage,
+                ..self
+                    .extract(scope, &request.question, &hits, was_shown, events)
+                    .await?
             },
         };
         let now = self.ports.clock.now();

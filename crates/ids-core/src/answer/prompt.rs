@@ -29,7 +29,7 @@ pub(super) fn prompt(question: &str, history: &[Message], hits: &[Hit]) -> ChatP
             } else {
                 ChatRole::User
             },
-            content: message.content.clone(),
+            content: message.content.chars().take(limits::HISTORY_CHARS).collect(),
         })
         .collect();
     turns.push(ChatTurn {

@@ -84,7 +84,11 @@ impl ReplyReader {
         let end = proof_start(&self.line, is_whole);
         let visible = self.line[..end].trim_end();
         let from = begin.max(self.shown);
-        if from >= visible.len() || NO_ANSWER.starts_with(&visible[begin..]) {
+        if from >= visible.len() || is_refusal_or_its_beginning(&visible[begin..]) {
+            return;
+        }
+        // A fence or a rule is no text; what follows may make it one.
+        if !visible[begin..].chars().any(char::is_alphanumeric) {
             return;
         }
         if !is_whole && self.shown == 0 && may_be_a_mark(visible) {
@@ -110,6 +114,10 @@ fn text_start(line: &str) -> usize {
         return indent + digits + 2;
     }
     indent
+}
+
+fn is_refusal_or_its_beginning(text: &str) -> bool {
+    text.starts_with(NO_ANSWER) || NO_ANSWER.starts_with(text)
 }
 
 /// Whether the beginning of a line may turn out to be the mark of a list: `2`, `2)`, `-`.
@@ -154,7 +162,7 @@ fn statements(line: &str) -> Vec<Statement> {
         }
         rest = after;
     }
-    found.retain(|statement| statement.text != NO_ANSWER && !statement.text.starts_with(NO_ANSWER));
+    found.retain(|statement| !statement.text.starts_with(NO_ANSWER));
     found
 }
 
@@ -315,7 +323,11 @@ mod tests {
     #[test]
     fn a_refusal_shows_nothing() {
         for size in [1, 4, 20] {
-            assert_eq!(read("NO_ANSWER\n", size), (String::new(), Vec::new()), "{size}");
+            assert_eq!(
+                read("NO_ANSWER.\n```\n", size),
+                (String::new(), Vec::new()),
+                "{size}"
+            );
         }
     }
 

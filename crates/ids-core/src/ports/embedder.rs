@@ -7,8 +7,8 @@ use crate::embedding::{Embedding, EmbeddingModel};
 /// Makes embeddings with one model.
 ///
 /// Clauses: (1) equal texts give equal vectors, alone or beside others; (2) as many vectors come back as texts went
-/// in, in their order, each of [`EmbeddingModel::dimensions`] values and of length 1 within f16; (3) a query is answered
-/// while passages are being embedded.
+/// in, in their order, each of [`EmbeddingModel::dimensions`] values and of length 1 within f16; (3) a query is answered,
+/// and so are sentences, while passages are being embedded; (4) sentences have the vectors they have as passages.
 #[async_trait]
 pub trait Embedder: Send + Sync {
     /// The model.
@@ -19,6 +19,12 @@ pub trait Embedder: Send + Sync {
     /// # Errors
     /// See [`EmbedError`].
     async fn embed_query(&self, text: &str) -> Result<Embedding, EmbedError>;
+
+    /// The vectors of a few short texts that somebody waits for, as passages, in their order.
+    ///
+    /// # Errors
+    /// See [`EmbedError`]; then none is returned.
+    async fn embed_sentences(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError>;
 
     /// The vectors of passages, in their order.
     ///

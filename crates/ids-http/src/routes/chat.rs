@@ -28,7 +28,10 @@ use crate::wire::chat::{
 #[utoipa::path(
     post, path = "/api/v1/chat/ask", operation_id = "ask", tag = "chat",
     request_body = wire::chat::AskRequest,
-    responses((status = 200, description = "The answer", body = AnswerBody)),
+    responses((status = 200, description = "The answer, or its events with `stream`", content(
+        (AnswerBody = "application/json"),
+        (String = "text/event-stream"),
+    ))),
 )]
 pub(crate) async fn ask(
     State(state): State<AppState>,

@@ -20,8 +20,8 @@ use super::{rounded, seconds};
     reason = "describes in OpenAPI what `routes::chat::read_question` reads; a test holds both together"
 )]
 pub(crate) struct AskRequest {
-    /// The question, as typed.
-    #[schema(example = "Qual é a multa por atraso na entrega?")]
+    /// The question, as typed; at most 10,000 characters.
+    #[schema(max_length = 10000, example = "Qual é a multa por atraso na entrega?")]
     message: String,
     /// The conversation it belongs to; without it one begins.
     session_id: Option<String>,
@@ -295,7 +295,7 @@ pub(crate) struct ConversationBody {
     updated_at: String,
     /// Questions and answers.
     message_count: u32,
-    /// In order.
+    /// In order; of a very long conversation the last 2,000.
     messages: Vec<MessageBody>,
 }
 
@@ -308,16 +308,19 @@ impl ConversationBody {
             updated_at,
             message_count,
         } = SessionBody::from(session);
+        // The last of a very long conversation are listed.
+        let before = session
+            .message_count
+            .saturating_sub(u32::try_from(messages.len()).unwrap_or(u32::MAX));
         Self {
             session_id,
             title,
             created_at,
             updated_at,
             message_count,
-            messages: messages
-                .iter()
-                .enumerate()
-                .map(|(at, message)| MessageBody::new(message, at as u32 + 1))
+            messages: (before + 1..)
+                .zip(messages)
+                .map(|(place, message)| MessageBody::new(message, place))
                 .collect(),
         }
     }
@@ -370,7 +373,8 @@ impl MessageBody {
     reason = "describes in OpenAPI what `routes::chat::read_title` reads; a test holds both together"
 )]
 pub(crate) struct SessionChangeRequest {
-    /// The new title.
+    /// The new title: 1 to 120 characters on one line.
+    #[schema(min_length = 1, max_length = 120)]
     title: String,
 }
 

@@ -27,6 +27,10 @@ struct ScriptedChat {
     at_work: watch::Sender<bool>,
     /// The last prompt.
     prompt: watch::Sender<Option<ChatPrompt>>,
+    /// Whether the connection breaks in the third statement.
+    breaks_off: watch::Sender<bool>,
+    /// How often it says it.
+    repeats: watch::Sender<usize>,
 }
 
 struct AtWork<'a>(&'a watch::Sender<bool>);
@@ -52,11 +56,17 @@ impl ChatModel for ScriptedChat {
         self.at_work.send_replace(true);
         let _at_work = AtWork(&self.at_work);
         let reply = self.reply.map_err(|status| ChatError::Refused { status })?;
-        let chars: Vec<char> = reply.chars().collect();
+        let mut chars: Vec<char> = reply.repeat(*self.repeats.borrow()).chars().collect();
+        if *self.breaks_off.borrow() {
+            chars.truncate(chars.len() * 3 / 4);
+        }
         for piece in chars.chunks(3) {
             if pieces.send(piece.iter().collect()).await.is_err() {
                 break;
             }
+        }
+        if *self.breaks_off.borrow() {
+            return Err(ChatError::Unusable("scripted".into()));
         }
         let mut held = self.held.clone();
         held.wait_for(|held| !held).await.unwrap();
@@ -74,6 +84,8 @@ fn chat(reply: Result<&'static str, u16>) -> (Arc<ScriptedChat>, watch::Sender<b
         held,
         at_work: watch::Sender::new(false),
         prompt: watch::Sender::new(None),
+        breaks_off: watch::Sender::new(false),
+        repeats: watch::Sender::new(1),
     };
     (Arc::new(chat), hold)
 }
@@ -144,6 +156,9 @@ async fn what_is_not_there_is_said_with_the_nearest_documents() {
         json!({"message": "Quem descobriu a penicilina em Londres?"}),
     )
     .await;
+    assert_eq!(body["metadata"]["answered"], false);
+    assert_eq!((&body["claims"], &body["sources"]), (&json!([]), &json!([])));
+    assert_eq!(body["metadata"]["nearest"][0]["document_title"], "Contrato 12");
     assert_answer!("answer_none", body);
 }
 
@@ -301,6 +316,7 @@ async fn a_streamed_answer_shows_and_takes_back_and_ends_with_the_plain_reply() 
             "-1",
             "+\n\nSão 15 dias de prazo.\n\nSem prova nenhuma.",
             "-3",
+            "checking",
             "done",
         ]
     );
@@ -323,12 +339,118 @@ async fn without_a_model_the_stream_has_the_same_shape() {
         .all()
         .await;
     let short = in_short(&events);
-    assert_eq!(short[..3], ["searching", "reading", "writing"]);
+    assert_eq!(short[..3], ["searching", "reading", "checking"]);
     assert!(
         short[3].starts_with("+A multa por atraso na entrega é de 2% ao mês."),
         "{short:?}"
     );
     assert_eq!(short[4..], ["done"]);
+}
+
+#[tokio::test]
+async fn after_what_was_struck_the_documents_answer_in_a_new_paragraph() {
+    let (model, _hold) = chat(Ok(
+        "A multa é de 9%. [1: \"multa de nove por cento\"]\n```\nNO_ANSWER.",
+    ));
+    let app = with_contract(App::with_chat(model)).await;
+    let events = Stream::open(&app, json!({"message": QUESTION, "stream": true}))
+        .await
+        .all()
+        .await;
+    let short = in_short(&events);
+    assert_eq!(
+        short[..6],
+        [
+            "searching",
+            "writing",
+            "+A multa é de 9%.",
+            "-0",
+            "checking",
+            "reading"
+        ]
+    );
+    assert_eq!(short[6], "checking");
+    assert!(
+        short[7].starts_with("+\n\nA multa por atraso na entrega é de 2% ao mês."),
+        "{short:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_reply_that_breaks_off_keeps_what_it_proved() {
+    let (model, _hold) = chat(Ok(WRITTEN));
+    model.breaks_off.send_replace(true);
+    let app = with_contract(App::with_chat(model)).await;
+    let events = Stream::open(&app, json!({"message": QUESTION, "stream": true}))
+        .await
+        .all()
+        .await;
+    let done = &events.last().unwrap().1;
+    assert_eq!(texts(&done["claims"]), ["A multa é de 2% ao mês."]);
+    assert_eq!(done["metadata"]["mode"], "generated");
+}
+
+#[tokio::test]
+async fn an_endless_reply_is_cut_and_its_call_ended() {
+    let (model, hold) = chat(Ok(WRITTEN));
+    hold.send_replace(true);
+    model.repeats.send_replace(400);
+    let app = with_contract(App::with_chat(model.clone())).await;
+    let body = ask(&app, json!({"message": QUESTION})).await;
+    assert_eq!(body["claims"][0]["text"], "A multa é de 2% ao mês.");
+    assert!(!*model.at_work.borrow());
+}
+
+#[tokio::test]
+async fn a_session_deleted_while_its_answer_is_made_is_said() {
+    let (model, hold) = chat(Ok(WRITTEN));
+    let app = with_contract(App::with_chat(model)).await;
+    let session = ask(&app, json!({"message": QUESTION})).await["session_id"].clone();
+    hold.send_replace(true);
+    let body = json!({"message": QUESTION, "stream": true, "session_id": session});
+    let mut stream = Stream::open(&app, body).await;
+    while stream.next().await.unwrap().0 != "delta" {}
+    app.delete(&format!("/api/v1/chat/sessions/{}", session.as_str().unwrap()))
+        .await
+        .expect(200);
+    hold.send_replace(false);
+
+    let events = stream.all().await;
+    let (name, error) = events.last().unwrap();
+    assert_eq!(
+        (name.as_str(), &error["error_code"]),
+        ("error", &json!("SESSION_NOT_FOUND"))
+    );
+}
+
+#[tokio::test]
+async fn filters_leave_evidence_only_where_they_say() {
+    let app = with_contract(App::new()).await;
+    let other = app
+        .ingest(
+            "ata.txt",
+            "A multa por atraso na entrega foi dispensada pelo conselho.",
+            &[("collection", "atas"), ("tags", "conselho")],
+        )
+        .await;
+    for filter in [
+        json!({"collection": "atas"}),
+        json!({"tags": ["conselho"]}),
+        json!({"document_ids": [other]}),
+        json!({"content_types": ["text/plain"]}),
+    ] {
+        let mut body = json!({"message": QUESTION});
+        for (name, value) in filter.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        let answer = ask(&app, body).await;
+        let sources = answer["sources"].as_array().unwrap();
+        assert!(!sources.is_empty(), "{filter}");
+        assert!(
+            sources.iter().all(|source| source["document_id"] == other),
+            "{filter}"
+        );
+    }
 }
 
 #[tokio::test]

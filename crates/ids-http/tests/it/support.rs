@@ -452,6 +452,10 @@ impl Embedder for ScriptedEmbedder {
         Ok(embedding(text))
     }
 
+    async fn embed_sentences(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError> {
+        self.embed_passages(texts).await
+    }
+
     async fn embed_passages(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError> {
         Ok(texts.iter().map(|text| embedding(text)).collect())
     }
@@ -465,8 +469,8 @@ fn embedding(text: &str) -> Embedding {
     }
     let length = values.iter().map(|value| value * value).sum::<f32>().sqrt();
     let mut near: Vec<f32> = values.iter().map(|value| value / length).collect();
-    near.push(2.0);
-    let length = 5.0_f32.sqrt();
+    near.push(1.0);
+    let length = 2.0_f32.sqrt();
     near.iter_mut().for_each(|value| *value /= length);
     Embedding::from_f32(&near)
 }

@@ -100,6 +100,41 @@ pub async fn a_query_is_answered_while_passages_are_embedded(embedder: &dyn Embe
     }
 }
 
+/// Embedder, clause 3: sentences are answered while passages are being embedded.
+pub async fn sentences_are_answered_while_passages_are_embedded(embedder: &dyn Embedder) {
+    let passages: Vec<String> = (0..MANY_PASSAGES)
+        .map(|number| {
+            format!(
+                "Edital {number}. {}",
+                "A proposta vale por sessenta dias. ".repeat(12)
+            )
+        })
+        .collect();
+    let sentences = ["A proposta vale por sessenta dias.", "O prazo é curto."].map(str::to_owned);
+
+    let embed = pin!(embedder.embed_passages(&passages));
+    let asked = pin!(embedder.embed_sentences(&sentences));
+    match select(embed, asked).await {
+        Either::Left(_) => panic!("the sentences waited for all {MANY_PASSAGES} passages"),
+        Either::Right((vectors, embed)) => {
+            assert_eq!(vectors.unwrap().len(), sentences.len());
+            assert_eq!(embed.await.unwrap().len(), MANY_PASSAGES);
+        }
+    }
+}
+
+/// Embedder, clause 4: sentences have the vectors they have as passages.
+pub async fn sentences_have_the_vectors_of_passages(embedder: &dyn Embedder) {
+    let texts = odd_texts();
+    let sentences = embedder.embed_sentences(&texts).await.unwrap();
+    let passages = embedder.embed_passages(&texts).await.unwrap();
+    assert!(
+        sentences == passages,
+        "a sentence's vector is another, or out of order"
+    );
+    assert!(embedder.embed_sentences(&[]).await.unwrap().is_empty());
+}
+
 /// Runs every clause against an adapter: `embedder_contract!(make);`, where `make` is an `async fn` without arguments
 /// that returns an `Arc<dyn Embedder>`. On a runtime with two threads, as in production.
 #[macro_export]
@@ -109,6 +144,8 @@ macro_rules! embedder_contract {
             equal_texts_give_equal_vectors_alone_or_beside_others
             vectors_come_back_in_order_and_of_length_one
             a_query_is_answered_while_passages_are_embedded
+            sentences_are_answered_while_passages_are_embedded
+            sentences_have_the_vectors_of_passages
         }
     };
     (@clauses $make:path: $($clause:ident)+) => {

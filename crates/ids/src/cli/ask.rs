@@ -78,8 +78,8 @@ fn render(body: &Value, style: Style) -> String {
         parts.push(rows.join("\n"));
     }
     let how = match body["metadata"]["mode"].as_str() {
-        Some("generated") => "written by a model, each quote looked up in the documents",
         _ if claims.is_empty() => "no sentence of the documents answers this",
+        Some("generated") => "written by a model, each quote looked up in the documents",
         _ => "sentences of the documents, word for word",
     };
     let session = body["session_id"].as_str().map(clean).unwrap_or_default();
