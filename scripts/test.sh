@@ -25,6 +25,20 @@ summary() {
 }
 
 unit_and_integration() {
+    local passed=0
+    IDS_TESTS_WITHOUT_DATA=$(mktemp)
+    export IDS_TESTS_WITHOUT_DATA
+    run_tests || passed=$?
+    if [ -s "$IDS_TESTS_WITHOUT_DATA" ]; then
+        printf 'note: the shared test data is not there (../shared, or TESTDATA_DIR): %s looks for it went without\n' \
+            "$(wc -c <"$IDS_TESTS_WITHOUT_DATA")"
+    fi
+    rm -f "$IDS_TESTS_WITHOUT_DATA"
+    unset IDS_TESTS_WITHOUT_DATA
+    return "$passed"
+}
+
+run_tests() {
     if command -v cargo-nextest >/dev/null; then
         cargo nextest run --locked --workspace --no-fail-fast
     else

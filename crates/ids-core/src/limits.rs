@@ -65,10 +65,13 @@ pub const EXACT_VECTORS: usize = 20_000;
 /// Adapters return all candidates within this of the last one asked for (design.md 1).
 pub const SIMILARITY_MARGIN: f32 = 1e-4;
 
+/// How long an upload that nobody finished is remembered past its time: whoever comes late reads that it expired, and a PUT that
+/// began in time may end.
+pub const EXPIRED_UPLOAD_STAYS: Duration = Duration::from_secs(24 * 3_600);
 /// How long a worker holds a job without renewing.
 pub const LEASE: Duration = Duration::from_secs(30);
-/// How often it renews: three chances before the lease runs out.
-pub const LEASE_RENEWAL: Duration = Duration::from_secs(8);
+/// How often it renews: many chances before the lease runs out, and so soon that a cancelled job ends within five seconds.
+pub const LEASE_RENEWAL: Duration = Duration::from_secs(3);
 /// How long a delivery stays with the worker that received it before another one gets it.
 pub const DELIVERY_VISIBILITY: Duration = Duration::from_secs(30);
 /// Tries of a job before it ends in `failed`.
@@ -88,6 +91,8 @@ pub const EMBED_TURN: usize = 256;
 
 /// Messages of a session that an answer looks back on: three questions with their answers.
 pub const HISTORY_MESSAGES: usize = 6;
+/// Characters of each of them: a page. Longer ones would crowd out the passages where a model's context is small.
+pub const HISTORY_CHARS: usize = 1_500;
 /// Messages of a session that are shown; older ones stay stored.
 pub const SESSION_MESSAGES: usize = 2_000;
 /// Characters of a session's title.

@@ -4,6 +4,8 @@
 //! it that strangers can steer. A page of another site is told by its `Origin`, a name that was bent to this machine
 //! (DNS rebinding) by its `Host`. An `Authorization` header is ignored: clients of other systems always send one.
 
+use std::net::IpAddr;
+
 use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderName};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -96,7 +98,8 @@ fn is_loopback(host: &str) -> bool {
         Some(rest) => rest.split_once(']').map_or(rest, |(name, _)| name),
         None => host.rsplit_once(':').map_or(host, |(name, _)| name),
     };
-    name.eq_ignore_ascii_case("localhost") || name == "127.0.0.1" || name == "::1"
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn add_cors(headers: &mut HeaderMap, origin: HeaderValue, is_preflight: bool) {
@@ -124,6 +127,7 @@ mod tests {
             "LocalHost:8000",
             "127.0.0.1",
             "127.0.0.1:80",
+            "127.0.0.2:8000",
             "[::1]",
             "[::1]:8000",
         ] {

@@ -13,6 +13,7 @@ use ids_core::ports::{
     LibraryCounts, SourceRecord, StatusRecord,
 };
 use ids_core::scope::{CollectionName, Scope};
+use ids_core::time::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
@@ -320,10 +321,15 @@ impl DocumentStore for SqliteLibrary {
             .await
     }
 
-    async fn list_expired_uploads(&self, scope: &Scope, limit: usize) -> Result<Vec<Upload>, StoreError> {
+    async fn list_expired_uploads(
+        &self,
+        scope: &Scope,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Upload>, StoreError> {
         let scope = scope.clone();
         self.database
-            .read(move |tx| uploads::list_expired(tx, &scope, tx.shared.clock.now().as_micros(), limit))
+            .read(move |tx| uploads::list_expired(tx, &scope, before, limit))
             .await
     }
 

@@ -6,6 +6,7 @@ use ids_core::document::{
 use ids_core::error::StoreErrorKind;
 use ids_core::id::{DocumentId, OrganizationId, UploadId};
 use ids_core::scope::{CollectionName, Scope, Tag};
+use ids_core::time::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
@@ -236,13 +237,18 @@ pub(crate) fn mark_received(
 }
 
 /// `DocumentStore::list_expired_uploads`.
-pub(crate) fn list_expired(tx: &Connection, scope: &Scope, now: i64, limit: usize) -> DbResult<Vec<Upload>> {
+pub(crate) fn list_expired(
+    tx: &Connection,
+    scope: &Scope,
+    before: Timestamp,
+    limit: usize,
+) -> DbResult<Vec<Upload>> {
     let mut conditions = Conditions::in_scope(scope);
     // The organization is named on the upload too: its index begins with it.
     conditions.and("u.organization_id = ?", [blob(scope.organization)]);
     conditions.and(
         "u.state <> 'processed' and u.expires_at <= ?",
-        [Value::Integer(now)],
+        [Value::Integer(before.as_micros())],
     );
     let sql = format!(
         "{SELECT} where {} order by u.expires_at, u.upload_id limit ?",

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use anyhow::Context;
+use async_trait::async_trait;
 use ids_blobs::{FolderBlobStore, SigningKey};
+use ids_core::document::BlobKey;
 use ids_core::library::{Library, Ports};
-use ids_core::ports::{ChatModel, Clock};
+use ids_core::ports::{BlobStore, ChatModel, Clock};
 use ids_embed::{BuiltInEmbedder, Model};
 use ids_extract::{ChildCommand, ChildLimits, ExtractorConfig, SandboxedExtractor, find_pdfium};
+use ids_http::HealthProbe;
 use ids_models::OpenAiChatModel;
 use ids_sqlite::SqliteLibrary;
 
@@ -68,6 +71,23 @@ impl Composed {
     /// Finishes what is being written and closes the database.
     pub async fn close(self) {
         self.store.close().await;
+    }
+}
+
+/// Asks the folder of uploads for a blob that is not there: what an upload would do first.
+pub struct BlobsProbe(pub Arc<dyn BlobStore>);
+
+#[async_trait]
+impl HealthProbe for BlobsProbe {
+    fn name(&self) -> &'static str {
+        "blobs"
+    }
+
+    async fn check(&self) -> Result<(), String> {
+        let key = BlobKey("temp/health".to_owned());
+        // Written and dropped: a read-only or full disk shows too, and nothing is left.
+        let mut writer = self.0.create(&key).await.map_err(|error| error.to_string())?;
+        writer.write(b"?").await.map_err(|error| error.to_string())
     }
 }
 

@@ -12,6 +12,7 @@ mod system;
 use std::process::ExitCode;
 
 use clap::Parser;
+use rustix::fs::Mode;
 
 fn main() -> ExitCode {
     // The child that parses foreign bytes: decided before anything else is set up.
@@ -22,6 +23,8 @@ fn main() -> ExitCode {
     {
         return ids_extract::child_main(arguments);
     }
+    // Documents are people's data: whatever this program writes is its owner's alone, in a directory that was there before too.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let cli = cli::Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -39,12 +42,17 @@ fn main() -> ExitCode {
 
 #[expect(
     clippy::print_stderr,
+    clippy::print_stdout,
     reason = "the one place where a command's failure is said"
 )]
 fn finish(outcome: Result<u8, cli::Failed>) -> ExitCode {
     match outcome {
         Ok(code) => ExitCode::from(code),
         Err(failed) => {
+            let wants_json = std::env::args_os().any(|argument| argument == "--json");
+            if wants_json && !failed.is_told {
+                println!("{}", failed.to_json());
+            }
             eprintln!("error: {failed}");
             ExitCode::from(failed.code)
         }

@@ -2,7 +2,7 @@
 
 use super::tree::Tree;
 
-const REQUIRED: [&str; 8] = [
+const REQUIRED: [&str; 16] = [
     "Cargo.lock",
     "LICENSE",
     "THIRD_PARTY.md",
@@ -10,7 +10,15 @@ const REQUIRED: [&str; 8] = [
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "assets.lock",
+    "deny.toml",
     "docs/architecture.md",
+    "docs/cli.md",
+    "docs/configuration.md",
+    "docs/performance.md",
+    "docs/quality.md",
+    "docs/api/errors.md",
+    "docs/api/openapi.json",
+    ".ci/run",
 ];
 
 /// A download at the start of a build is the machine's business, not the repository's.

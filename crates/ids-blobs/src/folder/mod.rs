@@ -135,17 +135,27 @@ impl BlobStore for FolderBlobStore {
             .await
     }
 
-    /// In the order of their bytes, as S3 does. Keys end in UUIDs of version 7, so within one folder the oldest come
-    /// first, and a cleanup that takes `limit` at a time reaches them all.
-    async fn list(&self, prefix: &str, limit: usize) -> Result<Vec<(BlobKey, Timestamp)>, BlobError> {
+    /// In the order of their bytes, as S3 does.
+    async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&BlobKey>,
+        limit: usize,
+    ) -> Result<Vec<(BlobKey, Timestamp)>, BlobError> {
         split_prefix(prefix)?;
         let (shared, prefix) = (Arc::clone(&self.shared), prefix.to_owned());
+        let after = after.map(|key| key.0.clone()).unwrap_or_default();
         self.shared
             .run_blocking(move || {
                 let (folder, beginning) = split_prefix(&prefix)?;
-                let mut found = Vec::new();
-                walk(&shared.root, folder, beginning, limit, &mut found).map_err(failed("list", &prefix))?;
-                Ok(found)
+                let mut listing = Listing {
+                    root: &shared.root,
+                    after: &after,
+                    limit,
+                    found: Vec::new(),
+                };
+                listing.walk(folder, beginning).map_err(failed("list", &prefix))?;
+                Ok(listing.found)
             })
             .await
     }
@@ -225,54 +235,70 @@ fn delete_blob(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Adds the blobs below `folder` (empty, or ending in `/`) whose names there begin with `beginning`, until `limit` are
-/// found. Recursion ends with the key's length, which [`path_of`] bounds.
-fn walk(
-    root: &Path,
-    folder: &str,
-    beginning: &str,
+/// Keys being listed.
+struct Listing<'a> {
+    root: &'a Path,
+    /// Only those behind this one.
+    after: &'a str,
     limit: usize,
-    found: &mut Vec<(BlobKey, Timestamp)>,
-) -> io::Result<()> {
-    let entries = match fs::read_dir(root.join(folder)) {
-        Ok(entries) => entries,
-        Err(error) if is_absent(&error) => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        let entry = entry?;
-        let Ok(name) = entry.file_name().into_string() else {
-            continue;
-        };
-        if !is_segment(&name) || !name.starts_with(beginning) {
-            continue; // not ours, such as `.partial`
-        }
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            // With its slash, a folder sorts where its keys sort.
-            names.push(name + "/");
-        } else if kind.is_file() {
-            names.push(name);
-        }
-    }
-    names.sort_unstable();
-    for name in names {
-        if found.len() >= limit {
-            return Ok(());
-        }
-        let key = format!("{folder}{name}");
-        if name.ends_with('/') {
-            walk(root, &key, "", limit, found)?;
-            continue;
-        }
-        match fs::metadata(root.join(&key)) {
-            Ok(metadata) => found.push((BlobKey(key), to_timestamp(metadata.modified()?))),
-            Err(error) if is_absent(&error) => {} // deleted meanwhile
+    found: Vec<(BlobKey, Timestamp)>,
+}
+
+impl Listing<'_> {
+    /// Adds the blobs below `folder` (empty, or ending in `/`) whose names there begin with `beginning`, until there are enough.
+    /// Recursion ends with the key's length, which [`path_of`] bounds.
+    fn walk(&mut self, folder: &str, beginning: &str) -> io::Result<()> {
+        let entries = match fs::read_dir(self.root.join(folder)) {
+            Ok(entries) => entries,
+            Err(error) if is_absent(&error) => return Ok(()),
             Err(error) => return Err(error),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            let Ok(name) = entry.file_name().into_string() else {
+                continue;
+            };
+            if !is_segment(&name) || !name.starts_with(beginning) {
+                continue; // not ours, such as `.partial`
+            }
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                // With its slash, a folder sorts where its keys sort.
+                names.push(name + "/");
+            } else if kind.is_file() {
+                names.push(name);
+            }
+        }
+        names.sort_unstable();
+        for name in names {
+            if self.found.len() >= self.limit {
+                return Ok(());
+            }
+            let key = format!("{folder}{name}");
+            if name.ends_with('/') {
+                // Of a folder that sorts before `after`, only the one that `after` itself lies in has keys behind it.
+                if key.as_str() > self.after || self.after.starts_with(&key) {
+                    self.walk(&key, "")?;
+                }
+            } else if key.as_str() > self.after {
+                self.add(key)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, key: String) -> io::Result<()> {
+        match fs::metadata(self.root.join(&key)) {
+            Ok(metadata) => {
+                let changed_at = to_timestamp(metadata.modified()?);
+                self.found.push((BlobKey(key), changed_at));
+                Ok(())
+            }
+            Err(error) if is_absent(&error) => Ok(()), // deleted meanwhile
+            Err(error) => Err(error),
         }
     }
-    Ok(())
 }
 
 /// Sets the time of a blob's last change.

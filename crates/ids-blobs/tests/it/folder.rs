@@ -73,7 +73,7 @@ async fn a_blob_outlives_the_store_with_its_time() {
         Some(5)
     );
     assert_eq!(
-        reopened.list("", 10).await.unwrap(),
+        reopened.list("", None, 10).await.unwrap(),
         [(key("originals/org/version"), NOW)]
     );
     let local = reopened.open_local(&key("originals/org/version")).await.unwrap();
@@ -196,7 +196,7 @@ async fn the_age_of_a_moved_blob_begins_anew() {
         .await
         .unwrap();
 
-    let listed = store.list("originals/", 10).await.unwrap();
+    let listed = store.list("originals/", None, 10).await.unwrap();
     assert_eq!(listed, [(key("originals/org/version"), NOW)]);
 }
 

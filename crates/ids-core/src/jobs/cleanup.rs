@@ -1,16 +1,18 @@
 //! Removes what is left behind: uploads that never came, bytes that nothing refers to.
 
+use crate::document::BlobKey;
 use crate::error::{Refusal, StoreErrorKind};
-use crate::library::Library;
+use crate::library::{Library, refused_by_blobs};
+use crate::limits;
 use crate::scope::Scope;
 
-/// Things looked at in one run of a task.
+/// Things looked at at once.
 const PER_RUN: usize = 1_000;
 
 /// What is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CleanupTask {
-    /// Announced uploads past their time that were never processed, with their documents.
+    /// Announced uploads long past their time that were never processed, with their documents.
     ExpiredUploads,
     /// Bytes that no upload and no document refers to, older than `CLEANUP_ORPHANED_FILES_HOURS`.
     OrphanedFiles,
@@ -40,8 +42,10 @@ impl Library {
     }
 
     async fn remove_expired_uploads(&self, scope: &Scope) -> Result<usize, Refusal> {
+        let before = self.ports.clock.now().minus(limits::EXPIRED_UPLOAD_STAYS);
         let mut removed = 0;
-        for upload in self.ports.documents.list_expired_uploads(scope, PER_RUN).await? {
+        let expired = self.ports.documents.list_expired_uploads(scope, before, PER_RUN);
+        for upload in expired.await? {
             // The row first: bytes without a row are found as orphans, a row without bytes would be found by nobody.
             match self.ports.documents.delete_upload(scope, upload.upload_id).await {
                 Ok(()) => {}
@@ -59,20 +63,23 @@ impl Library {
         let mut removed = 0;
         for prefix in [&self.settings.temp_prefix, &self.settings.originals_prefix] {
             let prefix = format!("{prefix}{}/", scope.organization);
-            let listed = self.ports.blobs.list(&prefix, PER_RUN).await;
-            let old: Vec<_> = listed
-                .map_err(crate::library::refused_by_blobs)?
-                .into_iter()
-                .filter(|(_, changed_at)| *changed_at < before)
-                .map(|(key, _)| key)
-                .collect();
-            for key in self.ports.documents.list_unknown_blobs(scope, &old).await? {
-                self.ports
-                    .blobs
-                    .delete(&key)
-                    .await
-                    .map_err(crate::library::refused_by_blobs)?;
-                removed += 1;
+            let mut last: Option<BlobKey> = None;
+            loop {
+                let listed = self.ports.blobs.list(&prefix, last.as_ref(), PER_RUN).await;
+                let listed = listed.map_err(refused_by_blobs)?;
+                let Some((end, _)) = listed.last().cloned() else {
+                    break;
+                };
+                last = Some(end);
+                let old: Vec<BlobKey> = listed
+                    .into_iter()
+                    .filter(|(_, changed_at)| *changed_at < before)
+                    .map(|(key, _)| key)
+                    .collect();
+                for key in self.ports.documents.list_unknown_blobs(scope, &old).await? {
+                    self.ports.blobs.delete(&key).await.map_err(refused_by_blobs)?;
+                    removed += 1;
+                }
             }
         }
         Ok(removed)

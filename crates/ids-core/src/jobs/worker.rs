@@ -102,7 +102,10 @@ impl Worker {
         let job_id = delivery.job.job_id;
         match jobs.claim(&delivery.job, &self.name).await {
             Ok(Some(claimed)) => {
-                let worked = self.work(&claimed, delivery, stop).await;
+                let worked = match given_up(&claimed) {
+                    Some(failure) => Worked::Failed(failure),
+                    None => self.work(&claimed, delivery, stop).await,
+                };
                 if let Err(error) = self.settle(&claimed, worked).await
                     && error.kind() != StoreErrorKind::LeaseLost
                 {
@@ -273,4 +276,23 @@ impl Worker {
             );
         }
     }
+}
+
+/// The end of a job that took its worker with it again and again: its tries were counted by the claims, and nobody was left to
+/// end it.
+fn given_up(claimed: &ClaimedJob) -> Option<Failure> {
+    if claimed.lease.attempt <= limits::JOB_ATTEMPTS {
+        return None;
+    }
+    let code = if claimed.version.stage >= VersionStage::Chunked {
+        ErrorCode::EmbeddingFailed
+    } else {
+        ErrorCode::Internal
+    };
+    let message = format!(
+        "the program ended {} times while it worked on `{}`; split the file, or retry the job",
+        limits::JOB_ATTEMPTS,
+        claimed.version.filename
+    );
+    Some(Failure::of_input(code, message))
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Library;
 use crate::document::{
-    Acceptance, AcceptedAs, BlobKey, ContentHash, ContentType, DocumentDetails, NewUpload, SourcePath,
-    Upload, UploadState,
+    Acceptance, AcceptedAs, BlobKey, ContentHash, ContentType, DocumentChange, DocumentDetails, NewUpload,
+    SourcePath, Upload, UploadState,
 };
 use crate::error::{ErrorCode, Failure, FieldError, Refusal, StoreErrorKind};
 use crate::id::{DocumentId, JobId, OrganizationId, UploadId, VersionId};
@@ -146,6 +146,11 @@ impl UploadReceiver {
                 let _ = ports.blobs.delete(&self.blob).await;
                 Err(url_used())
             }
+            // Long past its time, and removed while its bytes came.
+            Err(error) if error.kind() == StoreErrorKind::NotFound => {
+                let _ = ports.blobs.delete(&self.blob).await;
+                Err(expired())
+            }
             // Whether the note was written is not known, so the bytes stay: nobody's bytes are removed by the cleanup.
             Err(error) => Err(error.into()),
         }
@@ -194,6 +199,8 @@ impl Library {
             blob,
             expires_at,
         };
+        self.change_target(scope, document_id, &new_upload.details)
+            .await?;
         self.ports.documents.create_upload(scope, &new_upload).await?;
         let upload = Upload {
             upload_id,
@@ -246,10 +253,7 @@ impl Library {
             ));
         }
         if self.ports.clock.now() >= upload.expires_at {
-            return Err(Refusal::new(
-                ErrorCode::UploadExpired,
-                "the upload address is too old; ask for a new one",
-            ));
+            return Err(expired());
         }
         if content_type != Some(&upload.content_type) {
             return Err(Refusal::new(
@@ -421,6 +425,7 @@ impl Library {
         source: Option<SourcePath>,
     ) -> Result<Processing, Refusal> {
         let content_type = self.detect(blob, &details.filename).await?;
+        self.change_target(scope, document_id, &details).await?;
         let accepted_as = match document_id {
             Some(_) => AcceptedAs::FurtherVersion {
                 filename: details.filename,
@@ -529,6 +534,28 @@ impl Library {
             ));
         }
         Ok(details)
+    }
+
+    /// A further version may come with a new title, description or tags; what is not given stays.
+    async fn change_target(
+        &self,
+        scope: &Scope,
+        document_id: Option<DocumentId>,
+        details: &DocumentDetails,
+    ) -> Result<(), Refusal> {
+        let Some(document_id) = document_id else {
+            return Ok(());
+        };
+        let change = DocumentChange {
+            title: details.title.clone(),
+            description: details.description.clone(),
+            tags: Some(details.tags.clone()).filter(|tags| !tags.is_empty()),
+        };
+        if change.title.is_none() && change.description.is_none() && change.tags.is_none() {
+            return Ok(());
+        }
+        self.change_document(scope, document_id, &change).await?;
+        Ok(())
     }
 
     /// Tells the queue. If that fails the job is safe: the reconciler delivers it.
@@ -651,6 +678,13 @@ fn wrong_length(signed: u64) -> Refusal {
         format!(
             "the address was signed for exactly {signed} bytes; nothing was kept, send the whole file again"
         ),
+    )
+}
+
+fn expired() -> Refusal {
+    Refusal::new(
+        ErrorCode::UploadExpired,
+        "the upload address is too old; ask for a new one",
     )
 }
 

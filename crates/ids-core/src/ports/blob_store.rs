@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 /// reports length and SHA-256 of exactly the bytes written, and they survive a crash of the machine; (3) a second
 /// `create` of a key fails with `Conflict` at commit and leaves the first bytes; (4) `delete` of what is not there is
 /// no error; (5) `rename` moves a blob, whose age begins anew, and is no error when only the target is there; (6) `list` names keys under a
-/// prefix with their age; (7) a key never leads outside the store.
+/// prefix with their age, in the order of their bytes, and goes on behind a key that was listed before; (7) a key never leads outside the store.
 #[async_trait]
 pub trait BlobStore: Send + Sync {
     /// Begins to write a blob.
@@ -47,11 +47,17 @@ pub trait BlobStore: Send + Sync {
     /// `Unavailable`.
     async fn delete(&self, key: &BlobKey) -> Result<(), BlobError>;
 
-    /// All keys under a prefix (`temp/`), each with the time of its last change, at most `limit`.
+    /// Keys under a prefix (`temp/`) in the order of their bytes, each with the time of its last change: at most `limit`, those behind
+    /// `after` where that is given.
     ///
     /// # Errors
     /// `Unavailable`.
-    async fn list(&self, prefix: &str, limit: usize) -> Result<Vec<(BlobKey, Timestamp)>, BlobError>;
+    async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&BlobKey>,
+        limit: usize,
+    ) -> Result<Vec<(BlobKey, Timestamp)>, BlobError>;
 
     /// The signed address where the bytes of `upload` go, relative (`/api/v1/uploads/...`) when this process receives
     /// them itself, absolute when another server does.

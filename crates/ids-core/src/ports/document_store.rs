@@ -11,6 +11,7 @@ use crate::id::{DocumentId, OrganizationId, UploadId};
 use crate::job::{Job, Lease};
 use crate::page::{ExtractedDocument, ExtractionNote, Page};
 use crate::scope::{CollectionName, Scope, Tag};
+use crate::time::Timestamp;
 
 /// Keeps documents.
 ///
@@ -19,8 +20,8 @@ use crate::scope::{CollectionName, Scope, Tag};
 /// the order asked, ties by id; (3) `change_document` changes only what is given; (4) `delete_document` removes document,
 /// versions, pages, chunks, embeddings and jobs together and names the bytes left; a second call is `NotFound`;
 /// (5) `save_extraction` is idempotent and takes the lease; (6) pages are those of the visible version, before there is one
-/// those of the version being made; (7) an upload's bytes are received once; (8) `list_expired_uploads` names uploads past
-/// their time that were never processed; `delete_upload` removes them with the document they announced, if nothing else made it;
+/// those of the version being made; (7) an upload's bytes are received once; (8) `list_expired_uploads` names uploads whose
+/// time ended before a moment and that were never processed; `delete_upload` removes them with the document they announced, if nothing else made it;
 /// (9) a source path names at most one document of a collection; (10) `list_unknown_blobs` names only what nothing refers to.
 #[async_trait]
 pub trait DocumentStore: Send + Sync {
@@ -49,11 +50,16 @@ pub trait DocumentStore: Send + Sync {
         file_hash: ContentHash,
     ) -> Result<(), StoreError>;
 
-    /// Uploads past their time by the store's clock that were never processed, at most `limit`.
+    /// Uploads whose time ended at `before` or earlier and that were never processed, at most `limit`.
     ///
     /// # Errors
     /// `Unavailable`.
-    async fn list_expired_uploads(&self, scope: &Scope, limit: usize) -> Result<Vec<Upload>, StoreError>;
+    async fn list_expired_uploads(
+        &self,
+        scope: &Scope,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Upload>, StoreError>;
 
     /// Removes an upload that was never processed, and the document it announced if nothing else made it.
     ///

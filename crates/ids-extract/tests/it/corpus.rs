@@ -117,6 +117,15 @@ fn check(name: &str, entry: &Value, answer: &Result<ExtractedDocument, Failure>)
         }
         _ => {}
     }
+    // Whatever a file is, the child says so itself: it neither breaks, nor runs out of time or memory.
+    if let Err(failure) = answer
+        && matches!(
+            failure.code,
+            ErrorCode::ParserCrashed | ErrorCode::Timeout | ErrorCode::OutOfMemory | ErrorCode::Internal
+        )
+    {
+        faults.push(format!("{name}: {failure:?}"));
+    }
     let Ok(document) = answer else { return faults };
     assert_pages_hold(document);
     for phrase in entry["expected_phrases"].as_array().unwrap() {

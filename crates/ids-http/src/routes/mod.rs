@@ -13,6 +13,7 @@ pub(crate) mod uploads;
 pub(crate) mod usage;
 pub(crate) mod web;
 
+use axum::body::BodyDataStream;
 use axum::extract::Request;
 use futures_util::StreamExt;
 use std::time::Duration;
@@ -27,7 +28,11 @@ pub(crate) async fn drain(request: Request) {
     if request.headers().contains_key(axum::http::header::EXPECT) {
         return; // the client waits for our word before it sends anything
     }
-    let mut body = request.into_body().into_data_stream();
+    drain_stream(request.into_body().into_data_stream()).await;
+}
+
+/// The same for a body of which a part was read.
+pub(crate) async fn drain_stream(mut body: BodyDataStream) {
     let reading = async {
         let mut seen = 0;
         while let Some(Ok(piece)) = body.next().await {

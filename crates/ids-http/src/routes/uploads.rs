@@ -3,6 +3,7 @@
 mod form;
 
 use axum::Json;
+use axum::body::BodyDataStream;
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use futures_util::StreamExt;
@@ -15,8 +16,8 @@ use ids_core::scope::CollectionName;
 pub(crate) use form::{__path_upload, upload};
 
 use super::documents::{document_id, id_in_field};
-use super::drain;
 use super::local::file_hash;
+use super::{drain, drain_stream};
 use crate::access::{host, scope};
 use crate::error::ApiResult;
 use crate::extract::{Fields, JsonBody, PathOf, content_type, parse_id};
@@ -105,7 +106,14 @@ pub(crate) async fn receive(
 ) -> ApiResult<StatusCode> {
     let signature = query.unwrap_or_default();
     match open(&state, &organization, &upload_id, &signature, request.headers()).await {
-        Ok(receiver) => Ok(copy(request, receiver).await?),
+        Ok(receiver) => {
+            let mut body = request.into_body().into_data_stream();
+            let copied = copy(&mut body, receiver).await;
+            if copied.is_err() {
+                drain_stream(body).await;
+            }
+            Ok(copied?)
+        }
         Err(refusal) => {
             drain(request).await;
             Err(refusal.into())
@@ -136,8 +144,7 @@ async fn open(
         .await
 }
 
-async fn copy(request: Request, mut receiver: UploadReceiver) -> Result<StatusCode, Refusal> {
-    let mut body = request.into_body().into_data_stream();
+async fn copy(body: &mut BodyDataStream, mut receiver: UploadReceiver) -> Result<StatusCode, Refusal> {
     while let Some(piece) = body.next().await {
         let piece = piece.map_err(|error| {
             Refusal::new(

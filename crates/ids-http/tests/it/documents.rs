@@ -160,6 +160,17 @@ async fn a_job_can_be_cancelled_and_retried() {
         (&queue["length"], &queue["cancelled_count"]),
         (&json!(0), &json!(1))
     );
+
+    let retried = app.post(&format!("{job}/retry"), json!({})).await.expect(202);
+    assert_eq!(
+        (&retried["status"], &retried["id"]),
+        (&json!("queued"), &uploaded["job_id"])
+    );
+    app.work().await;
+    assert_eq!(app.get(&job).await.expect(200)["status"], "finished");
+    app.post(&format!("{job}/cancel"), json!({}))
+        .await
+        .expect_error(409, "JOB_ALREADY_ENDED");
 }
 
 #[tokio::test]

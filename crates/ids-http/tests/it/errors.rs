@@ -229,7 +229,7 @@ async fn files_that_cannot_be_taken_are_refused_at_the_door_and_leave_nothing() 
         .expect_error(413, "FILE_TOO_LARGE");
 
     assert_eq!(app.get("/api/v1/documents").await.expect(200)["total"], 0);
-    let left = app.library.ports().blobs.list("", 10).await.unwrap();
+    let left = app.library.ports().blobs.list("", None, 10).await.unwrap();
     assert!(left.is_empty(), "{left:?}");
 }
 
@@ -262,7 +262,15 @@ async fn a_form_that_is_not_right_is_refused() {
     app.send(raw_form_request(broken.to_vec()))
         .await
         .expect_error(422, "VALIDATION_FAILED");
-    assert!(app.library.ports().blobs.list("", 10).await.unwrap().is_empty());
+    assert!(
+        app.library
+            .ports()
+            .blobs
+            .list("", None, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[tokio::test]

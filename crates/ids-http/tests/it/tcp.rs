@@ -60,5 +60,13 @@ async fn a_connection_that_breaks_off_leaves_nothing() {
         let _ = stream.read_to_end(&mut rest).await;
     })
     .await;
-    assert!(app.library.ports().blobs.list("", 10).await.unwrap().is_empty());
+    assert!(
+        app.library
+            .ports()
+            .blobs
+            .list("", None, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }

@@ -4,6 +4,11 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Request, header};
+use ids_core::document::BlobKey;
+use ids_core::id::OrganizationId;
+use ids_core::job::JobRef;
+use ids_core::jobs::Reconciler;
+use ids_core::limits;
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 
@@ -113,6 +118,94 @@ async fn an_address_works_once_for_what_was_signed_and_not_for_ever() {
     process(&app, &late, json!({}))
         .await
         .expect_error(410, "UPLOAD_EXPIRED");
+
+    // The cleanup leaves it for a day, so that whoever comes late reads why.
+    let reconciler = Reconciler::new(app.library.clone());
+    reconciler.round(true).await.unwrap();
+    put(&app, &late, TEXT).await.expect_error(410, "UPLOAD_EXPIRED");
+    app.clock.advance(Duration::from_secs(25 * 3_600));
+    reconciler.round(true).await.unwrap();
+    put(&app, &late, TEXT).await.expect_error(404, "UPLOAD_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn the_cleanup_removes_old_bytes_without_an_owner_and_no_others() {
+    let app = App::new();
+    app.ingest("a.txt", "Um texto que fica.", &[]).await;
+    let blobs = &app.library.ports().blobs;
+    let kept = blobs.list("", None, 10).await.unwrap();
+    assert_eq!(kept.len(), 1, "the original");
+    for name in ["temp", "originals"] {
+        let key = BlobKey(format!("{name}/{}/left-behind", OrganizationId::DEFAULT));
+        let mut writer = blobs.create(&key).await.unwrap();
+        writer.write(b"x").await.unwrap();
+        writer.commit().await.unwrap();
+    }
+    let reconciler = Reconciler::new(app.library.clone());
+
+    reconciler.round(true).await.unwrap();
+    assert_eq!(blobs.list("", None, 10).await.unwrap().len(), 3, "too young");
+    app.clock.advance(Duration::from_secs(25 * 3_600));
+    reconciler.round(true).await.unwrap();
+
+    assert_eq!(blobs.list("", None, 10).await.unwrap(), kept);
+}
+
+#[tokio::test]
+async fn a_further_version_may_bring_a_title_and_tags() {
+    let app = App::new();
+    let id = app
+        .ingest(
+            "a.txt",
+            "Primeira versão.",
+            &[("title", "Antigo"), ("tags", "um")],
+        )
+        .await;
+    app.upload(
+        "b.txt",
+        b"Segunda vers\xc3\xa3o.",
+        &[("document_id", &id), ("title", "Novo")],
+    )
+    .await
+    .expect(202);
+    app.work().await;
+    let document = app.get(&format!("/api/v1/documents/{id}")).await.expect(200);
+    assert_eq!(
+        (&document["title"], &document["tags"]),
+        (&json!("Novo"), &json!(["um"]))
+    );
+}
+
+#[tokio::test]
+async fn a_job_that_ends_its_worker_each_time_is_given_up() {
+    let app = App::new();
+    let uploaded = app.upload("a.txt", b"Texto.", &[]).await.expect(202);
+    let job = JobRef {
+        organization: OrganizationId::DEFAULT,
+        job_id: uploaded["job_id"].as_str().unwrap().parse().unwrap(),
+    };
+    // Claimed and never heard of again.
+    for _ in 0..limits::JOB_ATTEMPTS {
+        let claimed = app.library.ports().jobs.claim(&job, "killed").await.unwrap();
+        assert!(claimed.is_some());
+        app.clock.advance(limits::LEASE);
+    }
+
+    app.work().await;
+
+    let id = uploaded["document_id"].as_str().unwrap();
+    let status = app
+        .get(&format!("/api/v1/documents/{id}/status"))
+        .await
+        .expect(200);
+    assert_eq!(status["status"], "failed");
+    assert!(
+        status["error"]["error"]
+            .as_str()
+            .unwrap()
+            .contains("ended 5 times"),
+        "{status}"
+    );
 }
 
 #[tokio::test]

@@ -50,7 +50,7 @@ pub async fn a_writer_dropped_before_commit_leaves_nothing(fixture: &BlobStoreFi
         store.open_local(&key).await.unwrap_err().kind(),
         BlobErrorKind::NotFound
     );
-    assert_eq!(store.list("", 10).await.unwrap(), []);
+    assert_eq!(store.list("", None, 10).await.unwrap(), []);
     put(store, &key, b"whole").await;
     assert_eq!(read(store, &key).await, b"whole", "the key stayed free");
 }
@@ -174,9 +174,17 @@ pub async fn list_names_keys_under_a_prefix_with_their_age(fixture: &BlobStoreFi
     ] {
         assert_eq!(keys(store, prefix).await, expected, "{prefix}");
     }
-    assert_eq!(store.list("temp/", 0).await.unwrap(), []);
-    assert_eq!(store.list("temp/", 3).await.unwrap().len(), 3);
-    for (key, changed_at) in store.list("", 100).await.unwrap() {
+    assert_eq!(store.list("temp/", None, 0).await.unwrap(), []);
+    assert_eq!(store.list("temp/", None, 3).await.unwrap().len(), 3);
+    // One at a time, each behind the one before, reaches all.
+    let mut reached: Vec<String> = Vec::new();
+    let mut last = None;
+    while let Some((key, _)) = store.list("temp/", last.as_ref(), 1).await.unwrap().pop() {
+        reached.push(key.0.clone());
+        last = Some(key);
+    }
+    assert_eq!(reached, ["temp/a-b/3", "temp/a/1", "temp/a/10", "temp/b/2"]);
+    for (key, changed_at) in store.list("", None, 100).await.unwrap() {
         assert!(
             (before..=after).contains(&changed_at),
             "{key:?} changed at {changed_at:?}"
@@ -242,7 +250,7 @@ pub async fn a_key_never_leads_outside(fixture: &BlobStoreFixture) {
         "/etc/",
         "temp/../../",
     ] {
-        let refused = store.list(prefix, 10).await.unwrap_err();
+        let refused = store.list(prefix, None, 10).await.unwrap_err();
         assert_eq!(refused.kind(), BlobErrorKind::Internal, "{prefix}");
     }
     assert_eq!(read(store, &inside).await, b"inside");
@@ -293,7 +301,7 @@ async fn read(store: &dyn BlobStore, key: &BlobKey) -> Vec<u8> {
 /// Keys under a prefix, in the order of their bytes.
 async fn keys(store: &dyn BlobStore, prefix: &str) -> Vec<String> {
     let mut keys: Vec<String> = store
-        .list(prefix, 100)
+        .list(prefix, None, 100)
         .await
         .unwrap()
         .into_iter()

@@ -11,7 +11,7 @@ use ids_core::error::StoreErrorKind;
 use ids_core::id::DocumentId;
 use ids_core::page::{Block, BlockKind, ExtractedDocument, ExtractionNote, LineBox, NoteKind, Page};
 use ids_core::ports::{Clock, DocumentOrder, DocumentQuery};
-use ids_core::scope::{CollectionName, Tag};
+use ids_core::scope::{CollectionName, Scope, Tag};
 use ids_core::span::CharSpan;
 
 use crate::stores::{NewDocument, Stores, content_type, direction, extracted, hash_of};
@@ -804,10 +804,15 @@ pub async fn expired_uploads_are_named_and_removed(stores: &Stores) {
         ..stores.upload(&document)
     };
     stores.documents.create_upload(&scope, &further).await.unwrap();
-    assert_eq!(
-        stores.documents.list_expired_uploads(&scope, 10).await.unwrap(),
-        []
-    );
+    let expired = async |scope: &Scope, limit| {
+        let now = stores.clock.now();
+        stores
+            .documents
+            .list_expired_uploads(scope, now, limit)
+            .await
+            .unwrap()
+    };
+    assert_eq!(expired(&scope, 10).await, []);
 
     stores.clock.advance(SECOND * 3_600);
     let named = |uploads: Vec<ids_core::document::Upload>| {
@@ -816,25 +821,12 @@ pub async fn expired_uploads_are_named_and_removed(stores: &Stores) {
             .map(|upload| upload.upload_id)
             .collect::<Vec<_>>()
     };
-    let expired = stores.documents.list_expired_uploads(&scope, 10).await.unwrap();
-    assert_eq!(named(expired), [awaiting.upload_id, further.upload_id]);
     assert_eq!(
-        stores
-            .documents
-            .list_expired_uploads(&scope, 1)
-            .await
-            .unwrap()
-            .len(),
-        1
+        named(expired(&scope, 10).await),
+        [awaiting.upload_id, further.upload_id]
     );
-    assert_eq!(
-        stores
-            .documents
-            .list_expired_uploads(&Stores::other_scope(), 10)
-            .await
-            .unwrap(),
-        []
-    );
+    assert_eq!(expired(&scope, 1).await.len(), 1);
+    assert_eq!(expired(&Stores::other_scope(), 10).await, []);
 
     for upload in [&awaiting, &further, &awaiting] {
         stores
@@ -861,10 +853,7 @@ pub async fn expired_uploads_are_named_and_removed(stores: &Stores) {
         find(stores, processed.document_id).await.status,
         DocumentStatus::Uploaded
     );
-    assert_eq!(
-        stores.documents.list_expired_uploads(&scope, 10).await.unwrap(),
-        []
-    );
+    assert_eq!(expired(&scope, 10).await, []);
 }
 
 /// DocumentStore, clause 9: a source path names at most one document of a collection.

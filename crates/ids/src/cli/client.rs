@@ -68,10 +68,11 @@ impl CallError {
         if json && let Err(failed) = output::print_raw(&refused.raw) {
             return failed;
         }
+        let told = |failed: Failed| if json { failed.told() } else { failed };
         // What the API calls a bad field was a bad argument here.
         match refused.code() {
-            "VALIDATION_FAILED" => Failed::usage(refused.detail()),
-            _ => Failed::because(refused.detail()),
+            "VALIDATION_FAILED" => told(Failed::usage(refused.detail())),
+            _ => told(Failed::because(refused.detail())),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use ids_core::error::ErrorCode;
+
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
 pub struct Failed {
@@ -9,6 +11,8 @@ pub struct Failed {
     pub code: u8,
     /// What happened and what to do.
     pub message: String,
+    /// Whether a program that asked for JSON has the error's body already.
+    pub is_told: bool,
 }
 
 impl Failed {
@@ -17,6 +21,7 @@ impl Failed {
         Self {
             code: 2,
             message: message.into(),
+            is_told: false,
         }
     }
 
@@ -25,6 +30,7 @@ impl Failed {
         Self {
             code: 1,
             message: message.into(),
+            is_told: false,
         }
     }
 
@@ -33,7 +39,27 @@ impl Failed {
         Self {
             code: 130,
             message: "stopped".to_owned(),
+            is_told: false,
         }
+    }
+
+    /// The same, whose body was printed.
+    #[must_use]
+    pub fn told(mut self) -> Self {
+        self.is_told = true;
+        self
+    }
+
+    /// The error as a program reads it that asked for JSON: the body of the API's errors. There was no request, so it has no id.
+    pub fn to_json(&self) -> serde_json::Value {
+        let (error, code) = match self.code {
+            2 => ("bad usage or settings", ErrorCode::ValidationFailed),
+            130 => ("stopped", ErrorCode::DependencyUnavailable),
+            _ => ("failed", ErrorCode::DependencyUnavailable),
+        };
+        serde_json::json!({
+            "error": error, "detail": self.message, "error_code": code.as_str(), "request_id": "",
+        })
     }
 }
 

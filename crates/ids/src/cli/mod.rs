@@ -79,6 +79,9 @@ pub async fn run(cli: Cli) -> Result<u8, Failed> {
                     "`{name}` was set by Kubernetes for a service of that name; it is passed over"
                 );
             }
+            for name in variables.not_honored() {
+                tracing::warn!("`{name}` is set, and nothing in this version heeds it");
+            }
             serve::run(args, &config).await
         }
         // These two put things in order when they are stopped.

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context;
 use axum::Router;
@@ -10,7 +11,7 @@ use ids_http::{HttpOptions, Phase, Readiness};
 use tokio::net::{TcpListener, UnixListener};
 
 use super::exit::Failed;
-use crate::compose::Composed;
+use crate::compose::{BlobsProbe, Composed};
 use crate::config::{Auth, Config, ServerConfig};
 use crate::data_dir::{DataDir, address_path, socket_path};
 use crate::lifecycle::{Lifecycle, Signal, Signals, Workers};
@@ -49,6 +50,7 @@ pub async fn run(args: ServeArgs, config: &Config) -> Result<u8, Failed> {
         cors_origins: config.server.cors_origins.clone(),
         readiness: readiness.clone(),
         shutdown: lifecycle.stopping().clone(),
+        health: vec![Arc::new(BlobsProbe(composed.library.ports().blobs.clone()))],
         ..HttpOptions::new(composed.library.clone(), build_info())
     };
     let unix = listen(&data_dir).context("the local socket cannot be made in the data directory")?;

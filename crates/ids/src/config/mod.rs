@@ -188,8 +188,8 @@ fn library_settings(variables: &Variables) -> Result<Settings, ConfigError> {
     }
     // 480: with prefix, title and headings a chunk stays within the model's 512 tokens.
     let chunk_size = variables.number("CHUNK_SIZE", defaults.chunk_size as u64, 16..=480)?;
-    let chunk_overlap =
-        variables.number("CHUNK_OVERLAP", defaults.chunk_overlap as u64, 0..=chunk_size / 2)?;
+    let usual_overlap = (defaults.chunk_overlap as u64).min(chunk_size / 2);
+    let chunk_overlap = variables.number("CHUNK_OVERLAP", usual_overlap, 0..=chunk_size / 2)?;
     let seconds = |name, default: Duration, range| {
         variables
             .number(name, default.as_secs(), range)

@@ -26,6 +26,22 @@ const NOT_YET: [(&str, &str); 4] = [
     ("OPENAI_EMBEDDING_MODEL", "embeds with the built-in model only"),
 ];
 
+/// Settings of versions to come: what they ask for is not done, which is said at the start.
+const LATER: [&str; 12] = [
+    "TRUSTED_PROXIES",
+    "OCR_LANGUAGES",
+    "AI_BUDGET_MONTHLY",
+    "AI_BUDGET_CURRENCY",
+    "AI_BUDGET_WEBHOOK_URL",
+    "AI_PRICES_FILE",
+    "USD_BRL_RATE",
+    "RATE_LIMIT_PER_MINUTE",
+    "RATE_LIMIT_PER_ADDRESS_PER_MINUTE",
+    "BACKUP_KEY",
+    "BACKUP_S3_PREFIX",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+];
+
 impl Variables {
     /// Reads the environment and `.env`; the environment wins.
     ///
@@ -92,7 +108,23 @@ impl Variables {
                 )));
             }
         }
+        // Whoever asks for the shield must not be left without it, and without a word.
+        let shield = values
+            .get("PII_SHIELD")
+            .map(|value| value.trim().to_ascii_lowercase());
+        if shield.is_some_and(|value| !matches!(value.as_str(), "" | "auto" | "off")) {
+            return Err(ConfigError(
+                "`PII_SHIELD` asks for personal data to be replaced, which this version cannot do; unset it, and \
+                 OPENAI_API_KEY and OPENAI_BASE_URL where no personal data may leave"
+                    .to_owned(),
+            ));
+        }
         Ok(Self { values })
+    }
+
+    /// The variables that are set and that only a later version honors.
+    pub fn not_honored(&self) -> impl Iterator<Item = &'static str> {
+        LATER.into_iter().filter(|name| self.text(name).is_some())
     }
 
     /// The value of a variable; an empty one counts as not set.

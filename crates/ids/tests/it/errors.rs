@@ -29,6 +29,10 @@ fn a_data_directory_that_cannot_be_made_is_named() {
         let run = with_variable(&place, "IDS_DATA_DIR", data_dir.to_str().unwrap(), arguments);
         check(name, &place, &run, 1);
     }
+    // A program that asked for JSON gets the error's body.
+    let arguments = ["search", "x", "--json"];
+    let run = with_variable(&place, "IDS_DATA_DIR", data_dir.to_str().unwrap(), &arguments);
+    check("unwritable_json", &place, &run, 1);
 }
 
 #[test]
@@ -86,6 +90,7 @@ fn settings_that_cannot_be_used_are_named() {
         ("unreadable_number", "CHUNK_SIZE", "many"),
         ("unreadable_level", "LOG_LEVEL", "a=b=c"),
         ("adapter_of_another_version", "POSTGRES_HOST", "db"),
+        ("shield_of_another_version", "PII_SHIELD", "on"),
     ] {
         check(name, &place, &with_variable(&place, variable, value, &list), 2);
     }

@@ -78,6 +78,19 @@ fn a_mixed_folder_goes_in_and_every_exception_is_explained() {
 }
 
 #[test]
+fn what_is_written_is_its_owner_s_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    // A directory that was there before, open to all.
+    std::fs::create_dir(place.data_dir()).unwrap();
+    std::fs::set_permissions(place.data_dir(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    place.write("a.txt", "Um texto.");
+    place.json(&["ingest", "a.txt"]);
+    let library = std::fs::metadata(place.data_dir().join("library.db")).unwrap();
+    assert_eq!(library.permissions().mode() & 0o077, 0);
+}
+
+#[test]
 fn an_unchanged_folder_is_skipped_and_a_changed_file_gets_a_further_version() {
     let place = Place::new();
     let _server = Server::start(&place);
