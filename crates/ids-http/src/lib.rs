@@ -15,6 +15,7 @@ mod openapi;
 mod options;
 mod router;
 mod routes;
+mod starting;
 mod state;
 mod wire;
 
@@ -22,3 +23,4 @@ pub use metrics::Metrics;
 pub use openapi::openapi;
 pub use options::{BuildInfo, HealthProbe, HttpOptions, Phase, Readiness};
 pub use router::{local_router, router};
+pub use starting::starting_router;

@@ -40,7 +40,16 @@ pub async fn run(args: ServeArgs, config: &Config) -> Result<u8, Failed> {
     let address = tcp.local_addr().context("the address cannot be read back")?;
     tracing::info!("{config}");
 
+    // While the library is being opened, and perhaps brought to a new schema, whoever asks is told so.
+    let (tcp, meanwhile) = twice(tcp).context("the address cannot be listened on twice")?;
+    let starting = Lifecycle::new();
+    starting.spawn(serve_tcp(
+        meanwhile,
+        ids_http::starting_router(),
+        starting.clone(),
+    ));
     let composed = Composed::embedded(config, &data_dir)?;
+    starting.stop().await;
     let lifecycle = Lifecycle::new();
     let readiness = Readiness::new(Phase::Ready);
     let workers = Workers::start(&composed.library, config.worker_concurrency)
@@ -133,6 +142,13 @@ fn bind_failed(address: SocketAddr, error: &std::io::Error) -> Failed {
         }
         _ => format!("`{address}` cannot be listened on: {error}"),
     })
+}
+
+/// The same socket for two servers, one after the other: connections that come between them wait in its line.
+fn twice(listener: TcpListener) -> std::io::Result<(TcpListener, TcpListener)> {
+    let first = listener.into_std()?;
+    let second = first.try_clone()?;
+    Ok((TcpListener::from_std(first)?, TcpListener::from_std(second)?))
 }
 
 async fn serve_tcp(listener: TcpListener, router: Router, lifecycle: Lifecycle) {
