@@ -168,3 +168,22 @@ test("a reload after a document was accepted goes on showing its progress", asyn
   await row("longo.txt").getByRole("button", { name: /^Cancelar/ }).click();
   await row("longo.txt").getByText("Cancelado").waitFor();
 });
+
+test("an error that stays is asked about at growing intervals, and the document is followed when it has passed", async () => {
+  const asked = [];
+  const failed = { status: 500, json: { error: "internal error", detail: "internal error", error_code: "INTERNAL", request_id: "r" } };
+  await page.route("**/events", (route) => route.fulfill(failed));
+  await page.route("**/status", (route) => {
+    asked.push(Date.now());
+    return route.fulfill(failed);
+  });
+  await page.goto("/");
+  await choose([payload(minutes)]);
+  await until("it was asked three times", () => asked.length >= 3);
+  const [first, second, third] = asked;
+  assert.ok(second - first >= 900, `the second came after ${second - first} ms`);
+  assert.ok(third - second >= 1_800, `the third came after ${third - second} ms`);
+  await page.unroute("**/events");
+  await page.unroute("**/status");
+  await row(minutes.name).getByText(t.ready, { exact: true }).waitFor();
+});

@@ -3,6 +3,7 @@
 
 import { UNREACHABLE, post, remove } from "./api.js";
 import { connection } from "./connection.js";
+import { pause } from "./element.js";
 import { follow, hasEnded } from "./progress.js";
 import { accept, send } from "./send.js";
 import { keep, ofTab, recall } from "./storage.js";
@@ -12,6 +13,9 @@ const KEY = "ids.uploads";
 const SENDING = 2;
 /** Open streams for progress; the server works on few documents at once anyway. */
 const FOLLOWED = 2;
+/** After the first failure to follow a document, and at most. */
+const FIRST_REST_MS = 1_000;
+const LONGEST_REST_MS = 30_000;
 /** Told together: a folder of a thousand files changes many times in one frame. */
 const REMEMBER_MS = 300;
 /** What the same file would be refused for again. */
@@ -30,6 +34,9 @@ class Uploads extends EventTarget {
   #files = new Map();
   #controllers = new Map();
   #following = new Set();
+  /** How long each document that could not be followed is left alone, by id; taken out once it can be. */
+  #rests = new Map();
+  #resting = new Set();
   #rememberTimer = 0;
 
   constructor() {
@@ -159,7 +166,7 @@ class Uploads extends EventTarget {
 
   /** The oldest ones: the server takes them in order, so these are the ones that move. */
   #followNext() {
-    const waiting = this.items.filter(({ id, state }) => state === "accepted" && !this.#following.has(id));
+    const waiting = this.items.filter(({ id, state }) => state === "accepted" && !this.#following.has(id) && !this.#resting.has(id));
     for (const item of waiting.slice(0, Math.max(0, FOLLOWED - this.#following.size))) this.#follow(item);
   }
 
@@ -169,17 +176,29 @@ class Uploads extends EventTarget {
     this.#following.add(id);
     try {
       await follow(documentId, (status) => {
+        this.#rests.delete(id);
         if (this.#items.has(id)) this.#set(id, { status, state: hasEnded(status.status) ? "ended" : "accepted" });
       }, controller.signal);
     } catch (error) {
-      // Deleted meanwhile, here or elsewhere. Anything else comes again with the server.
+      // Deleted meanwhile, here or elsewhere. Anything else may pass.
       if (error.status === 404) this.#drop(id);
-      else await connection.whenBack();
+      else this.#rest(id);
     } finally {
       this.#following.delete(id);
       this.#controllers.delete(id);
     }
     if (this.#items.get(id)?.state === "ended") this.dispatchEvent(new Event("library"));
+    this.#followNext();
+  }
+
+  /** It is asked for again after a while, longer each time: an error that stays is no reason to ask without end. Others go on. */
+  async #rest(id) {
+    const rest = this.#rests.get(id) ?? FIRST_REST_MS;
+    this.#rests.set(id, Math.min(rest * 2, LONGEST_REST_MS));
+    this.#resting.add(id);
+    await connection.whenBack();
+    await pause(rest);
+    this.#resting.delete(id);
     this.#followNext();
   }
 
