@@ -128,6 +128,18 @@ test("who deletes and closes the page has deleted", async () => {
   await page.context().close();
 });
 
+test("a page that the browser kept and shows again offers nothing that cannot be undone any more", async () => {
+  const id = await server.add({ name: "minuta.txt", type: "text/plain", make: () => Buffer.from("Minuta de decreto sem efeito algum.") });
+  const page = await openLibrary();
+  await page.getByRole("button", { name: "Excluir: minuta" }).click();
+  await page.getByRole("button", { name: t.undo }).waitFor();
+  await page.evaluate(() => window.dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true })));
+  await page.getByRole("button", { name: t.undo }).waitFor({ state: "detached" });
+  await until("it is deleted", async () => (await server.send("GET", `/api/v1/documents/${id}`)).status === 404);
+  assert.equal(await rows(page).filter({ hasText: "minuta" }).count(), 0);
+  await page.context().close();
+});
+
 test("a long library is shown in parts", async () => {
   const many = await startServer();
   await Promise.all(Array.from({ length: 53 }, (_, index) =>

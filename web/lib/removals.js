@@ -37,21 +37,20 @@ class Removals extends EventTarget {
 
   /** The page is left: what was removed is removed. */
   finishAll() {
-    for (const { id, path, timer } of this.pending) {
+    for (const { id, timer } of this.pending) {
       clearTimeout(timer);
-      this.#pending.delete(id);
-      this.#gone.add(id);
-      remove(path, true).catch(() => {}); // nobody is there any more to read why
+      this.#finish(id, true);
     }
   }
 
-  async #finish(id) {
+  /** Told at once: the browser may keep the page as it is and show it again, and then nothing is left to undo. */
+  async #finish(id, keepalive = false) {
     const removal = this.#pending.get(id);
     this.#gone.add(id);
     this.#pending.delete(id);
     this.#tell("change", { id });
     try {
-      await remove(removal.path);
+      await remove(removal.path, keepalive);
       this.#tell("removed", { id });
     } catch (error) {
       // Somebody else was faster: it is gone, as wanted.
