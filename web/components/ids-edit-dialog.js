@@ -6,6 +6,10 @@ import { splitTags } from "../lib/filters.js";
 import { errorText, t } from "../lib/i18n.js";
 import { knownTags } from "../lib/known.js";
 
+/** The server refuses longer titles. */
+const DOCUMENT_TITLE = 300;
+const CONVERSATION_TITLE = 120;
+
 /** Resolves with the changed document, or null. */
 export function editDocument(document_) {
   const tags = h("datalist", { id: "edit-tags" });
@@ -13,7 +17,7 @@ export function editDocument(document_) {
   return edit({
     title: t("edit.document"),
     fields: [
-      textField(t("edit.title"), "title", document_.title, { required: true, maxlength: "300" }),
+      textField(t("edit.title"), "title", document_.title, { required: true, maxlength: String(DOCUMENT_TITLE) }),
       h("label", { class: "field" }, h("span", {}, t("edit.description")),
         h("textarea", { name: "description", rows: "3", maxlength: "5000", dir: "auto" }, document_.description ?? "")),
       textField(t("edit.tags"), "tags", document_.tags.join(", "), { list: tags.id }),
@@ -29,7 +33,7 @@ export function editDocument(document_) {
 export function renameConversation(session) {
   return edit({
     title: t("edit.conversation"),
-    fields: [textField(t("edit.title"), "title", session.title, { required: true, maxlength: "300" })],
+    fields: [textField(t("edit.title"), "title", session.title, { required: true, maxlength: String(CONVERSATION_TITLE) })],
     save: (form) => patch(`/api/v1/chat/sessions/${encodeURIComponent(session.session_id)}`, { title: form.get("title").trim() }),
   });
 }
