@@ -97,8 +97,47 @@ test("where originals are not kept the text stands alone", async () => {
   await text(page).locator("mark").first().waitFor();
   await until("the place of the picture is given up", async () => (await picture(page).count()) === 0);
   await checkView(page);
+  // Nor does an empty sheet come back when the view is shown anew.
+  await page.getByRole("button", { name: t.preferences }).click();
+  await page.getByLabel("Idioma").selectOption("en");
+  await page.getByRole("region", { name: texts("en").pageText }).waitFor();
+  assert.equal(await page.locator(".sheet").count(), 0);
+  assert.ok(await page.locator(".two-sides.one-side").isVisible());
   await page.context().close();
   await forgetful.stop();
+});
+
+test("other words in the place of a quote are not marked, and it is said that the document has changed", async () => {
+  const page = await newPage(browser, server);
+  const changed = page.getByRole("main").getByText(/^O documento mudou depois desta resposta/);
+  const address = `/#/documents/${ids.contract}/pages/2?start=35&end=243`;
+  await page.goto(`${address}&quote=00000000`);
+  await changed.waitFor();
+  await text(page).getByText(/PENALIDADES/).waitFor();
+  assert.equal(await text(page).locator("mark").count(), 0);
+  assert.equal(await page.locator(".box").count(), 0);
+  await until("the picture is there", () => picture(page).evaluate((it) => it.complete && it.naturalWidth > 0));
+  await checkView(page);
+  // Pages that fell away are the same case.
+  await page.goto(`/#/documents/${ids.contract}/pages/9?start=35&end=243&quote=00000000`);
+  await text(page).getByText(/FORO/).waitFor();
+  await changed.waitFor();
+  // Another page, or a link that tells of no quote, is as ever.
+  await page.goto(address);
+  await text(page).locator("mark").first().waitFor();
+  assert.equal(await changed.count(), 0);
+  await page.context().close();
+});
+
+test("an answer's link marks its quote, and carries its fingerprint", async () => {
+  const page = await newPage(browser, server);
+  await page.goto("/");
+  await page.getByRole("textbox", { name: t.field }).fill("Qual é a multa por dia de atraso na obra?");
+  await page.keyboard.press("Enter");
+  await page.getByRole("link", { name: t.cite }).first().click();
+  await text(page).locator("mark").first().waitFor();
+  assert.match(page.url(), /quote=[0-9a-f]{8}$/);
+  await page.context().close();
 });
 
 test("one searches inside a document, and leaves that limit again", async () => {

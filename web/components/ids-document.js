@@ -6,6 +6,7 @@ import { get, withQuery } from "../lib/api.js";
 import { connection } from "../lib/connection.js";
 import { announce, button, foreign, h, icon, iconButton, skeleton } from "../lib/dom.js";
 import { IdsElement } from "../lib/element.js";
+import { fingerprint } from "../lib/fingerprint.js";
 import { errorText, t } from "../lib/i18n.js";
 import { follow, hasEnded } from "../lib/progress.js";
 import { link, pageLink, replace } from "../lib/router.js";
@@ -17,12 +18,14 @@ class IdsDocument extends IdsElement {
   #page = null;
   #turning = new AbortController();
   #head;
+  #changed;
   #body;
 
   connected() {
     this.#head = h("header", { class: "document-head" }, h("h1", {}, t("document.loading")));
+    this.#changed = h("div", {});
     this.#body = h("div", {}, skeleton(4, t("shell.loading")));
-    this.replaceChildren(this.#head, this.#body);
+    this.replaceChildren(this.#head, this.#changed, this.#body);
     this.ready = this.#load();
     this.listen(connection, "back", () => this.#load());
     this.listen(this, "ids:no-picture", () => this.querySelector("ids-page-text").showQuote());
@@ -56,11 +59,11 @@ class IdsDocument extends IdsElement {
     return number >= 1 ? number : 1;
   }
 
-  /** The quote: {start, end}, or null. */
+  /** The quote: {start, end, quote}, or null; `quote` is the fingerprint of what stood there, if the link has it. */
   get #range() {
     const { fields } = this.route;
     const [start, end] = [Number(fields.get("start")), Number(fields.get("end"))];
-    return Number.isInteger(start) && Number.isInteger(end) && end > start ? { start, end } : null;
+    return Number.isInteger(start) && Number.isInteger(end) && end > start ? { start, end, quote: fields.get("quote") } : null;
   }
 
   async #load() {
@@ -73,9 +76,12 @@ class IdsDocument extends IdsElement {
       const range = this.#range;
       const [page, places] = await Promise.all([
         get(`${path}/pages/${this.#number}`, signal),
-        get(withQuery(`${path}/pages/${this.#number}/boxes`, range ?? { start: 0, end: 0 }), signal),
+        get(withQuery(`${path}/pages/${this.#number}/boxes`, { start: range?.start ?? 0, end: range?.end ?? 0 }), signal),
       ]);
-      this.#page = { ...page, places };
+      // Other words than those an answer quoted are not marked as if they were these.
+      const isStale = Boolean(range?.quote) && range.quote !== fingerprint(Array.from(page.text).slice(range.start, range.end).join(""));
+      this.#page = { ...page, places: isStale ? { ...places, boxes: [] } : places, range: isStale ? null : range, isStale };
+      if (isStale) announce(t("document.changed"));
       this.#show();
     } catch (error) {
       if (!signal.aborted) this.#fail(error);
@@ -84,9 +90,9 @@ class IdsDocument extends IdsElement {
 
   #show() {
     const { title } = this.#document;
-    const { page: number, page_count: count, places, text, blocks } = this.#page;
-    this.#showHead(h("h1", { dir: "auto" }, title), number, count);
-    const range = this.#range;
+    const { page: number, page_count: count, places, text, blocks, range, isStale } = this.#page;
+    this.#showHead(h("h1", { dir: "auto", tabindex: "-1", "data-name": "title" }, title), number, count);
+    this.#changed.replaceChildren(...(isStale ? [h("p", { class: "notice changed" }, icon("alert"), t("document.changed"))] : []));
     let picture = this.querySelector("ids-page-picture");
     let pageText = this.querySelector("ids-page-text");
     if (!picture) {
@@ -96,9 +102,7 @@ class IdsDocument extends IdsElement {
     }
     // A page without a size is no page of paper: there is nothing to take a picture of.
     const isPaper = places.width !== null && places.height !== null;
-    this.querySelector(".two-sides").classList.toggle("one-side", !isPaper);
-    picture.hidden = !isPaper;
-    if (isPaper) picture.page = { documentId: this.#id, number, ...places, title };
+    picture.page = isPaper ? { documentId: this.#id, number, ...places, title } : null;
     pageText.page = { number, text, blocks, range, isPaper };
     // On a narrow screen the picture stands above the text: there the boxes are what one came for.
     if (picture.hidden || places.boxes.length === 0) pageText.showQuote();
@@ -120,7 +124,7 @@ class IdsDocument extends IdsElement {
         heading,
         h("p", { class: "place" }, foreign(filename), " · ", foreign(collection))),
       h("div", { class: "document-tools" },
-        h("a", { class: "button quiet", href: link([], { document: this.#id }) }, icon("search"), t("document.search_in")),
+        h("a", { class: "button quiet", href: link([], { document: this.#id }), "data-name": "search" }, icon("search"), t("document.search_in")),
         h("nav", { class: "pager", "aria-label": t("document.pages") },
           turn(t("document.previous"), "previous", number - 1, "previous"),
           input, h("span", { "aria-hidden": "true" }, t("document.of", { count })),
@@ -150,11 +154,13 @@ class IdsDocument extends IdsElement {
   async #fail(error) {
     const heading = h("h1", { dir: "auto" }, this.#document?.title ?? t("document.missing"));
     this.#page = null;
+    this.#changed.replaceChildren();
     if (error.code === "PAGE_NOT_FOUND" && this.#document) {
       const { status, page_count: count } = this.#document;
       this.#head.replaceChildren(heading);
       if (!hasEnded(status) && !count) return this.#wait();
-      if (count && this.#number > count) return replace(pageLink(this.#id, count));
+      // Pages fell away: a quote that stood there is not found on the last one, and that is said.
+      if (count && this.#number > count) return replace(pageLink(this.#id, count, this.#range?.quote ? this.#range : {}));
     }
     this.#head.replaceChildren(heading);
     const failure = this.#document?.error;

@@ -17,6 +17,8 @@ export class ApiError extends Error {
     /** Of VALIDATION_FAILED: [{field, reason}]. */
     this.fields = fields;
     this.status = status;
+    /** How long the server asks to be left alone. */
+    this.retryAfterMs = 0;
   }
 }
 
@@ -49,6 +51,13 @@ export async function postForStream(path, body, signal) {
   return response;
 }
 
+/** Asks for a file, only to learn why the browser could not show it. */
+export async function look(path, signal) {
+  const response = await reach(path, { signal });
+  if (!response.ok) throw await errorOf(response);
+  await response.blob();
+}
+
 /** Path and query string; what is empty is left out, lists are repeated. */
 export function withQuery(path, fields) {
   const query = new URLSearchParams();
@@ -63,7 +72,10 @@ export function withQuery(path, fields) {
 
 /** The failure that a reply tells of. */
 export async function errorOf(response) {
-  return errorFrom(response.status, await response.json().catch(() => null), response.statusText);
+  const error = errorFrom(response.status, await response.json().catch(() => null), response.statusText);
+  // Its other form, a date, is that of proxies in maintenance.
+  error.retryAfterMs = 1000 * (Number(response.headers.get("retry-after")) || 0);
+  return error;
 }
 
 export function errorFrom(status, body, statusText = "") {

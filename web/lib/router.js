@@ -18,8 +18,10 @@ export function link(path, fields = {}) {
   return `#/${path.map((part) => encodeURIComponent(part)).join("/")}${text ? `?${text}` : ""}`;
 }
 
+/** To a page, and to a range of its text: {start, end, quote}, `quote` the fingerprint of what stood there. */
 export function pageLink(documentId, page, range = {}) {
-  return link(["documents", documentId, "pages", String(page ?? 1)], { start: range.start, end: range.end });
+  const { start, end, quote } = range;
+  return link(["documents", documentId, "pages", String(page ?? 1)], { start, end, quote });
 }
 
 /** Goes there: the view there is shown, Back comes back. */
