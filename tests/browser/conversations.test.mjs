@@ -37,6 +37,24 @@ function stream(events) {
   return { status: 200, contentType: "text/event-stream", body };
 }
 
+/** Lets the test tell the page of an answer bit by bit: a stubbed reply comes in one piece, with its end. */
+async function tellBitByBit(page) {
+  await page.addInitScript(() => {
+    const real = window.fetch;
+    window.fetch = (input, options) => {
+      if (!String(input).endsWith("/chat/ask")) return real(input, options);
+      const body = new ReadableStream({
+        start(control) {
+          window.tellPage = (event, data) => control.enqueue(new TextEncoder().encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`));
+          options.signal.addEventListener("abort", () => control.error(options.signal.reason));
+        },
+      });
+      return Promise.resolve(new Response(body, { headers: { "content-type": "text/event-stream" } }));
+    };
+  });
+  return (event, data) => page.evaluate(([name, body]) => window.tellPage(name, body), [event, data]);
+}
+
 test("a follow-up is asked in the same conversation, and a reload shows both", async () => {
   const page = await newPage(browser, server);
   await ask(page, "Quantos dias de férias tem o servidor?");
@@ -92,6 +110,8 @@ test("what the search was limited to limits the question too, and is said", asyn
   assert.deepEqual(request.postDataJSON().document_ids, [id]);
   await page.getByText("Limitada a: um documento").waitFor();
   await page.getByRole("main").getByRole("button", { name: t.ask }).waitFor();
+  await page.getByRole("link", { name: "Ver os trechos encontrados" }).click();
+  await page.getByText("Só neste documento:").waitFor();
   await page.context().close();
 });
 
@@ -134,14 +154,49 @@ test("a generated answer marks what is not confirmed, and says who wrote it", as
   await page.context().close();
 });
 
+test("a sentence that was shown and is not borne out disappears, before the end and after Stop", async () => {
+  const page = await newPage(browser, server);
+  const tell = await tellBitByBit(page);
+  await ask(page, "Qual é a multa?");
+  const step = () => page.getByRole("listitem").and(page.locator("[aria-current=step]")).textContent();
+  const written = answers(page).locator(".written");
+  const shows = (what, text) => until(what, async () => (await written.textContent()) === text);
+  await until("it is asked", () => page.evaluate(() => Boolean(window.tellPage)));
+  await tell("stage", { stage: "writing" });
+  await tell("delta", { text: "A multa é de 0,5% por dia." });
+  await tell("delta", { text: "\n\nHá juros" });
+  await tell("delta", { text: " de 1% ao mês.\n" });
+  await tell("delta", { text: "\nA garantia é de cinco anos." });
+  await shows("all three are shown", "A multa é de 0,5% por dia.\n\nHá juros de 1% ao mês.\n\nA garantia é de cinco anos.");
+  await tell("retract", { claim: 1 });
+  await shows("the second is gone", "A multa é de 0,5% por dia.\n\nA garantia é de cinco anos.");
+  await page.getByText("Uma frase foi retirada: os documentos não a confirmam.").waitFor();
+  // Struck ones keep their numbers.
+  await tell("retract", { claim: 2 });
+  await shows("the third is gone", "A multa é de 0,5% por dia.");
+  await tell("retract", { claim: 0 });
+  await tell("stage", { stage: "checking" });
+  await until("its citations are checked", async () => (await step()) === "Conferindo as citações");
+  await tell("delta", { text: "\n\nO prazo é de 180 dias." });
+  await tell("stage", { stage: "something the page does not know" });
+  await shows("what comes after them is shown", "O prazo é de 180 dias.");
+  assert.equal(await step(), "Conferindo as citações");
+  await checkView(page);
+  await page.getByRole("button", { name: "Parar" }).click();
+  await page.getByRole("main").getByText("A resposta foi interrompida.").waitFor();
+  await shows("nor are they after Stop", "O prazo é de 180 dias.");
+  await page.context().close();
+});
+
 test("an error in the middle of an answer is told in words, with a way on", async () => {
   const page = await newPage(browser, server);
   await page.route("**/api/v1/chat/ask", (route) => route.fulfill(stream([
-    ["stage", { stage: "searching" }], ["delta", { text: "A multa" }],
+    ["stage", { stage: "searching" }], ["delta", { text: "A multa\n\nHá juros" }], ["retract", { claim: 1 }],
     ["error", { error: "busy", detail: "too many", error_code: "BUSY", request_id: "r" }],
   ])));
   await ask(page, "Qual é a multa?");
   await page.getByRole("main").getByText("O servidor está ocupado. Tente de novo em alguns segundos.").waitFor();
+  assert.equal(await answers(page).locator(".written").textContent(), "A multa");
   await page.getByRole("button", { name: "Perguntar de novo" }).waitFor();
   await page.context().close();
 });
@@ -154,6 +209,7 @@ test("a conversation is found, renamed, exported, deleted, and brought back", as
 
   await page.getByRole("button", { name: "Dar outro nome" }).click();
   const dialog = page.getByRole("dialog", { name: "Dar outro nome à conversa" });
+  assert.equal(await dialog.getByLabel(t.title).getAttribute("maxlength"), "120", "as many as the server takes");
   await dialog.getByLabel(t.title).fill("Fiscalização da escola");
   await checkView(page);
   await dialog.getByRole("button", { name: t.save }).click();
@@ -197,7 +253,7 @@ test("a conversation is found, renamed, exported, deleted, and brought back", as
 
 test("on paper there are questions, answers and sources, and no buttons", async () => {
   const page = await newPage(browser, server);
-  await ask(page, "Qual é a garantia da obra?");
+  await ask(page, "Qual é a multa por dia de atraso na obra?");
   await page.getByRole("region", { name: t.sources }).waitFor();
   await page.emulateMedia({ media: "print" });
   assert.equal(await page.getByRole("banner").isVisible(), false);

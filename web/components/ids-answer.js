@@ -2,16 +2,20 @@
 
 import { button, foreign, h, icon } from "../lib/dom.js";
 import { IdsElement } from "../lib/element.js";
+import { writeFilters } from "../lib/filters.js";
+import { fingerprint } from "../lib/fingerprint.js";
 import { errorText, t } from "../lib/i18n.js";
 import { marked } from "../lib/marked.js";
 import { link, pageLink } from "../lib/router.js";
 
-const STAGES = ["searching", "reading", "writing", "checking"];
+export const STAGES = ["searching", "reading", "writing", "checking"];
 
 class IdsAnswer extends IdsElement {
+  /** What the question was limited to, as in an address; set before `turn`. */
+  filters;
   #written = null;
 
-  /** {question, stage, text, retracted, answer, error, isStopped}; `answer` is the body of the plain reply. */
+  /** {question, stage, draft, answer, error, isStopped}; `answer` is the body of the plain reply. */
   set turn(turn) {
     if (turn.answer) this.#showAnswer(turn);
     else if (turn.error) this.#showEnd(turn, errorText(turn.error), "danger");
@@ -19,24 +23,24 @@ class IdsAnswer extends IdsElement {
     else this.#showProgress(turn);
   }
 
-  #showProgress({ stage, text, retracted }) {
+  #showProgress({ stage, draft }) {
     if (!this.#written) {
       this.#written = { stages: h("ol", { class: "stages", "aria-label": t("answer.progress") }), text: h("p", { class: "written", dir: "auto" }), note: h("p", { class: "summary" }) };
       this.replaceChildren(h("div", { class: "answer", "aria-busy": "true" }, this.#written.stages, this.#written.text, this.#written.note));
     }
-    const at = STAGES.indexOf(stage);
-    const now = STAGES[at] ?? STAGES[0];
-    if (this.#written.stages.dataset.stage !== now) {
-      this.#written.stages.dataset.stage = now;
+    if (this.#written.stages.dataset.stage !== stage) {
+      const at = STAGES.indexOf(stage);
+      this.#written.stages.dataset.stage = stage;
       this.#written.stages.replaceChildren(...STAGES.map((name, index) =>
         h("li", { "aria-current": index === at ? "step" : null, class: index < at ? "past" : index === at ? "now" : "" },
           h("span", { class: "dot", "aria-hidden": "true" }), t(`answer.${name}`))));
     }
-    this.#written.text.textContent = text;
-    this.#written.note.textContent = retracted > 0 ? t("answer.retracted") : "";
+    this.#written.text.textContent = draft.text;
+    this.#written.note.textContent = draft.hasStruck ? t("answer.retracted") : "";
   }
 
-  #showEnd({ text }, words, look) {
+  #showEnd({ draft }, words, look) {
+    const text = draft?.text.trim();
     this.#written = null;
     this.replaceChildren(h("div", { class: "answer" },
       text && h("p", { class: "written", dir: "auto" }, text),
@@ -47,7 +51,7 @@ class IdsAnswer extends IdsElement {
     this.#written = null;
     const { response, claims = [], sources = [], metadata } = answer;
     if (metadata?.answered === false) {
-      this.replaceChildren(h("div", { class: "answer" }, nothing(question, metadata.nearest ?? [])));
+      this.replaceChildren(h("div", { class: "answer" }, nothing(this.#passages(question), metadata.nearest ?? [])));
       return;
     }
     const isExtractive = metadata?.mode === "extractive";
@@ -57,11 +61,21 @@ class IdsAnswer extends IdsElement {
     this.replaceChildren(h("div", { class: "answer" },
       h("div", { class: isExtractive ? "claims quotes" : "claims" }, sentences),
       metadata && h("p", { class: "mode" }, h("span", { class: "badge" }, icon(isExtractive ? "quote" : "ask"), t(isExtractive ? "answer.extractive" : "answer.generated")),
-        h("a", { href: link(["search"], { q: question }) }, t("answer.search_instead"))),
+        this.#passages(question)),
       sources.length > 0 && h("section", { class: "sources", "aria-label": t("answer.sources") },
         h("h3", {}, t("answer.sources")),
         h("ol", {}, sources.map((source, index) => card(source, index, isExtractive))))));
   }
+
+  /** Leads to what the same question finds, within the same limits. */
+  #passages(question) {
+    return h("a", { href: link(["search"], { q: question, ...writeFilters(this.filters) }) }, t("answer.search_instead"));
+  }
+}
+
+/** Where a quote stands. Should other words stand there by then, the page can tell. */
+function quoteLink({ document_id: id, page, start, end, quote }) {
+  return pageLink(id, page, { start, end, quote: fingerprint(quote) });
 }
 
 /** A sentence with the numbers of its sources. */
@@ -69,7 +83,7 @@ function sentence({ text, status, sources: indexes }, sources, isExtractive) {
   const cites = indexes.filter((index) => sources[index]).map((index) => {
     const source = sources[index];
     return h("a", {
-      class: "cite", href: pageLink(source.document_id, source.page, source),
+      class: "cite", href: quoteLink(source),
       "aria-label": t("answer.cite", { number: index + 1, title: source.document_title, page: source.page }),
     }, String(index + 1));
   });
@@ -80,11 +94,11 @@ function sentence({ text, status, sources: indexes }, sources, isExtractive) {
 
 /** Where a source stands, and what it says there. */
 function card(source, index, isExtractive) {
-  const { document_id: id, document_title: title, page, quote, excerpt, verified } = source;
+  const { document_title: title, page, quote, excerpt, verified } = source;
   return h("li", { class: "source" },
     h("span", { class: "number", "aria-hidden": "true" }, String(index + 1)),
     h("div", {},
-      h("a", { href: pageLink(id, page, source) }, foreign(title)),
+      h("a", { href: quoteLink(source) }, foreign(title)),
       h("p", { class: "place" }, t("answer.place", { page }), verified && h("span", { class: "checked" }, icon("check"), t("answer.verified"))),
       h("p", { class: "excerpt", dir: "auto" }, isExtractive ? around(excerpt, quote) : quote)));
 }
@@ -100,14 +114,14 @@ function around(excerpt, quote) {
 }
 
 /** No answer is one too, when it says so and shows where to look. */
-function nothing(question, nearest) {
+function nothing(passages, nearest) {
   return [
     h("p", { class: "no-answer" }, icon("alert"), h("strong", {}, t("answer.none"))),
     h("p", {}, t("answer.none_hint")),
     nearest.length > 0 && h("h3", {}, t("answer.nearest")),
     nearest.length > 0 && h("ul", { class: "nearest" }, nearest.map(({ document_id: id, document_title: title, page }) =>
       h("li", {}, h("a", { href: pageLink(id, page) }, foreign(title)), " ", h("span", { class: "place" }, t("answer.place", { page }))))),
-    h("p", {}, h("a", { href: link(["search"], { q: question }) }, t("answer.search_instead"))),
+    h("p", {}, passages),
   ];
 }
 

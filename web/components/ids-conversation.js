@@ -1,12 +1,14 @@
 // Questions and their answers, one after another.
 
-import "./ids-answer.js";
+import { STAGES } from "./ids-answer.js";
 import { get } from "../lib/api.js";
 import { ask } from "../lib/answer-stream.js";
 import { connection } from "../lib/connection.js";
 import { announce, button, grow, h, icon, iconButton, skeleton } from "../lib/dom.js";
+import { Draft } from "../lib/draft.js";
 import { IdsElement } from "../lib/element.js";
 import { readFilters, requestFilters, writeFilters } from "../lib/filters.js";
+import { keepFocus } from "../lib/focus.js";
 import { counted, errorText, t } from "../lib/i18n.js";
 import { takeQuestion } from "../lib/question.js";
 import { removals } from "../lib/removals.js";
@@ -21,14 +23,15 @@ class IdsConversation extends IdsElement {
   ready = Promise.resolve();
   /** As the server keeps it; null for one that has not been asked anything yet. */
   #session = null;
-  /** {question, stage, text, retracted, answer, error, isStopped, item}, in order; those of the server have `answer`, and
+  /** {question, stage, draft, answer, error, isStopped, item}, in order; those of the server have `answer`, and
    * `item` is the element that shows it. */
   #turns = [];
   #asking = null;
   #filters;
   #draft = "";
   #thread;
-  #head;
+  #title;
+  #actions;
   #field;
   #form;
 
@@ -81,7 +84,7 @@ class IdsConversation extends IdsElement {
       this.#session = await get(`/api/v1/chat/sessions/${encodeURIComponent(id)}`, this.life);
       this.#turns = turnsOf(this.#session.messages);
       if (this.#field) this.#draft = this.#field.value;
-      this.#build();
+      keepFocus(this, () => this.#build());
       this.tell("ids:titled");
     } catch (error) {
       if (this.life.aborted || this.#session) return;
@@ -91,10 +94,11 @@ class IdsConversation extends IdsElement {
   }
 
   #build() {
-    this.#head = h("header", { class: "view-head" });
+    this.#title = h("h1", { dir: "auto", tabindex: "-1", "data-focus": "title" });
+    this.#actions = h("div", { class: "actions" });
     this.#thread = h("ol", { class: "thread", "aria-label": t("conversation.thread") });
     this.#field = h("textarea", {
-      id: "follow-up", name: "message", rows: "1", maxlength: "10000", "data-main-field": true, enterkeyhint: "send",
+      id: "follow-up", name: "message", rows: "1", maxlength: "10000", "data-main-field": true, "data-focus": "field", enterkeyhint: "send",
       placeholder: t("conversation.placeholder"), oninput: () => grow(this.#field),
       onkeydown: (event) => {
         if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
@@ -108,7 +112,8 @@ class IdsConversation extends IdsElement {
       event.preventDefault();
       this.#submit();
     } }, h("label", { class: "unseen", for: "follow-up" }, t("conversation.field")), this.#field, h("span", { class: "send" }));
-    this.replaceChildren(h("div", { class: "conversation" }, this.#head, this.#thread, h("div", { class: "dock" }, this.#scope(), this.#form)));
+    this.replaceChildren(h("div", { class: "conversation" },
+      h("header", { class: "view-head" }, this.#title, this.#actions), this.#thread, h("div", { class: "dock" }, this.#scope(), this.#form)));
     this.#showHead();
     this.#showButton();
     this.#turns.forEach((turn) => this.#append(turn));
@@ -121,15 +126,15 @@ class IdsConversation extends IdsElement {
     return parts.length > 0 && h("p", { class: "hint" }, t("conversation.scope", { scope: parts.join(" · ") }));
   }
 
+  /** The elements stay: the heading, or the button that was pressed, has the focus. */
   #showHead() {
-    const title = this.#session?.title ?? this.#turns[0]?.question ?? t("conversation.new");
-    const actions = this.#session === null ? [] : [
-      iconButton(t("conversation.rename"), "edit", () => this.#rename()),
-      iconButton(t("conversation.export"), "download", null, { popovertarget: "export" }),
+    this.#title.textContent = this.#session?.title ?? this.#turns[0]?.question ?? t("conversation.new");
+    if (this.#session === null || this.#actions.childElementCount > 0) return;
+    this.#actions.append(
+      iconButton(t("conversation.rename"), "edit", () => this.#rename(), { "data-focus": "rename" }),
+      iconButton(t("conversation.export"), "download", null, { popovertarget: "export", "data-focus": "export" }),
       this.#exports(),
-      iconButton(t("conversation.delete"), "trash", () => this.#delete()),
-    ];
-    this.#head.replaceChildren(h("h1", { dir: "auto" }, title), h("div", { class: "actions" }, actions));
+      iconButton(t("conversation.delete"), "trash", () => this.#delete(), { "data-focus": "delete" }));
   }
 
   #exports() {
@@ -164,7 +169,7 @@ class IdsConversation extends IdsElement {
   }
 
   async #ask(question) {
-    const turn = { question, stage: "searching", text: "", retracted: 0, answer: null, error: null, isStopped: false };
+    const turn = { question, stage: "searching", draft: new Draft(), answer: null, error: null, isStopped: false };
     this.#turns.push(turn);
     this.#append(turn);
     if (this.#turns.length === 1) this.#showHead();
@@ -192,11 +197,12 @@ class IdsConversation extends IdsElement {
   }
 
   #progress(turn, event, data) {
-    if (event === "stage") {
+    if (event === "stage" && STAGES.includes(data.stage)) {
+      // Said once, however often the server comes back to it.
+      if (data.stage !== turn.stage) announce(t(`answer.${data.stage}`));
       turn.stage = data.stage;
-      announce(t(`answer.${data.stage}`));
-    } else if (event === "delta") turn.text += data.text;
-    else if (event === "retract") turn.retracted += 1;
+    } else if (event === "delta") turn.draft.add(data.text);
+    else if (event === "retract") turn.draft.strike(data.claim);
     turn.item.querySelector("ids-answer").turn = turn;
   }
 
@@ -221,11 +227,14 @@ class IdsConversation extends IdsElement {
   #append(turn) {
     const answer = h("ids-answer");
     const item = h("li", { class: "turn" }, h("h2", { class: "question", dir: "auto" }, turn.question), answer);
+    answer.filters = this.#filters;
     answer.turn = turn;
     answer.addEventListener("ids:again", () => {
       this.#turns = this.#turns.filter((it) => it !== turn);
       item.remove();
       this.#ask(turn.question);
+      // The button that was pressed is gone; this one stops what it began.
+      this.#form.querySelector(".send button").focus({ preventScroll: true });
     });
     this.#thread.append(item);
     turn.item = item;
