@@ -6,8 +6,9 @@ import "./components/ids-preferences.js";
 import "./components/ids-toasts.js";
 import { unreachable } from "./lib/api.js";
 import { connection } from "./lib/connection.js";
-import { announce, h, icon } from "./lib/dom.js";
+import { announce, button, h, icon } from "./lib/dom.js";
 import { currentCollection, watchDrops } from "./lib/drop-target.js";
+import { focusHeading, rescueFocus } from "./lib/focus.js";
 import { detectLanguage, rememberLanguage, t, translatePage, useLanguage } from "./lib/i18n.js";
 import { link, parse } from "./lib/router.js";
 import { ofTab, recall } from "./lib/storage.js";
@@ -92,16 +93,8 @@ async function finish(isFirst, mine) {
   await shown?.ready;
   if (mine !== turn) return;
   // The heading may have come only now.
-  if (!isFirst && document.activeElement === document.body) focusHeading();
+  if (!isFirst) rescueFocus();
   if (scroll > 0) window.scrollTo(0, scroll);
-}
-
-/** Who cannot see the view change hears its heading. */
-function focusHeading() {
-  const heading = main.querySelector("h1");
-  if (!heading) return;
-  heading.tabIndex = -1;
-  heading.focus({ preventScroll: true });
 }
 
 function titlePage() {
@@ -118,8 +111,17 @@ function markPlace(name) {
 }
 
 async function changeLanguage(name) {
+  try {
+    await useLanguage(name);
+  } catch (error) {
+    const isAway = error instanceof TypeError; // what fetch throws
+    if (isAway) connection.lost();
+    // The choice shows what the page is in.
+    document.querySelector("ids-preferences").retranslate();
+    document.dispatchEvent(new CustomEvent("ids:failed", { detail: { error: isAway ? unreachable() : null } }));
+    return;
+  }
   rememberLanguage(name);
-  await useLanguage(name);
   translatePage();
   for (const element of document.querySelectorAll("[data-retranslates]")) element.retranslate();
   if (shown?.retranslate) shown.retranslate();
@@ -170,11 +172,25 @@ function onKey(event) {
   else location.hash = link([]);
 }
 
+/** The one text that cannot come from the texts. */
+function showWithoutTexts() {
+  document.documentElement.dataset.ready = "";
+  main.replaceChildren(h("div", { class: "empty", role: "alert" }, icon("alert"),
+    h("h1", {}, "Não foi possível carregar os textos desta página."),
+    h("p", { lang: "en" }, "The texts of this page could not be loaded."),
+    button("Recarregar / Reload", () => location.reload(), { shape: "retry" })));
+}
+
 async function start() {
   applyTheme();
   history.scrollRestoration = "manual";
   for (const element of document.querySelectorAll("[data-icon]")) element.prepend(icon(element.dataset.icon));
-  await useLanguage(detectLanguage());
+  try {
+    await useLanguage(detectLanguage());
+  } catch {
+    showWithoutTexts();
+    return;
+  }
   translatePage();
   document.documentElement.dataset.ready = "";
   for (const element of document.querySelectorAll("[data-retranslates]")) element.retranslate();

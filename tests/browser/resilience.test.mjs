@@ -7,6 +7,7 @@ import { checkView } from "./support/checks.mjs";
 import { payload } from "./support/files.mjs";
 import { contract, law, minutes } from "./support/samples.mjs";
 import { startServer } from "./support/server.mjs";
+import { until } from "./support/wait.mjs";
 
 const t = texts("pt");
 const LOST = /^O servidor não responde\. Tentamos/;
@@ -128,4 +129,75 @@ test("library, conversations, status and a page load by themselves after an outa
   await server.start();
   await page.getByRole("link", { name: contract.title }).waitFor();
   await banner().waitFor({ state: "detached" });
+});
+
+test("a picture that a busy server or an outage kept back comes by itself, with words in its place until then", async () => {
+  const { documents: [{ document_id: id }] } = await server.get("/api/v1/documents");
+  const picture = page.getByRole("img", { name: t.picture });
+  const isThere = () => until("the picture is there", () => picture.evaluate((it) => it.complete && it.naturalWidth > 0));
+  const busy = { error: "busy", detail: "too busy to draw this page", error_code: "BUSY", request_id: "r" };
+  await page.route("**/image?*", (route) => route.fulfill({ status: 503, headers: { "retry-after": "1" }, json: busy }));
+  await page.goto(`/#/documents/${id}/pages/1`);
+  await page.getByRole("figure").getByText(/^O servidor está ocupado/).waitFor();
+  await checkView(page);
+  await page.unroute("**/image?*");
+  await isThere();
+  assert.equal(await page.getByText(/^O servidor está ocupado/).count(), 0);
+
+  await page.route("**/image?*", (route) => route.abort());
+  await page.getByRole("button", { name: t.next }).click();
+  await page.getByRole("figure").getByText(/^O servidor não responde/).waitFor();
+  await page.unroute("**/image?*");
+  await isThere();
+  assert.match(await picture.getAttribute("alt"), /^Página 2 /);
+});
+
+test("a picture that does not exist leaves no empty sheet, and is not asked for again", async () => {
+  const { documents: [{ document_id: id }] } = await server.get("/api/v1/documents");
+  let asked = 0;
+  await page.route("**/image?*", (route) => {
+    asked += 1;
+    return route.fulfill({ status: 404, json: { error: "none", detail: "there is no picture", error_code: "PAGE_IMAGE_UNAVAILABLE", request_id: "r" } });
+  });
+  await page.goto(`/#/documents/${id}/pages/1`);
+  await page.getByRole("region", { name: t.pageText }).waitFor();
+  await until("the text stands alone", async () => (await page.locator(".sheet").count()) === 0);
+  const before = asked;
+  await server.kill();
+  await page.getByRole("button", { name: t.next }).click();
+  await banner().waitFor();
+  await server.start();
+  await banner().waitFor({ state: "detached" });
+  await page.getByRole("region", { name: t.pageText }).getByText(/PENALIDADES/).waitFor();
+  await until("the text stands alone again", async () => (await page.locator(".sheet").count()) === 0);
+  assert.ok(asked <= before + 3, `it was asked for ${asked - before} times more`);
+});
+
+test("without its texts the page says so in both languages, and works when they are there", async () => {
+  await page.route("**/i18n/*.json", (route) => route.fulfill({ status: 404, body: "" }));
+  await page.goto("/");
+  const alert = page.getByRole("main").getByRole("alert");
+  await alert.getByText("Não foi possível carregar os textos desta página.").waitFor();
+  await alert.getByText("The texts of this page could not be loaded.").waitFor();
+  assert.ok(await page.getByRole("navigation").getByRole("link", { name: t.library }).isVisible());
+  await checkView(page);
+  await page.unroute("**/i18n/*.json");
+  await page.getByRole("button", { name: "Recarregar / Reload" }).click();
+  await page.getByRole("textbox", { name: t.field }).waitFor();
+});
+
+test("a language that cannot be loaded is not chosen", async () => {
+  await page.goto("/#/library");
+  await page.getByRole("link", { name: contract.title }).waitFor();
+  await page.route("**/i18n/en.json", (route) => route.abort());
+  await page.getByRole("button", { name: t.preferences }).click();
+  const choice = page.getByLabel("Idioma");
+  await choice.selectOption("en");
+  await page.getByRole("region", { name: "Avisos" }).getByText(/O servidor não responde/).waitFor();
+  assert.equal(await choice.inputValue(), "pt");
+  await page.getByRole("heading", { level: 1, name: t.library }).waitFor();
+  await page.unroute("**/i18n/en.json");
+  await page.reload();
+  await page.getByRole("heading", { level: 1, name: t.library }).waitFor();
+  assert.deepEqual(page.faults, []);
 });

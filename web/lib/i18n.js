@@ -12,8 +12,10 @@ export function detectLanguage() {
   return wanted.map((tag) => tag.slice(0, 2).toLowerCase()).find((tag) => LANGUAGES.includes(tag)) ?? "en";
 }
 
+/** Throws when its texts cannot be had; then all stays as it was. */
 export async function useLanguage(language) {
   const response = await fetch(new URL(`../i18n/${language}.json`, import.meta.url));
+  if (!response.ok) throw new Error(`${language}.json: ${response.status}`);
   strings = await response.json();
   // Dates and numbers as in Brazil; the page says so too, for screen readers.
   document.documentElement.lang = language === "pt" ? "pt-BR" : language;
