@@ -4,6 +4,7 @@ import { get, withQuery } from "../lib/api.js";
 import { connection } from "../lib/connection.js";
 import { button, foreign, h, icon, iconButton, skeleton } from "../lib/dom.js";
 import { IdsElement } from "../lib/element.js";
+import { keepFocus, rescueFocus } from "../lib/focus.js";
 import { ago } from "../lib/format.js";
 import { counted, errorText, t } from "../lib/i18n.js";
 import { removals } from "../lib/removals.js";
@@ -26,7 +27,11 @@ class IdsConversations extends IdsElement {
     this.#build();
     this.ready = this.#load();
     this.listen(connection, "back", () => this.#load());
-    this.listen(removals, "change", () => this.#show());
+    this.listen(removals, "change", ({ detail: { id, undone } }) => {
+      this.#show();
+      // Whoever took it back goes on where it is again.
+      if (undone) this.#focusOn(this.#rowOf(id), "delete");
+    });
   }
 
   disconnectedCallback() {
@@ -54,19 +59,40 @@ class IdsConversations extends IdsElement {
         this.#list));
   }
 
-  async #load(offset = 0) {
+  #fetch(signal, offset = "") {
+    return get(withQuery("/api/v1/chat/sessions", { search: this.#search.trim(), limit: ROWS, offset }), signal);
+  }
+
+  /** The first rows. A newer call ends an older one. */
+  async #load() {
     this.#loading.abort();
     this.#loading = new AbortController();
     const { signal } = this.#loading;
     try {
-      const reply = await get(withQuery("/api/v1/chat/sessions", { search: this.#search.trim(), limit: ROWS, offset: offset || "" }), signal);
-      this.#sessions = offset > 0 ? [...this.#sessions, ...reply.sessions] : reply.sessions;
+      const reply = await this.#fetch(signal);
+      this.#sessions = reply.sessions;
       this.#hasMore = reply.has_more;
       this.#show();
     } catch (error) {
       if (signal.aborted) return;
       this.#list.replaceChildren(h("div", { class: "notice danger", role: "alert" }, h("p", {}, errorText(error)),
         button(t("shell.again"), () => this.#load(), { shape: "retry" })));
+    }
+  }
+
+  async #more() {
+    const { signal } = this.#loading;
+    try {
+      const reply = await this.#fetch(signal, this.#sessions.length);
+      const known = new Set(this.#sessions.map((it) => it.session_id));
+      const more = reply.sessions.filter((it) => !known.has(it.session_id));
+      this.#sessions = [...this.#sessions, ...more];
+      this.#hasMore = reply.has_more;
+      this.#show();
+      // The button is gone or below: who pressed it goes on at the first new row.
+      if (more.length > 0) this.#focusOn(this.#rowOf(more[0].session_id), "title");
+    } catch (error) {
+      if (!signal.aborted) document.dispatchEvent(new CustomEvent("ids:failed", { detail: { error } }));
     }
   }
 
@@ -80,26 +106,65 @@ class IdsConversations extends IdsElement {
         !isSearch && h("a", { class: "button primary", href: "#/" }, t("conversation.ask_new"))));
       return;
     }
-    this.#list.replaceChildren(
-      h("ul", { class: "documents", "aria-label": t("conversations.title") }, shown.map((session) => this.#row(session))),
-      ...(this.#hasMore ? [button(t("library.more"), () => this.#load(this.#sessions.length), { className: "quiet more" })] : []));
+    let list = this.#list.querySelector("ul");
+    if (!list) {
+      list = h("ul", { class: "documents", "aria-label": t("conversations.title") });
+      this.#list.replaceChildren(list);
+    }
+    this.#showRows(list, shown);
+    this.#list.querySelector(".more")?.remove();
+    if (this.#hasMore) this.#list.append(button(t("library.more"), () => this.#more(), { className: "quiet more" }));
   }
 
-  #row(session) {
+  /** Rows that are there stay, so that focus does. */
+  #showRows(list, sessions) {
+    const rows = new Map([...list.children].map((row) => [row.dataset.id, row]));
+    const wanted = sessions.map((session) => {
+      const row = rows.get(session.session_id) ?? h("li", { class: "session", "data-id": session.session_id });
+      rows.delete(session.session_id);
+      keepFocus(row, () => this.#fill(row, session));
+      return row;
+    });
+    for (const row of rows.values()) row.remove();
+    wanted.forEach((row, index) => {
+      if (list.children[index] !== row) list.insertBefore(row, list.children[index] ?? null);
+    });
+  }
+
+  #rowOf(id) {
+    return this.#list.querySelector(`[data-id="${CSS.escape(id)}"]`);
+  }
+
+  #focusOn(row, name) {
+    row?.querySelector(`[data-focus="${name}"]`)?.focus();
+  }
+
+  /** The row is gone at once: who deleted it by keyboard goes on at the one below it, else above. */
+  #remove({ session_id: id, title }) {
+    const row = this.#rowOf(id);
+    const neighbor = row.nextElementSibling ?? row.previousElementSibling;
+    removals.add(id, title, `/api/v1/chat/sessions/${encodeURIComponent(id)}`);
+    this.#focusOn(neighbor, "delete");
+    rescueFocus();
+  }
+
+  #fill(row, session) {
     const { session_id: id, title, updated_at: updated, message_count: count } = session;
     const about = { title };
-    return h("li", { class: "session" },
+    row.replaceChildren(
       h("div", {},
-        h("a", { href: link(["conversations", id]) }, foreign(title)),
+        h("a", { href: link(["conversations", id]), "data-focus": "title" }, foreign(title)),
         h("p", { class: "place" }, `${counted("conversations.messages", count)} · ${ago(updated)}`)),
       h("div", { class: "row-actions" },
         iconButton(t("conversations.rename", about), "edit", async () => {
           const changed = await renameConversation(session);
+          // The row may have been made anew behind the dialog.
+          if (document.activeElement === document.body) this.#focusOn(this.#rowOf(id), "rename");
           if (!changed) return;
           this.#sessions = this.#sessions.map((it) => (it.session_id === id ? { ...it, title: changed.title } : it));
           this.#show();
-        }),
-        iconButton(t("conversations.delete", about), "trash", () => removals.add(id, title, `/api/v1/chat/sessions/${encodeURIComponent(id)}`))));
+        }, { "data-focus": "rename" }),
+        iconButton(t("conversations.delete", about), "trash", () => this.#remove(session), { "data-focus": "delete" })));
   }
 }
 

@@ -3,6 +3,7 @@
 import { post } from "../lib/api.js";
 import { foreign, h, icon, iconButton } from "../lib/dom.js";
 import { IdsElement } from "../lib/element.js";
+import { keepFocus, rescueFocus } from "../lib/focus.js";
 import { day, size } from "../lib/format.js";
 import { counted, errorText, t } from "../lib/i18n.js";
 import { removals } from "../lib/removals.js";
@@ -28,14 +29,16 @@ class IdsDocumentRow extends IdsElement {
     const whole = JSON.stringify(value) + document.documentElement.lang;
     if (whole === this.#shown || !this.isConnected) return;
     this.#shown = whole;
-    const hadFocus = this.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
-    this.#build(value);
-    if (hadFocus) [...this.querySelectorAll("button")].find((it) => it.getAttribute("aria-label") === hadFocus)?.focus();
+    keepFocus(this, () => this.#build(value));
+  }
+
+  focusOn(name) {
+    this.querySelector(`[data-focus="${name}"]`)?.focus();
   }
 
   #build(it) {
     const title = READABLE.has(it.status) && it.page_count
-      ? h("a", { class: "title", href: pageLink(it.document_id, 1) }, foreign(it.title))
+      ? h("a", { class: "title", href: pageLink(it.document_id, 1), "data-focus": "title" }, foreign(it.title))
       : h("span", { class: "title" }, foreign(it.title));
     const facts = [
       t(`kinds.${kindOf(it.content_type)}`),
@@ -46,7 +49,7 @@ class IdsDocumentRow extends IdsElement {
     ].filter(Boolean);
     const place = [foreign(it.filename), ...facts.flatMap((fact) => [" · ", foreign(fact)])];
     const tags = it.tags.map((tag) =>
-      h("button", { type: "button", class: "tag", "aria-label": t("library.only_tag", { tag }), onclick: () => this.tell("ids:tag", tag) }, foreign(tag)));
+      h("button", { type: "button", class: "tag", "aria-label": t("library.only_tag", { tag }), "data-focus": `tag ${tag}`, onclick: () => this.tell("ids:tag", tag) }, foreign(tag)));
     const badge = h("span", { class: `badge ${LOOKS[it.status] ?? "busy"}` }, t(`states.${it.status}`));
     const reason = this.#reason(it);
     this.replaceChildren(
@@ -66,7 +69,7 @@ class IdsDocumentRow extends IdsElement {
   #reason(it) {
     if (it.status === "failed" && it.error) return errorText({ code: it.error.error_code, detail: it.error.error });
     if (it.status === "duplicate" && it.duplicate_of) {
-      return [t("uploads.duplicate"), " ", h("a", { href: pageLink(it.duplicate_of, 1) }, t("uploads.show_other"))];
+      return [t("uploads.duplicate"), " ", h("a", { href: pageLink(it.duplicate_of, 1), "data-focus": "other" }, t("uploads.show_other"))];
     }
     if (it.status === "awaiting_upload") return t("library.never_came");
     return null;
@@ -76,16 +79,18 @@ class IdsDocumentRow extends IdsElement {
     const about = { title: it.title };
     const actions = [];
     if (["failed", "cancelled"].includes(it.status) && it.job_id) {
-      actions.push(iconButton(t("library.retry", about), "retry", () => this.#job("retry")));
+      actions.push(iconButton(t("library.retry", about), "retry", () => this.#job("retry"), { "data-focus": "retry" }));
     }
     if (["uploaded", "extracting", "checking_duplicates", "chunking", "embedding"].includes(it.status) && it.job_id) {
-      actions.push(iconButton(t("library.cancel", about), "stop", () => this.#job("cancel")));
+      actions.push(iconButton(t("library.cancel", about), "stop", () => this.#job("cancel"), { "data-focus": "cancel" }));
     }
     actions.push(iconButton(t("library.edit", about), "edit", async () => {
       const changed = await editDocument(this.#document);
       if (changed) this.tell("ids:document-changed", changed);
-    }));
-    actions.push(iconButton(t("library.delete", about), "trash", () => this.#remove()));
+      // The row was made anew behind the dialog.
+      if (document.activeElement === document.body) this.focusOn("edit");
+    }, { "data-focus": "edit" }));
+    actions.push(iconButton(t("library.delete", about), "trash", () => this.#remove(), { "data-focus": "delete" }));
     return actions;
   }
 
@@ -105,7 +110,8 @@ class IdsDocumentRow extends IdsElement {
     const row = this.closest("li");
     const neighbor = row?.nextElementSibling ?? row?.previousElementSibling;
     removals.add(id, title, `/api/v1/documents/${encodeURIComponent(id)}`);
-    neighbor?.querySelector(".row-actions button:last-child")?.focus();
+    neighbor?.firstChild.focusOn("delete");
+    rescueFocus();
   }
 }
 

@@ -43,7 +43,11 @@ class IdsLibrary extends IdsElement {
     this.ready = this.#load();
     this.listen(connection, "back", () => this.#load());
     this.listen(document, "ids:library-changed", () => this.#refresh());
-    this.listen(removals, "change", () => this.#show());
+    this.listen(removals, "change", ({ detail: { id, undone } }) => {
+      this.#show();
+      // Whoever took it back goes on where it is again.
+      if (undone) this.#row(id)?.querySelector("ids-document-row").focusOn("delete");
+    });
     this.listen(this, "ids:document-changed", ({ detail }) => this.#replace(detail));
     this.listen(this, "ids:tag", ({ detail }) => this.#change({ tags: detail }, true));
     this.listen(document, "visibilitychange", () => document.hidden || this.#refresh());
@@ -147,7 +151,7 @@ class IdsLibrary extends IdsElement {
       const first = reply.documents.find((it) => !known.has(it.document_id));
       this.#take(reply, [...this.#documents, ...reply.documents.filter((it) => !known.has(it.document_id))]);
       // The button is gone or below: who pressed it goes on at the first new row.
-      if (first) this.#list.querySelector(`[data-id="${CSS.escape(first.document_id)}"] a`)?.focus();
+      if (first) this.#row(first.document_id)?.querySelector("a, button")?.focus();
     } catch (error) {
       button_.disabled = false;
       if (!this.life.aborted) document.dispatchEvent(new CustomEvent("ids:failed", { detail: { error } }));
@@ -197,6 +201,10 @@ class IdsLibrary extends IdsElement {
     showRows(list, shown);
     this.#list.querySelector(".more")?.remove();
     if (this.#hasMore) this.#list.append(button(t("library.more"), () => this.#more(), { className: "quiet more" }));
+  }
+
+  #row(id) {
+    return this.#list.querySelector(`[data-id="${CSS.escape(id)}"]`);
   }
 
   #isLimited() {

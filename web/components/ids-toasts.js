@@ -2,16 +2,19 @@
 
 import { announce, button, foreign, h, iconButton } from "../lib/dom.js";
 import { IdsElement } from "../lib/element.js";
+import { rescueFocus } from "../lib/focus.js";
 import { errorText, t } from "../lib/i18n.js";
 import { removals } from "../lib/removals.js";
 
 class IdsToasts extends IdsElement {
   #failures = [];
+  /** What shows each removal and failure: a note that stays is not touched when another one comes or goes. */
+  #notes = new Map();
 
   connected() {
     this.dataset.retranslates = "";
     this.listen(removals, "change", ({ detail }) => {
-      this.retranslate();
+      this.#show();
       if (detail.undone) announce(t("removals.kept", { title: detail.undone.title }));
       else if (removals.pending.some(({ id }) => id === detail.id)) announce(t("removals.announced"));
     });
@@ -20,8 +23,27 @@ class IdsToasts extends IdsElement {
   }
 
   retranslate() {
-    const notes = [...removals.pending.map((removal) => this.#removal(removal)), ...this.#failures.map((it) => this.#failure(it))];
-    this.replaceChildren(...(notes.length > 0 ? [h("section", { "aria-label": t("removals.region") }, notes)] : []));
+    this.#notes.clear();
+    this.#show();
+  }
+
+  #show() {
+    const hadFocus = this.contains(document.activeElement);
+    const about = [...removals.pending, ...this.#failures];
+    this.#notes = new Map(about.map((it) => [it, this.#notes.get(it) ?? (it.path ? this.#removal(it) : this.#failure(it))]));
+    let region = this.querySelector("section");
+    if (about.length === 0) region?.remove();
+    else if (!region) this.append((region = h("section")));
+    const notes = [...this.#notes.values()];
+    for (const note of [...(region?.children ?? [])]) if (!notes.includes(note)) note.remove();
+    notes.forEach((note, index) => {
+      if (region.children[index] !== note) region.insertBefore(note, region.children[index] ?? null);
+    });
+    region?.setAttribute("aria-label", t("removals.region"));
+    if (!hadFocus || this.contains(document.activeElement)) return;
+    this.querySelector("button")?.focus();
+    // After the views have heard of it: what was brought back comes first.
+    queueMicrotask(rescueFocus);
   }
 
   #removal({ id, title, deadline }) {
@@ -36,14 +58,14 @@ class IdsToasts extends IdsElement {
   #fail({ title, error }) {
     const failure = { title, text: errorText(error) };
     this.#failures.push(failure);
-    this.retranslate();
+    this.#show();
     announce(failure.text);
   }
 
   #failure(failure) {
     const close = iconButton(t("shell.close"), "close", () => {
       this.#failures = this.#failures.filter((it) => it !== failure);
-      this.retranslate();
+      this.#show();
     });
     const title = failure.title ? [h("strong", {}, foreign(failure.title)), " "] : [];
     return h("div", { class: "toast danger" }, h("p", {}, ...title, failure.text), close);
