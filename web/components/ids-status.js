@@ -4,8 +4,10 @@ import { get } from "../lib/api.js";
 import { connection } from "../lib/connection.js";
 import { h, icon, skeleton } from "../lib/dom.js";
 import { IdsElement } from "../lib/element.js";
-import { ago, milliseconds, money, month, number, percent, size } from "../lib/format.js";
+import { keepFocus } from "../lib/focus.js";
+import { ago, milliseconds, number, percent, size } from "../lib/format.js";
 import { errorText, t } from "../lib/i18n.js";
+import { money, month } from "../lib/money.js";
 import { link } from "../lib/router.js";
 
 /** Who keeps this open on a second screen sees it move. */
@@ -17,9 +19,13 @@ class IdsStatus extends IdsElement {
   ready = Promise.resolve();
   #timer = 0;
   #facts = null;
+  #title;
+  #body;
 
   connected() {
-    this.replaceChildren(h("header", { class: "view-head" }, h("h1", {}, t("status.title"))), skeleton(4, t("shell.loading")));
+    this.#title = h("h1", {}, t("status.title"));
+    this.#body = h("div", {}, skeleton(4, t("shell.loading")));
+    this.replaceChildren(h("header", { class: "view-head" }, this.#title), this.#body);
     this.ready = this.#load();
     this.listen(connection, "back", () => this.#load());
   }
@@ -59,15 +65,15 @@ class IdsStatus extends IdsElement {
 
   #show() {
     const { health, info, stats, queues, usage } = this.#facts;
-    this.replaceChildren(
-      h("header", { class: "view-head" }, h("h1", {}, t("status.title"))),
+    this.#title.textContent = t("status.title");
+    keepFocus(this.#body, () => this.#body.replaceChildren(
       h("div", { class: "cards" },
         card(t("status.server"), health, () => server(health, info)),
         card(t("status.library"), stats, () => library(stats)),
         card(t("status.work"), queues, () => work(queues)),
         card(t("status.usage"), usage, () => costs(usage))),
       h("p", { class: "status-links" },
-        h("a", { href: "/docs" }, t("status.docs")), h("a", { href: "/openapi.json" }, t("status.openapi")), h("a", { href: "/metrics" }, t("status.metrics"))));
+        [["docs", "/docs"], ["openapi", "/openapi.json"], ["metrics", "/metrics"]].map(([name, href]) => h("a", { href, "data-focus": name }, t(`status.${name}`))))));
   }
 }
 
@@ -115,7 +121,7 @@ function library(stats) {
       [t("status.by_meaning"), percent(Math.min(1, share))],
       [t("status.size"), size(stats.total_bytes)],
       of(WORKING) > 0 && [t("status.working"), number(of(WORKING))],
-      failed > 0 && [t("status.failed"), h("a", { href: link(["library"], { status: "failed" }) }, number(failed))],
+      failed > 0 && [t("status.failed"), h("a", { href: link(["library"], { status: "failed" }), "data-focus": "failed" }, number(failed))],
     ]),
   ];
 }
@@ -139,13 +145,17 @@ function costs({ month: which, currency, budget, spent, reserved, remaining, by 
   const cost = (value) => money(value, currency);
   const questions = by.length > 0 && table(["model", "questions", "tokens", "cost"], by.map((row) => [
     [row.model ?? t("status.no_model"), row.key && ` (${row.key})`].filter(Boolean).join(""), number(row.questions),
-    number(row.prompt_tokens + row.completion_tokens), cost(row.cost),
+    number(row.prompt_tokens + row.completion_tokens), cost(row.model === null ? row.cost ?? 0 : row.cost),
   ]));
-  if (!spent && !budget) return [h("p", { class: "summary" }, t("status.no_usage")), questions];
+  const hasAskedModel = by.some((row) => row.model !== null);
+  if (!hasAskedModel && !spent && !budget) return [h("p", { class: "summary" }, t("status.no_usage")), questions];
+  // Without prices nobody knows what the models that were asked have cost.
+  const isUnknown = spent === null && hasAskedModel;
   const used = Math.min(1, (spent + reserved) / budget);
   return [
-    h("p", { class: "figure" }, cost(spent), " ", h("small", {}, month(which))),
-    budget > 0 && h("progress", { max: "1", value: String(used), "aria-label": t("status.budget_used") }),
+    h("p", { class: "figure" }, cost(isUnknown ? null : spent ?? 0), " ", h("small", {}, month(which))),
+    isUnknown && h("p", { class: "summary" }, t("status.no_prices")),
+    budget > 0 && !isUnknown && h("progress", { max: "1", value: String(used), "aria-label": t("status.budget_used") }),
     rows([budget !== null && [t("status.budget"), cost(budget)], remaining !== null && [t("status.remaining"), cost(remaining)]]),
     questions,
   ];

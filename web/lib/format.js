@@ -10,11 +10,6 @@ export function percent(share) {
   return number(share, { style: "percent", maximumFractionDigits: 0 });
 }
 
-/** Without a currency, where none was ever set: the bare figure. */
-export function money(value, currency) {
-  return currency ? number(value, { style: "currency", currency }) : number(value, { minimumFractionDigits: 2, maximumFractionDigits: 2, signDisplay: "negative" });
-}
-
 export function milliseconds(seconds) {
   const ms = seconds * 1000;
   return number(ms, { style: "unit", unit: "millisecond", maximumFractionDigits: ms < 10 ? 1 : 0 });
@@ -35,12 +30,6 @@ export function day(text) {
 
 export function moment(text) {
   return new Intl.DateTimeFormat(lang(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(text));
-}
-
-/** The month of `YYYY-MM`, in words. */
-export function month(text) {
-  const [year, number_] = text.split("-").map(Number);
-  return new Intl.DateTimeFormat(lang(), { month: "long", year: "numeric" }).format(new Date(year, number_ - 1, 1));
 }
 
 const STEPS = [["day", 86_400], ["hour", 3_600], ["minute", 60]];
