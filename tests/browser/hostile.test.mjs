@@ -78,12 +78,8 @@ for (const viewport of [undefined, PHONE]) {
   });
 }
 
-test("marks that turn the direction stay inside their own text", async () => {
-  const page = await newPage(browser, server);
-  await page.goto("/#/search?q=zabumba&mode=keyword");
-  const item = page.getByRole("list", { name: t.results }).getByRole("listitem").first();
-  await item.getByText(/zabumba/).first().waitFor();
-  // All that a document says stands in elements that isolate it.
+/** All that a document says stands in elements that isolate it. */
+async function noStrayMarks(page) {
   const stray = await page.evaluate((override) => {
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     const found = [];
@@ -93,8 +89,52 @@ test("marks that turn the direction stay inside their own text", async () => {
     return found;
   }, OVERRIDE);
   assert.deepEqual(stray, []);
+}
+
+test("marks that turn the direction stay inside their own text", async () => {
+  const page = await newPage(browser, server);
+  for (const address of ["/#/search?q=zabumba&mode=keyword", "/#/library", `/#/documents/${ids.reversed}/pages/1?start=0&end=30`]) {
+    await page.goto(address);
+    await page.getByRole("main").getByText(new RegExp(OVERRIDE)).first().waitFor();
+    await noStrayMarks(page);
+  }
   await page.context().close();
 });
+
+for (const viewport of [undefined, PHONE]) {
+  test(`a hostile answer, its quotes and sources stay text, on ${viewport ? "a phone" : "a desk"}`, async () => {
+    const page = await newPage(browser, server, { viewport });
+    const source = (title, quote) => ({
+      document_id: ids.scripts, document_title: title, chunk_id: "c", source: "oficio.txt", page: 1, similarity_score: 0.9,
+      excerpt: `Antes ${quote} depois`, quote, start: 0, end: 10, boxes: [], verified: true,
+    });
+    const wild = [TAGS, `Ata ${OVERRIDE}invertida אבג عربي`, LONG];
+    const answer = (mode) => ({
+      response: wild.join(" "), session_id: "0193a5e2-7d3f-7c60-9b5e-3f1a2b4c5d6e", sources: wild.map((text) => source(text, text)),
+      claims: wild.map((text, index) => ({ text, status: index === 1 ? "unconfirmed" : "verified", sources: [index] })),
+      metadata: { message_id: "m", search_results_count: 3, conversation_length: 2, answered: true, mode, nearest: [], cost: null },
+      processing_time: 1, token_usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 },
+    });
+    for (const [mode, kept] of [["extractive", {}], ["generated", {}], ["generated", { answered: false, nearest: wild.map((text) => ({ document_id: ids.scripts, document_title: text, page: 1 })) }]]) {
+      const body = answer(mode);
+      Object.assign(body.metadata, kept);
+      const events = [["delta", { text: wild.join("\n\n") }], ["done", body]];
+      await page.route("**/api/v1/chat/ask", (route) => route.fulfill({
+        contentType: "text/event-stream", body: events.map(([event, data]) => `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`).join(""),
+      }));
+      await page.goto("/");
+      await page.getByRole("textbox", { name: t.field }).fill(`malícia ${OVERRIDE}${TAGS}`);
+      await noSideways(page);
+      await page.getByRole("button", { name: t.ask }).click();
+      await page.getByRole("list", { name: "Perguntas e respostas" }).getByRole("link", { name: /<script>/ }).first().waitFor();
+      await unharmed(page);
+      await noStrayMarks(page);
+      await checkView(page);
+      await page.unroute("**/api/v1/chat/ask");
+    }
+    await page.context().close();
+  });
+}
 
 test("a question with tags in it is text in the conversation and in the list of them", async () => {
   const page = await newPage(browser, server);
