@@ -100,6 +100,29 @@ test("the description of the API has no findings, and fits a phone", async () =>
   await page.context().close();
 });
 
+test("motion is reduced for whoever asks for it, and only for them", async () => {
+  const seconds = async (reducedMotion) => {
+    const page = await newPage(browser, server, { reducedMotion });
+    await page.route("**/api/v1/documents?*", () => {}); // never answered: what is loading moves
+    await page.goto("/#/library");
+    const bar = page.locator(".skeleton-row span").first();
+    await bar.waitFor();
+    const found = await bar.evaluate((it) => {
+      const [moving, still] = [getComputedStyle(it), getComputedStyle(document.querySelector("#add"))];
+      return [moving.animationDuration, moving.animationIterationCount, still.transitionDuration];
+    });
+    const running = await page.evaluate(() => document.getAnimations().filter((it) => it.playState === "running").length);
+    await page.context().close();
+    return { found, running };
+  };
+  const usual = await seconds("no-preference");
+  assert.deepEqual(usual.found, ["1.4s", "infinite", "0.12s, 0.12s"]);
+  assert.ok(usual.running > 0);
+  const reduced = await seconds("reduce");
+  assert.deepEqual(reduced.found, ["0s", "1", "0s"]);
+  assert.equal(reduced.running, 0);
+});
+
 test("the first view takes less than 100 kB, and few requests", async (context) => {
   const page = await newPage(browser, server);
   const bodies = [];

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { newPage, startBrowser, texts } from "./support/browser.mjs";
-import { checkSnapshot, checkView } from "./support/checks.mjs";
+import { checkSnapshot, checkView, withoutWording } from "./support/checks.mjs";
 import { dropOn, folderOf } from "./support/files.mjs";
 import { contract, law } from "./support/samples.mjs";
 import { startServer } from "./support/server.mjs";
@@ -28,9 +28,9 @@ for (const [language, theme] of [["pt", "light"], ["en", "dark"], ["pt", "dark"]
 async function wholeWay(server, language, theme) {
   const t = texts(language);
   const page = await newPage(browser, server, { language, theme });
-  const view = async (name) => {
+  const view = async (name, options) => {
     await checkView(page);
-    await checkSnapshot(page, `${name}.${language}`);
+    await checkSnapshot(page, `${name}.${language}`, options);
   };
 
   await page.goto("/");
@@ -64,7 +64,7 @@ async function wholeWay(server, language, theme) {
   const sources = page.getByRole("region", { name: t.sources });
   await sources.waitFor();
   await until("the conversation has its address", () => /conversations\/(?!new)/.test(page.url()));
-  await view("answer");
+  await view("answer", { reduce: withoutWording });
 
   await page.getByRole("link", { name: t.cite }).first().click();
   const text = page.getByRole("region", { name: t.pageText });

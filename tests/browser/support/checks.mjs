@@ -26,10 +26,13 @@ export async function noSideways(page) {
   assert.ok(content <= window_, `the page is ${content} px wide in a window of ${window_}`);
 }
 
-/** The view as a screen reader has it, against its file; UPDATE_SNAPSHOTS=1 writes the file. */
-export async function checkSnapshot(page, name) {
+/**
+ * The view as a screen reader has it, against its file; UPDATE_SNAPSHOTS=1 writes the file. `part` is what
+ * of the page is compared, `reduce` takes out what is not the page's business.
+ */
+export async function checkSnapshot(page, name, { part = page.locator("body"), reduce = (snapshot) => snapshot } = {}) {
   const file = path.join(SNAPSHOTS, `${name}.yml`);
-  const taken = async () => `${redacted(await page.locator("body").ariaSnapshot())}\n`;
+  const taken = async () => `${reduce(redacted(await part.ariaSnapshot()))}\n`;
   if (process.env.UPDATE_SNAPSHOTS) {
     await mkdir(SNAPSHOTS, { recursive: true });
     await writeFile(file, await taken());
@@ -40,6 +43,48 @@ export async function checkSnapshot(page, name) {
   await until(`snapshot ${name} holds`, async () => (await taken()) === expected, 3_000).catch(async () => {
     assert.equal(await taken(), expected, `${name}.yml; UPDATE_SNAPSHOTS=1 writes it anew`);
   });
+}
+
+/** An answer's form without its wording: which sentences are quoted, and how many, is the ranking's business. */
+export function withoutWording(snapshot) {
+  const lines = snapshot
+    .replace(/\?start=\d+&end=\d+&quote=[0-9a-f]{8}/g, "?<quote>")
+    .replace(/\b(Fonte|Source) \d+: .*, (página|page) \d+/g, "$1 <number>: <title>, $2 <page>")
+    .replace(/- link ".*":(\n\s+- \/url: "#\/documents\/<id>\/pages\/\d+\?<quote>")/g, '- link "<title>":$1')
+    .replace(/pages\/\d+\?<quote>/g, "pages/<page>?<quote>")
+    .replace(/(página|page) \d+ (Conferida|Checked)/g, "$1 <page> $2")
+    .split("\n");
+  const depth = (line) => line.search(/\S/);
+  const kept = [];
+  let within = [];
+  lines.forEach((line, index) => {
+    while (within.length > 0 && depth(line) <= within.at(-1).depth) within.pop();
+    const parent = within.at(-1)?.name ?? "";
+    const name = line.trim();
+    within.push({ depth: depth(line), name });
+    const isWording = /^- (text|mark)\b/.test(name);
+    if (parent === "- blockquote:" && isWording) return kept.push(line.replace(/(- \w+:? ?).*/, "- text: <sentence>"));
+    if (parent.includes("<number>: <title>") && isWording) return kept.push(line.replace(/- text:.*/, "- text: <number>"));
+    // A quote with what stands around it, or without.
+    if (parent === "- paragraph:" && lines.some((other, at) => Math.abs(at - index) <= 2 && /^\s*- mark:/.test(other) && depth(other) === depth(line))) {
+      if (name.startsWith("- mark:")) kept.push(line.replace(/- mark:.*/, "- mark: <quote>"));
+      return;
+    }
+    kept.push(line);
+  });
+  return once(kept).join("\n");
+}
+
+/** Neighbors that are alike, with all beneath them, count as one. */
+function once(lines) {
+  const depth = (line) => line.search(/\S/);
+  const blocks = [];
+  for (const line of lines) {
+    if (blocks.length === 0 || depth(line) <= depth(blocks[0][0])) blocks.push([line]);
+    else blocks.at(-1).push(line);
+  }
+  const reduced = blocks.map(([first, ...rest]) => [first, ...(rest.length > 0 ? once(rest) : [])]);
+  return reduced.filter((block, index) => index === 0 || block.join("\n") !== reduced[index - 1].join("\n")).flat();
 }
 
 /** What differs in each run. */
