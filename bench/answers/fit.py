@@ -9,7 +9,7 @@ import math
 import sys
 from collections import defaultdict
 
-SENTENCE = ["words", "context", "pairs", "passage", "expected", "is_title", "length", "cosine"]
+SENTENCE = ["words", "context", "pairs", "neighbors", "passage", "expected", "is_title", "length", "cosine"]
 CONFIDENCE = ["coverage", "neighbors", "pairs", "cosine"]
 SETS = ["faquad", "squad-pt", "xquad-en"]
 QUOTES = 3

@@ -13,14 +13,15 @@ use crate::span::{CharSpan, PageSpan};
 /// What each part of a score weighs: fitted by `bench/answers` on pairs of sentences of one question, one of which holds the answer.
 /// Fitted on two sets and tried on the third, it found as much as fitted on all three (docs/quality.md).
 mod weight {
-    pub(super) const WORDS: f32 = 1.785;
-    pub(super) const CONTEXT: f32 = 1.712;
-    pub(super) const PAIRS: f32 = 1.232;
-    pub(super) const PASSAGE: f32 = 2.093;
-    pub(super) const EXPECTED: f32 = 1.114;
-    pub(super) const TITLE: f32 = -1.746;
-    pub(super) const LENGTH: f32 = 0.376;
-    pub(super) const MEANING: f32 = 21.2;
+    pub(super) const WORDS: f32 = 1.642;
+    pub(super) const CONTEXT: f32 = 1.423;
+    pub(super) const PAIRS: f32 = 1.239;
+    pub(super) const NEIGHBORS: f32 = 0.974;
+    pub(super) const PASSAGE: f32 = 1.775;
+    pub(super) const EXPECTED: f32 = 1.135;
+    pub(super) const TITLE: f32 = -1.896;
+    pub(super) const LENGTH: f32 = 0.4;
+    pub(super) const MEANING: f32 = 21.962;
 }
 
 /// A question, as sentences are compared with it.
@@ -202,6 +203,7 @@ impl Features {
         weight::WORDS * self.words
             + weight::CONTEXT * self.context
             + weight::PAIRS * self.pairs
+            + weight::NEIGHBORS * self.neighbors
             + weight::PASSAGE * self.passage
             + weight::EXPECTED * flag(self.expected)
             + weight::TITLE * flag(self.is_title)
