@@ -8,5 +8,4 @@ scripts/bootstrap.sh
 cargo run --quiet --release --locked -p xtask -- assets
 cargo build --release --locked -p ids >&2
 
-target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
-printf '%s/release/ids\n' "$target"
+printf '%s/release/ids\n' "$(scripts/target-dir.sh)"

@@ -11,8 +11,7 @@ if [ "$#" -gt 0 ]; then
     shift
 else
     cargo build --locked -p ids >&2
-    target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
-    program=$target/debug/ids
+    program=$(scripts/target-dir.sh)/debug/ids
 fi
 PROGRAM_UNDER_TEST=$(realpath "$program")
 export PROGRAM_UNDER_TEST

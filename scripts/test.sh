@@ -76,7 +76,8 @@ part tests unit_and_integration
 if has_doc_tests; then
     part doctests cargo test --quiet --locked --workspace --doc
 fi
-part browser scripts/test-browser.sh
+# The program that the tests before were run against: another build of it would take minutes.
+part browser scripts/test-browser.sh "$(scripts/target-dir.sh)/debug/ids"
 part tidy cargo run --quiet --locked -p xtask -- tidy
 part deny scripts/cargo-deny.sh
 
