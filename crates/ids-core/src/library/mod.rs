@@ -2,6 +2,7 @@
 //!
 //! Front ends translate; every rule (what is valid, what is accepted, what is said when it is not) stands here.
 
+mod details;
 mod documents;
 mod jobs;
 mod page_image_cache;

@@ -26,6 +26,9 @@ const NOT_YET: [(&str, &str); 4] = [
     ("OPENAI_EMBEDDING_MODEL", "embeds with the built-in model only"),
 ];
 
+/// Asks for personal data to be replaced before text leaves, which this version cannot do.
+const SHIELD: &str = "PII_SHIELD";
+
 /// Settings of versions to come: what they ask for is not done, which is said at the start.
 const LATER: [&str; 12] = [
     "TRUSTED_PROXIES",
@@ -113,11 +116,10 @@ impl Variables {
             .get("PII_SHIELD")
             .map(|value| value.trim().to_ascii_lowercase());
         if shield.is_some_and(|value| !matches!(value.as_str(), "" | "auto" | "off")) {
-            return Err(ConfigError(
-                "`PII_SHIELD` asks for personal data to be replaced, which this version cannot do; unset it, and \
+            return Err(ConfigError(format!(
+                "`{SHIELD}` asks for personal data to be replaced, which this version cannot do; unset it, and \
                  OPENAI_API_KEY and OPENAI_BASE_URL where no personal data may leave"
-                    .to_owned(),
-            ));
+            )));
         }
         Ok(Self { values })
     }
