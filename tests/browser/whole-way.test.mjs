@@ -44,6 +44,8 @@ async function wholeWay(server, language, theme) {
   await dropOn(page, [await folderOf([{ ...law, within: "leis/2019" }])]);
   await tray.getByRole("heading", { name: /^2 (arquivos concluídos|files done)$/ }).waitFor();
   assert.equal(await tray.getByText(t.ready, { exact: true }).count(), 2);
+  // The list beneath the field is fetched anew on its own.
+  await page.getByRole("main").getByRole("link", { name: "lei-1832-licenca" }).waitFor();
   await view("home-with-documents");
   await tray.getByRole("button", { name: /Limpar|Clear/ }).click();
 
