@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use ids_text::Term;
 
 use super::place;
-use super::sentence::{self, Features, Question, Sentence};
+use super::sentence::{self, Features, Passage, Question, Sentence};
 use crate::chunk::ChunkDetail;
 use crate::error::Refusal;
 use crate::library::Library;
@@ -86,13 +86,14 @@ fn sentences_of<'a>(hits: &'a [Hit], question: &Question) -> Vec<Sentence<'a>> {
     let mut seen = HashSet::new();
     let weights = sentence::weights(hits);
     for (rank, hit) in hits.iter().enumerate() {
+        let passage = Passage::new(hit, rank);
         let mut before = "";
         for (start, end) in ids_text::sentences(&hit.chunk.content) {
             let Some(place) = place::in_page(&hit.chunk, start as u32, end as u32) else {
                 continue;
             };
             if seen.insert((hit.chunk.document_id, place)) {
-                let sentence = Sentence::new(hit, rank, place, before, question, &weights);
+                let sentence = Sentence::new(&passage, place, before, question, &weights);
                 before = sentence.text;
                 sentences.push(sentence);
             }

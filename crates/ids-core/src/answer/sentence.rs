@@ -116,6 +116,24 @@ pub struct Features {
     pub cosine: Option<f32>,
 }
 
+/// A passage that was found, with what its sentences share.
+pub(super) struct Passage<'a> {
+    hit: &'a Hit,
+    /// From 0.
+    rank: usize,
+    terms: HashSet<Term>,
+}
+
+impl<'a> Passage<'a> {
+    pub(super) fn new(hit: &'a Hit, rank: usize) -> Self {
+        Self {
+            hit,
+            rank,
+            terms: distinct_terms(&hit.chunk.content),
+        }
+    }
+}
+
 /// A candidate for a quote.
 pub(super) struct Sentence<'a> {
     pub(super) text: &'a str,
@@ -126,13 +144,13 @@ pub(super) struct Sentence<'a> {
 
 impl<'a> Sentence<'a> {
     pub(super) fn new(
-        hit: &'a Hit,
-        rank: usize,
+        passage: &Passage<'a>,
         place: PageSpan,
         before: &str,
         question: &Question,
         weights: &Weights,
     ) -> Self {
+        let hit = passage.hit;
         let text = place::in_content(&hit.chunk, place).map_or("", |span| span.slice(&hit.chunk.content));
         let weight = |term: &Term| weights.known.get(term).copied().unwrap_or(0.0);
         let whole: f32 = question.terms.iter().map(weight).sum();
@@ -158,9 +176,9 @@ impl<'a> Sentence<'a> {
             features: Features {
                 words: share(&terms),
                 coverage: share(&terms) * known_share,
-                neighbors: share(&distinct_terms(&hit.chunk.content)),
+                neighbors: share(&passage.terms),
                 // By rank, not by score: scores compare only within one reply.
-                passage: 1.0 / (1.0 + rank as f32),
+                passage: 1.0 / (1.0 + passage.rank as f32),
                 expected: question.expects.is_met_by(text, &question.terms),
                 is_title: is_title(text),
                 context: share(&terms.union(&distinct_terms(before)).cloned().collect()),
