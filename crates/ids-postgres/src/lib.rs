@@ -1,0 +1,1 @@
+//! PostgreSQL with pgvector: the stores, the index, jobs and sessions of the server shape.
