@@ -54,6 +54,10 @@ error_codes! {
     SessionNotFound => "SESSION_NOT_FOUND",
     /// No such upload here.
     UploadNotFound => "UPLOAD_NOT_FOUND",
+    /// No such key here.
+    KeyNotFound => "KEY_NOT_FOUND",
+    /// No such organization.
+    OrganizationNotFound => "ORGANIZATION_NOT_FOUND",
     /// No such address.
     RouteNotFound => "ROUTE_NOT_FOUND",
     /// The address does not take that method.
@@ -62,6 +66,8 @@ error_codes! {
     UploadUrlUsed => "UPLOAD_URL_USED",
     /// The bytes are not there yet.
     UploadIncomplete => "UPLOAD_INCOMPLETE",
+    /// Documents are in the collection.
+    CollectionNotEmpty => "COLLECTION_NOT_EMPTY",
     /// The job has ended.
     JobAlreadyEnded => "JOB_ALREADY_ENDED",
     /// The upload address is too old.

@@ -206,7 +206,7 @@ pub struct Lease {
     pub attempt: u32,
 }
 
-/// What one document's status shows.
+/// How many jobs of a queue stand where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobCounts {
     /// The queue.
@@ -223,4 +223,29 @@ pub struct JobCounts {
     pub failed: u64,
     /// Stopped.
     pub cancelled: u64,
+}
+
+impl JobCounts {
+    /// No job at all.
+    pub const fn none(queue: QueueName) -> Self {
+        Self {
+            queue,
+            queued: 0,
+            started: 0,
+            deferred: 0,
+            finished: 0,
+            failed: 0,
+            cancelled: 0,
+        }
+    }
+
+    /// Those of `more` too.
+    pub const fn add(&mut self, more: &Self) {
+        self.queued += more.queued;
+        self.started += more.started;
+        self.deferred += more.deferred;
+        self.finished += more.finished;
+        self.failed += more.failed;
+        self.cancelled += more.cancelled;
+    }
 }

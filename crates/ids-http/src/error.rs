@@ -25,12 +25,15 @@ pub const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::JobNotFound
         | ErrorCode::SessionNotFound
         | ErrorCode::UploadNotFound
+        | ErrorCode::KeyNotFound
+        | ErrorCode::OrganizationNotFound
         | ErrorCode::RouteNotFound => StatusCode::NOT_FOUND,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         // The bytes are there already, or not yet, or the work is over: the request is right, its time is not.
-        ErrorCode::UploadUrlUsed | ErrorCode::UploadIncomplete | ErrorCode::JobAlreadyEnded => {
-            StatusCode::CONFLICT
-        }
+        ErrorCode::UploadUrlUsed
+        | ErrorCode::UploadIncomplete
+        | ErrorCode::CollectionNotEmpty
+        | ErrorCode::JobAlreadyEnded => StatusCode::CONFLICT,
         ErrorCode::UploadExpired => StatusCode::GONE,
         ErrorCode::FileTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::UnsupportedType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -69,10 +72,13 @@ pub const fn title(code: ErrorCode) -> &'static str {
         ErrorCode::JobNotFound => "job not found",
         ErrorCode::SessionNotFound => "session not found",
         ErrorCode::UploadNotFound => "upload not found",
+        ErrorCode::KeyNotFound => "key not found",
+        ErrorCode::OrganizationNotFound => "organization not found",
         ErrorCode::RouteNotFound => "no such address",
         ErrorCode::MethodNotAllowed => "method not allowed",
         ErrorCode::UploadUrlUsed => "upload address used already",
         ErrorCode::UploadIncomplete => "upload incomplete",
+        ErrorCode::CollectionNotEmpty => "collection not empty",
         ErrorCode::JobAlreadyEnded => "job ended already",
         ErrorCode::UploadExpired => "upload address expired",
         ErrorCode::FileTooLarge => "too large",
@@ -123,10 +129,13 @@ pub const fn advice(code: ErrorCode) -> &'static str {
         ErrorCode::UploadNotFound => {
             "Check both ids; an upload that nobody finished is removed after its time."
         }
+        ErrorCode::KeyNotFound => "Check the id; the key may belong to another organization.",
+        ErrorCode::OrganizationNotFound => "Check the name against `ids organizations list`.",
         ErrorCode::RouteNotFound => "Check the address against `/docs`.",
         ErrorCode::MethodNotAllowed => "Use one of the methods in the `Allow` header.",
         ErrorCode::UploadUrlUsed => "The bytes are there already: go on with /process.",
         ErrorCode::UploadIncomplete => "Send the bytes to `upload_url` first, whole.",
+        ErrorCode::CollectionNotEmpty => "Delete its documents first.",
         ErrorCode::JobAlreadyEnded => "Nothing to do: look at the job's state.",
         ErrorCode::UploadExpired => "Ask for a new upload address.",
         ErrorCode::FileTooLarge => "Send a smaller file, or raise `MAX_FILE_SIZE_MB`.",

@@ -7,10 +7,8 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use ids_core::document::DocumentStatus;
-use ids_core::error::Refusal;
 use ids_core::job::{JobCounts, JobStatus};
-use ids_core::library::{Library, LibraryStats};
-use ids_core::scope::Scope;
+use ids_core::library::{Library, Totals};
 use ids_core::time::Timestamp;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -125,16 +123,17 @@ impl Metrics {
     }
 
     /// Everything as text, the library's figures read now.
-    pub(crate) async fn render(&self, library: &Library, scope: &Scope, started_at: Timestamp) -> String {
+    pub(crate) async fn render(&self, library: &Library, started_at: Timestamp) -> String {
         let now = library.ports().clock.now();
         self.0.uptime.set(now.since(started_at).as_secs_f64());
         if let Some(bytes) = resident_memory() {
             self.0.resident_memory.set(bytes);
         }
-        match read(library, scope).await {
-            Ok((stats, jobs, oldest)) => {
+        match library.totals().await {
+            Ok(totals) => {
                 self.0.store_up.set(1);
-                self.set_library(&stats, &jobs);
+                self.set_library(&totals);
+                let oldest = totals.oldest_waiting;
                 self.0
                     .oldest_job
                     .set(oldest.map_or(0.0, |since| now.since(since).as_secs_f64()));
@@ -154,8 +153,8 @@ impl Metrics {
         text
     }
 
-    fn set_library(&self, stats: &LibraryStats, jobs: &[JobCounts]) {
-        let counts = &stats.counts;
+    fn set_library(&self, totals: &Totals) {
+        let counts = &totals.counts;
         for status in DocumentStatus::ALL {
             let number = counts
                 .documents
@@ -170,7 +169,7 @@ impl Metrics {
         self.0.pages.set(gauge_value(counts.pages));
         self.0.chunks.set(gauge_value(counts.chunks));
         self.0.embeddings.set(gauge_value(counts.embeddings));
-        for of in jobs {
+        for of in &totals.jobs {
             for status in JobStatus::ALL {
                 let labels = [
                     ("queue", of.queue.as_str().into()),
@@ -183,25 +182,6 @@ impl Metrics {
             }
         }
     }
-}
-
-type Figures = (LibraryStats, Vec<JobCounts>, Option<Timestamp>);
-
-async fn read(library: &Library, scope: &Scope) -> Result<Figures, Refusal> {
-    let stats = library.stats(scope).await?;
-    let jobs = library.job_counts(scope).await?;
-    let queued: u64 = jobs.iter().map(|of| of.queued).sum();
-    // Jobs are listed newest first: the oldest is the last. One that was taken meanwhile makes the list end earlier.
-    let last = usize::try_from(queued).unwrap_or(usize::MAX).saturating_sub(1);
-    let oldest = match queued {
-        0 => None,
-        _ => library
-            .list_jobs(scope, Some(JobStatus::Queued), 1, last)
-            .await?
-            .first()
-            .map(|job| job.created_at),
-    };
-    Ok((stats, jobs, oldest))
 }
 
 const fn count_of(counts: &JobCounts, status: JobStatus) -> u64 {

@@ -139,6 +139,10 @@ fn render(response: Response, refusal: &Refusal, request_id: &str) -> Response {
             rendered.headers_mut().append(name, value.clone());
         }
     }
+    if refusal.code == ErrorCode::Unauthenticated {
+        let scheme = HeaderValue::from_static("Bearer realm=\"ids\"");
+        rendered.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+    }
     if let Some(after) = refusal.retry_after {
         // Rounded up: who comes back a moment early is refused again.
         let seconds = after.as_millis().div_ceil(1_000).max(1).to_string();

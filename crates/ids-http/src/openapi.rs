@@ -5,7 +5,7 @@ use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::{Ref, RefOr, Response, ResponseBuilder, Schema};
 use utoipa::{Modify, OpenApi};
 
-use crate::routes::{chat, documents, events, meta, pages, queue, search, uploads, usage};
+use crate::routes::{chat, documents, events, keys, meta, pages, queue, search, uploads, usage};
 use crate::wire::error::{ErrorBody, FailureBody};
 
 #[derive(OpenApi)]
@@ -37,6 +37,8 @@ use crate::wire::error::{ErrorBody, FailureBody};
         documents::health,
         search::search,
         documents::collections,
+        documents::create_collection,
+        documents::delete_collection,
         chat::ask,
         chat::sessions,
         chat::session,
@@ -47,9 +49,17 @@ use crate::wire::error::{ErrorBody, FailureBody};
         queue::list,
         queue::info,
         queue::health,
+        queue::jobs,
+        queue::cleanup,
         queue::job,
         queue::cancel,
         queue::retry,
+        keys::create,
+        keys::list,
+        keys::revoke,
+        keys::audit,
+        keys::login,
+        keys::logout,
         meta::health,
         meta::live,
         meta::ready,
@@ -64,6 +74,7 @@ use crate::wire::error::{ErrorBody, FailureBody};
         (name = "chat", description = "Asking questions"),
         (name = "collections", description = "Where documents belong"),
         (name = "queue", description = "The work behind documents"),
+        (name = "keys", description = "Who may ask, and what was done"),
         (name = "server", description = "The server itself"),
     ),
     modifiers(&Errors, &AlwaysThere),
@@ -91,7 +102,15 @@ impl Modify for Errors {
 }
 
 /// Fields of replies that are left out where they have nothing to say.
-const SOMETIMES: [&str; 4] = ["box", "explanation", "fields", "level"];
+const SOMETIMES: [&str; 7] = [
+    "box",
+    "explanation",
+    "fields",
+    "level",
+    "document_id",
+    "removed",
+    "task_type",
+];
 
 /// Every other field of a reply is always there, though it may be null; the derived schemas take null for absent.
 struct AlwaysThere;

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use async_trait::async_trait;
 use ids_core::library::Library;
+use ids_core::ports::RateLimiter;
+use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Metrics;
@@ -20,6 +22,10 @@ pub struct HttpOptions {
     pub public_url: Option<String>,
     /// Origins of other sites whose pages may ask (`CORS_ORIGINS`), such as `https://intranet.example.org`.
     pub cors_origins: Vec<String>,
+    /// Whether callers need keys.
+    pub access: Access,
+    /// Proxies in front, whose word on addresses and TLS is taken (`TRUSTED_PROXIES`).
+    pub trusted_proxies: Vec<IpNet>,
     /// What /health asks beside the database.
     pub health: Vec<Arc<dyn HealthProbe>>,
     /// Counters.
@@ -41,6 +47,8 @@ impl HttpOptions {
             build,
             public_url: None,
             cors_origins: Vec::new(),
+            access: Access::Off,
+            trusted_proxies: Vec::new(),
             health: Vec::new(),
             metrics: Metrics::new(),
             readiness: Readiness::new(Phase::Ready),
@@ -48,6 +56,36 @@ impl HttpOptions {
             shutdown: CancellationToken::new(),
         }
     }
+}
+
+impl HttpOptions {
+    /// Scheme, host and port of the public address.
+    pub(crate) fn public_origin(&self) -> Option<String> {
+        let url = self.public_url.as_deref()?;
+        let (scheme, rest) = url.split_once("://")?;
+        let host = rest.split('/').next().unwrap_or_default();
+        Some(format!("{scheme}://{host}"))
+    }
+}
+
+/// Whether callers need keys (`IDS_AUTH`).
+#[derive(Clone)]
+pub enum Access {
+    /// None: only this machine can reach the server, and whoever is on it may do everything.
+    Off,
+    /// Each call brings one.
+    Keys(KeyOptions),
+}
+
+/// What callers with keys may ask for.
+#[derive(Clone)]
+pub struct KeyOptions {
+    /// Counts requests.
+    pub limiter: Arc<dyn RateLimiter>,
+    /// Requests of one key in a minute (`RATE_LIMIT_PER_MINUTE`).
+    pub per_key_and_minute: u32,
+    /// Requests of one address in a minute (`RATE_LIMIT_PER_ADDRESS_PER_MINUTE`).
+    pub per_address_and_minute: u32,
 }
 
 /// What is running.

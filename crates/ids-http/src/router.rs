@@ -3,12 +3,12 @@
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 
 use crate::access::guard;
 use crate::observe::observe;
 use crate::options::HttpOptions;
-use crate::routes::{chat, documents, events, local, meta, pages, queue, search, uploads, usage, web};
+use crate::routes::{chat, documents, events, keys, local, meta, pages, queue, search, uploads, usage, web};
 use crate::state::AppState;
 
 /// What is served to programs and browsers. Without keys: to those of this machine.
@@ -21,7 +21,13 @@ pub fn router(options: HttpOptions) -> Router {
 /// process. Whoever reaches it is trusted.
 pub fn local_router(options: HttpOptions) -> Router {
     let state = AppState::new(options, true);
-    let routes = public(&state).route("/local/source-state", post(local::source_state));
+    let routes = public(&state)
+        .route("/local/source-state", post(local::source_state))
+        .route(
+            "/local/organizations",
+            get(local::organizations).post(local::ensure_organization),
+        )
+        .route("/local/organizations/{name}", delete(local::delete_organization));
     finish(routes, state)
 }
 
@@ -53,7 +59,16 @@ fn public(state: &AppState) -> Router<AppState> {
         .route("/documents/{document_id}/chunks", get(documents::chunks))
         .route("/documents/{document_id}/analysis", get(documents::analysis))
         .route("/uploads/{organization}/{upload_id}", put(uploads::receive))
-        .route("/collections", get(documents::collections))
+        .route(
+            "/collections",
+            get(documents::collections).post(documents::create_collection),
+        )
+        .route("/collections/{name}", delete(documents::delete_collection))
+        .route("/keys", get(keys::list).post(keys::create))
+        .route("/keys/{key_id}", delete(keys::revoke))
+        .route("/audit", get(keys::audit))
+        .route("/login", post(keys::login))
+        .route("/logout", post(keys::logout))
         .route("/chat/ask", post(chat::ask))
         .route("/chat/sessions", get(chat::sessions))
         .route(
@@ -65,6 +80,8 @@ fn public(state: &AppState) -> Router<AppState> {
         .route("/queue/info", get(queue::list))
         .route("/queue/info/{queue}", get(queue::info))
         .route("/queue/health", get(queue::health))
+        .route("/queue/jobs", get(queue::jobs))
+        .route("/queue/cleanup", post(queue::cleanup))
         .route("/queue/job/{job_id}", get(queue::job))
         .route("/queue/job/{job_id}/cancel", post(queue::cancel))
         .route("/queue/job/{job_id}/retry", post(queue::retry));

@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 
 use crate::chunk::Filter;
 use crate::error::{ErrorCode, FieldError, Refusal, StoreErrorKind};
-use crate::id::{MessageId, SessionId};
+use crate::id::{KeyId, MessageId, SessionId};
 use crate::library::Library;
 use crate::limits;
 use crate::scope::Scope;
@@ -42,6 +42,8 @@ pub struct AskRequest {
     pub session_id: Option<SessionId>,
     /// Where to look.
     pub filter: Filter,
+    /// The key it is asked with, for the record of use; `None` where none is needed.
+    pub key_id: Option<KeyId>,
 }
 
 /// An answer, kept in its session.
@@ -231,7 +233,7 @@ impl Library {
             ),
         };
         let exchange = Exchange {
-            key_id: None,
+            key_id: request.key_id,
             session_id,
             new_title,
             question: Message {

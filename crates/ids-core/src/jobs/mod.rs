@@ -2,11 +2,14 @@
 //! behind (design.md 2, "Nothing accepted is lost").
 
 mod cleanup;
+mod heartbeat;
+mod memory;
 mod reconcile;
 mod retry;
 mod worker;
 
-pub use cleanup::{CleanupReport, CleanupTask};
+pub use heartbeat::Heartbeat;
+pub use memory::MemoryBudget;
 pub use reconcile::Reconciler;
 pub use retry::backoff;
 pub use worker::Worker;

@@ -1,40 +1,39 @@
-//! Delivers what the queue lost, or left with a dead worker, and runs the small cleanups; organization by organization.
+//! Delivers what the queue lost, or left with a dead worker, and asks for the scheduled cleanups; organization by organization.
+
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::cleanup::CleanupTask;
+use crate::cleanup::{CleanupTask, NewCleanup};
 use crate::error::{Refusal, StoreError};
+use crate::id::JobId;
 use crate::library::Library;
 use crate::limits;
+use crate::ports::Reconciled;
 use crate::scope::Scope;
-use crate::time::Timestamp;
 
 /// Jobs looked at in one round of one organization.
 const JOBS_PER_ROUND: usize = 1_000;
-/// How often files without an owner are looked for.
-const ORPHANS_EVERY: std::time::Duration = std::time::Duration::from_secs(3_600);
+/// The role that one worker at a time has.
+const ROLE: &str = "reconciler";
 
-/// Compares the truth about jobs with what is delivered, every [`limits::RECONCILE_EVERY`].
+/// Compares the truth about jobs with what is delivered, every [`limits::RECONCILE_EVERY`]. Each worker process has one; of all of them one
+/// at a time is active.
 pub struct Reconciler {
     library: Library,
+    name: String,
 }
 
 impl Reconciler {
-    /// A reconciler; one may run at a time.
-    pub fn new(library: Library) -> Self {
-        Self { library }
+    /// A reconciler of the worker `name`.
+    pub fn new(library: Library, name: String) -> Self {
+        Self { library, name }
     }
 
     /// Works until `stop`, beginning at once: at start it delivers what was in hand when the process ended.
     pub async fn run(&self, stop: &CancellationToken) {
-        let mut orphans_at: Option<Timestamp> = None;
         loop {
-            let now = self.library.ports.clock.now();
-            let orphans = orphans_at.is_none_or(|last| now.since(last) >= ORPHANS_EVERY);
-            if orphans {
-                orphans_at = Some(now);
-            }
-            if let Err(error) = self.round(orphans).await {
+            if let Err(error) = self.take_turn().await {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "a round of the reconciler failed"
@@ -42,46 +41,88 @@ impl Reconciler {
             }
             tokio::select! {
                 () = tokio::time::sleep(limits::RECONCILE_EVERY) => {}
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => break,
             }
         }
+        // The next one need not wait until the time is over; if that cannot be said now, it waits.
+        let _ = self.library.ports.workers.step_down(ROLE, &self.name).await;
+    }
+
+    /// A round, if no other reconciler is active.
+    async fn take_turn(&self) -> Result<(), Refusal> {
+        let workers = &self.library.ports.workers;
+        if workers.lead(ROLE, &self.name, limits::LEADERSHIP).await? {
+            self.round().await?;
+        }
+        Ok(())
     }
 
     /// One round over all organizations.
     ///
     /// # Errors
     /// When a store cannot be reached; what was done until then stays done.
-    pub async fn round(&self, orphans: bool) -> Result<(), Refusal> {
-        for organization in self.library.ports.documents.list_organizations().await? {
+    pub async fn round(&self) -> Result<(), Refusal> {
+        let ports = &self.library.ports;
+        let now = ports.clock.now();
+        for organization in ports.documents.list_organizations().await? {
             let scope = Scope::organization(organization);
-            self.deliver_waiting(&scope).await?;
-            self.library.clean_up(&scope, CleanupTask::ExpiredUploads).await?;
-            if orphans {
-                self.library.clean_up(&scope, CleanupTask::OrphanedFiles).await?;
-            }
+            let jobs = ports.jobs.list_undelivered(&scope, JOBS_PER_ROUND).await?;
+            self.deliver(jobs).await?;
+            self.schedule_cleanups(&scope).await?;
+            let cleanups = ports
+                .cleanups
+                .list_undelivered_cleanups(&scope, JOBS_PER_ROUND)
+                .await?;
+            self.deliver(cleanups).await?;
+            let ended_before = now.minus(limits::CLEANUP_RECORD_STAYS);
+            ports.cleanups.prune_cleanups(&scope, ended_before).await?;
         }
+        ports
+            .workers
+            .forget_workers(now.minus(limits::HEARTBEAT_LASTS * 10))
+            .await?;
         Ok(())
     }
 
-    async fn deliver_waiting(&self, scope: &Scope) -> Result<(), StoreError> {
-        for waiting in self
-            .library
-            .ports
-            .jobs
-            .list_undelivered(scope, JOBS_PER_ROUND)
-            .await?
+    async fn deliver(&self, waiting: Vec<Reconciled>) -> Result<(), StoreError> {
+        for Reconciled {
+            job,
+            queue,
+            lane,
+            rank,
+            delay,
+        } in waiting
         {
-            let queue = &self.library.ports.queue;
-            queue
-                .deliver(
-                    waiting.queue,
-                    waiting.lane,
-                    waiting.job,
-                    waiting.rank,
-                    waiting.delay,
-                )
+            self.library
+                .ports
+                .queue
+                .deliver(queue, lane, job, rank, delay)
                 .await?;
         }
         Ok(())
     }
+
+    /// Asks for each cleanup once in [`limits::CLEANUP_EVERY`], whoever else does: the store takes one a slot.
+    async fn schedule_cleanups(&self, scope: &Scope) -> Result<(), Refusal> {
+        let now = self.library.ports.clock.now().as_unix_seconds();
+        let slot = now.div_euclid(seconds(limits::CLEANUP_EVERY));
+        for task in [CleanupTask::ExpiredUploads, CleanupTask::OrphanedFiles] {
+            let older_than = match task {
+                CleanupTask::ExpiredUploads => limits::EXPIRED_UPLOAD_STAYS,
+                CleanupTask::OrphanedFiles | CleanupTask::S3Cleanup => self.library.settings.orphan_age,
+            };
+            let cleanup = NewCleanup {
+                job_id: JobId::from_uuid(self.library.ports.ids.next()),
+                task,
+                older_than,
+                slot: Some(slot),
+            };
+            self.library.queue_cleanup(scope, &cleanup).await?;
+        }
+        Ok(())
+    }
+}
+
+fn seconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,4 @@
-//! One worker's loop over one lane: receive → claim → work, renewing lease and delivery → acknowledge.
+//! One worker's loop over one lane of a queue: receive → claim → work, renewing lease and delivery → acknowledge.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
+use super::memory::MemoryBudget;
 use super::retry::backoff;
 use crate::document::VersionStage;
 use crate::error::{ErrorCode, Failure, Refusal, Retry, StoreError, StoreErrorKind};
@@ -18,13 +19,15 @@ use crate::ports::{ClaimedJob, Delivery};
 /// How long one `receive` waits: short enough that a stop is prompt, long enough to cost nothing.
 const RECEIVE_WAIT: Duration = Duration::from_secs(5);
 
-/// Processes documents of one lane, one at a time. Several may run side by side.
+/// Does the jobs of one lane of a queue, one at a time. Several may run side by side.
 ///
 /// Cutting a long document into chunks keeps a thread busy for a second or more, so each worker wants a thread of its own.
 pub struct Worker {
     library: Library,
     name: String,
+    queue: QueueName,
     lane: Lane,
+    memory: MemoryBudget,
 }
 
 /// How work on a claimed job ended.
@@ -38,9 +41,27 @@ enum Worked {
 }
 
 impl Worker {
-    /// A worker of that lane; `name` is shown and must be its own.
-    pub fn new(library: Library, name: String, lane: Lane) -> Self {
-        Self { library, name, lane }
+    /// A worker of documents in that lane; `name` is shown and must be its own. Workers that share `memory` work on as many documents
+    /// at once as fit into it.
+    pub fn of_documents(library: Library, name: String, lane: Lane, memory: MemoryBudget) -> Self {
+        Self {
+            library,
+            name,
+            queue: QueueName::DocumentProcessing,
+            lane,
+            memory,
+        }
+    }
+
+    /// A worker of cleanups.
+    pub fn of_cleanups(library: Library, name: String) -> Self {
+        Self {
+            library,
+            name,
+            queue: QueueName::CleanupTasks,
+            lane: Lane::Prepare,
+            memory: MemoryBudget::unlimited(),
+        }
     }
 
     /// Works until `stop`. What is in hand then is given back, so that it goes on elsewhere at once.
@@ -75,12 +96,7 @@ impl Worker {
         while !stop.is_cancelled() {
             let queue = &self.library.ports.queue;
             let received = queue
-                .receive(
-                    QueueName::DocumentProcessing,
-                    self.lane,
-                    &self.name,
-                    Duration::ZERO,
-                )
+                .receive(self.queue, self.lane, &self.name, Duration::ZERO)
                 .await?;
             let Some(delivery) = received else { break };
             self.handle(&delivery, stop).await;
@@ -92,12 +108,23 @@ impl Worker {
     async fn receive(&self) -> Result<Option<Delivery>, StoreError> {
         let queue = &self.library.ports.queue;
         queue
-            .receive(QueueName::DocumentProcessing, self.lane, &self.name, RECEIVE_WAIT)
+            .receive(self.queue, self.lane, &self.name, RECEIVE_WAIT)
             .await
     }
 
     /// One delivery, from claim to acknowledgement.
     async fn handle(&self, delivery: &Delivery, stop: &CancellationToken) {
+        let dealt_with = match self.queue {
+            QueueName::DocumentProcessing => self.handle_document(delivery, stop).await,
+            QueueName::CleanupTasks => self.library.work_on_cleanup(delivery, &self.name, stop).await,
+        };
+        if dealt_with {
+            self.acknowledge(delivery).await;
+        }
+    }
+
+    /// Says whether the delivery is dealt with.
+    async fn handle_document(&self, delivery: &Delivery, stop: &CancellationToken) -> bool {
         let jobs = &self.library.ports.jobs;
         let job_id = delivery.job.job_id;
         match jobs.claim(&delivery.job, &self.name).await {
@@ -112,7 +139,7 @@ impl Worker {
                     // The lease runs out, and the reconciler delivers the job again.
                     tracing::warn!(job.id = %job_id, error = &error as &dyn std::error::Error,
                         "the end of a turn of job `{job_id}` could not be written; it will be tried again");
-                    return;
+                    return false;
                 }
             }
             // Ended, not due, or in other hands: nothing to do for this delivery.
@@ -120,10 +147,10 @@ impl Worker {
             Err(error) => {
                 tracing::warn!(job.id = %job_id, error = &error as &dyn std::error::Error,
                     "job `{job_id}` could not be claimed; its delivery comes again");
-                return;
+                return false;
             }
         }
-        self.acknowledge(delivery).await;
+        true
     }
 
     async fn acknowledge(&self, delivery: &Delivery) {
@@ -159,6 +186,8 @@ impl Worker {
         if claimed.version.stage >= VersionStage::Chunked {
             return ingest::embed(&self.library, claimed, stop).await;
         }
+        // The lease is kept meanwhile. Before the clock: waiting for others is not this document's fault.
+        let _memory = self.memory.reserve(claimed.version.file_size).await;
         let limit = self.library.settings.job_timeout;
         match tokio::time::timeout(limit, ingest::prepare(&self.library, claimed)).await {
             Ok(prepared) => prepared,

@@ -14,7 +14,7 @@ use crate::page::Page;
 use crate::ports::{
     AnalysisRecord, ChunkPage, CollectionSummary, DocumentList, DocumentQuery, LibraryCounts,
 };
-use crate::scope::Scope;
+use crate::scope::{CollectionName, Scope};
 
 /// What the status API shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,12 +112,7 @@ impl Library {
         scope: &Scope,
         query: &DocumentQuery,
     ) -> Result<DocumentList, Refusal> {
-        if query.limit == 0 || query.limit > limits::LIST_ROWS {
-            return Err(Refusal::field(
-                "limit",
-                format!("must be 1 to {}", limits::LIST_ROWS),
-            ));
-        }
+        super::check_limit(query.limit)?;
         Ok(self.ports.documents.list_documents(scope, query).await?)
     }
 
@@ -278,6 +273,39 @@ impl Library {
     /// `DEPENDENCY_UNAVAILABLE`.
     pub async fn list_collections(&self, scope: &Scope) -> Result<Vec<CollectionSummary>, Refusal> {
         Ok(self.ports.documents.list_collections(scope).await?)
+    }
+
+    /// Makes a collection; being there already is no error.
+    ///
+    /// # Errors
+    /// `FORBIDDEN` when the caller may not see a collection of that name.
+    pub async fn create_collection(&self, scope: &Scope, name: &CollectionName) -> Result<(), Refusal> {
+        if !scope.allows(name) {
+            return Err(Refusal::new(
+                ErrorCode::Forbidden,
+                format!("this key may not see the collection `{name}`"),
+            ));
+        }
+        Ok(self.ports.documents.ensure_collection(scope, name).await?)
+    }
+
+    /// Removes a collection without documents.
+    ///
+    /// # Errors
+    /// `COLLECTION_NOT_FOUND`, `COLLECTION_NOT_EMPTY`.
+    pub async fn delete_collection(&self, scope: &Scope, name: &CollectionName) -> Result<(), Refusal> {
+        let deleted = self.ports.documents.delete_collection(scope, name).await;
+        deleted.map_err(|error| match error.kind() {
+            StoreErrorKind::NotFound => Refusal::new(
+                ErrorCode::CollectionNotFound,
+                format!("there is no collection `{name}`"),
+            ),
+            StoreErrorKind::Conflict => Refusal::new(
+                ErrorCode::CollectionNotEmpty,
+                format!("documents are in the collection `{name}`; delete them first"),
+            ),
+            _ => error.into(),
+        })
     }
 
     /// Removes bytes that nothing refers to any more. What cannot be removed now is found by the cleanup of orphans.

@@ -2,19 +2,25 @@
 //!
 //! Front ends translate; every rule (what is valid, what is accepted, what is said when it is not) stands here.
 
+mod access;
+mod cleanups;
 mod details;
 mod documents;
 mod jobs;
 mod page_image_cache;
 mod page_images;
 mod sessions;
+mod totals;
 mod uploads;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use access::{CreatedKey, KeyRequest};
 pub use documents::{LibraryStats, PageView, StatusView};
+pub use jobs::AnyJob;
 pub use page_images::PageOriginal;
+pub use totals::Totals;
 pub(crate) use uploads::refused_by_blobs;
 pub use uploads::{
     AnnouncedUpload, IncomingFile, NewFile, Processing, SourceState, UploadAnnouncement, UploadReceiver,
@@ -22,6 +28,7 @@ pub use uploads::{
 
 use self::page_images::PageImages;
 use crate::document::ContentType;
+use crate::error::Refusal;
 use crate::limits;
 use crate::ports::{
     BlobStore, ChatModel, ChunkIndex, CleanupStore, Clock, DocumentStore, Embedder, Extractor, Ids, JobQueue,
@@ -144,4 +151,15 @@ impl Library {
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
+}
+
+/// Refuses a page of a list that is too long.
+fn check_limit(limit: usize) -> Result<(), Refusal> {
+    if limit == 0 || limit > limits::LIST_ROWS {
+        return Err(Refusal::field(
+            "limit",
+            format!("must be 1 to {}", limits::LIST_ROWS),
+        ));
+    }
+    Ok(())
 }

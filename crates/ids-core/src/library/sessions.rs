@@ -16,12 +16,7 @@ impl Library {
     /// # Errors
     /// `VALIDATION_FAILED` for a limit out of range.
     pub async fn list_sessions(&self, scope: &Scope, query: &SessionQuery) -> Result<SessionList, Refusal> {
-        if query.limit == 0 || query.limit > limits::LIST_ROWS {
-            return Err(Refusal::field(
-                "limit",
-                format!("must be 1 to {}", limits::LIST_ROWS),
-            ));
-        }
+        super::check_limit(query.limit)?;
         Ok(self.ports.sessions.list_sessions(scope, query).await?)
     }
 

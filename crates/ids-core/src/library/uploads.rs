@@ -301,6 +301,10 @@ impl Library {
             .await?
             .filter(|upload| upload.document_id == document_id)
             .ok_or_else(|| upload_not_found(upload_id))?;
+        let mut upload = upload;
+        if upload.state == UploadState::Awaiting {
+            self.take_direct_upload(scope, &mut upload).await?;
+        }
         let file_hash = match upload.state {
             UploadState::Awaiting => {
                 return Err(if self.ports.clock.now() >= upload.expires_at {
@@ -348,6 +352,38 @@ impl Library {
             job_id: accepted.job.job_id,
             estimated_time: estimated_time(upload.file_size),
         })
+    }
+
+    /// Takes the bytes that went straight to another server, if they are there: out of reach of the signed address, then noted as
+    /// received. What breaks off between the two is done by the next call, since the target key follows from the upload.
+    async fn take_direct_upload(&self, scope: &Scope, upload: &mut Upload) -> Result<(), Refusal> {
+        let pinned_as = BlobKey(format!("{}-received", upload.blob.0));
+        let pinned = self.ports.blobs.pin(&upload.blob, &pinned_as).await;
+        let Some(info) = pinned.map_err(refused_by_pinning)? else {
+            return Ok(());
+        };
+        if info.size != upload.file_size {
+            let _ = self.ports.blobs.delete(&pinned_as).await;
+            return Err(wrong_length(upload.file_size));
+        }
+        let documents = &self.ports.documents;
+        let marked = documents
+            .mark_received(scope, upload.upload_id, &pinned_as, info.hash)
+            .await;
+        match marked {
+            Ok(()) => {
+                upload.blob = pinned_as;
+                upload.state = UploadState::Received { file_hash: info.hash };
+                Ok(())
+            }
+            // A call at the same moment was first: go on with what it noted.
+            Err(error) if error.kind() == StoreErrorKind::Conflict => {
+                let found = documents.find_upload(scope, upload.upload_id).await?;
+                *upload = found.ok_or_else(|| upload_not_found(upload.upload_id))?;
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Opens a place for the bytes of a one-step upload.
@@ -595,6 +631,17 @@ pub(crate) fn refused_by_blobs(error: BlobError) -> Refusal {
         BlobErrorKind::Internal => Refusal::new(ErrorCode::Internal, "internal error"),
     }
     .caused_by(error)
+}
+
+fn refused_by_pinning(error: BlobError) -> Refusal {
+    match error.kind() {
+        BlobErrorKind::Conflict => Refusal::new(
+            ErrorCode::UploadIncomplete,
+            "the bytes are still being sent; call /process again when the PUT has ended",
+        )
+        .caused_by(error),
+        _ => refused_by_blobs(error),
+    }
 }
 
 fn refused_by_detection(failure: Failure) -> Refusal {

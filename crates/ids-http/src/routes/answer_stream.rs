@@ -9,12 +9,12 @@ use axum::response::Response;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use ids_core::answer::{AskEvent, AskEvents, AskRequest, Asked};
 use ids_core::error::{ErrorCode, Refusal};
+use ids_core::scope::Scope;
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::events::{COMMENT_EVERY, unbuffered};
-use crate::access::scope;
 use crate::error::{ApiResult, title};
 use crate::observe::{RequestId, log_error};
 use crate::state::AppState;
@@ -30,13 +30,13 @@ type Asking = Pin<Box<dyn Future<Output = Result<Asked, Refusal>> + Send>>;
 /// closes, drops the question with all it does.
 pub(super) async fn answer_stream(
     state: AppState,
+    scope: Scope,
     request: AskRequest,
     request_id: RequestId,
 ) -> ApiResult<Response> {
     let (sender, events) = mpsc::channel(EVENTS_WAITING);
     let library = state.options.library.clone();
-    let asking: Asking =
-        Box::pin(async move { library.ask(&scope(), &request, &AskEvents::to(sender)).await });
+    let asking: Asking = Box::pin(async move { library.ask(&scope, &request, &AskEvents::to(sender)).await });
     let mut answering = Answering {
         state,
         asking: Some(asking),

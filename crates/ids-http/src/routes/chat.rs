@@ -12,7 +12,7 @@ use ids_core::scope::CollectionName;
 
 use super::answer_stream::answer_stream;
 use super::documents::{DEFAULT_ROWS, id_in_field};
-use crate::access::scope;
+use crate::access::{Asking, Granted};
 use crate::error::ApiResult;
 use crate::extract::{Fields, JsonBody, PathOf, QueryOf, content_type, parse_id};
 use crate::observe::RequestId;
@@ -35,17 +35,19 @@ use crate::wire::chat::{
 )]
 pub(crate) async fn ask(
     State(state): State<AppState>,
+    caller: Granted<Asking>,
     Extension(request_id): Extension<RequestId>,
     JsonBody(fields): JsonBody,
 ) -> ApiResult<Response> {
-    let (request, is_streamed) = read_question(fields)?;
+    let (mut request, is_streamed) = read_question(fields)?;
+    request.key_id = caller.key_id();
     if is_streamed {
-        return answer_stream(state, request, request_id).await;
+        return answer_stream(state, caller.scope().clone(), request, request_id).await;
     }
     let asked = state
         .options
         .library
-        .ask(&scope(), &request, &AskEvents::none())
+        .ask(caller.scope(), &request, &AskEvents::none())
         .await?;
     Ok(Json(AnswerBody::from(&asked)).into_response())
 }
@@ -60,6 +62,7 @@ pub(crate) fn read_question(mut fields: Fields) -> Result<(AskRequest, bool), Re
             content_types: fields.list("content_types", content_type).unwrap_or_default(),
             tags: fields.tags().unwrap_or_default(),
         },
+        key_id: None,
     };
     fields.object("metadata");
     let is_streamed = fields.flag("stream");
@@ -79,6 +82,7 @@ pub(crate) fn read_question(mut fields: Fields) -> Result<(AskRequest, bool), Re
 )]
 pub(crate) async fn sessions(
     State(state): State<AppState>,
+    caller: Granted<Asking>,
     QueryOf(mut fields): QueryOf,
 ) -> ApiResult<Json<SessionListBody>> {
     let query = SessionQuery {
@@ -87,7 +91,11 @@ pub(crate) async fn sessions(
         offset: fields.count("offset", 0),
     };
     fields.finish()?;
-    let list = state.options.library.list_sessions(&scope(), &query).await?;
+    let list = state
+        .options
+        .library
+        .list_sessions(caller.scope(), &query)
+        .await?;
     Ok(Json(SessionListBody::new(&list, query.offset)))
 }
 
@@ -99,12 +107,13 @@ pub(crate) async fn sessions(
 )]
 pub(crate) async fn session(
     State(state): State<AppState>,
+    caller: Granted<Asking>,
     PathOf(id): PathOf<String>,
 ) -> ApiResult<Json<ConversationBody>> {
     let (session, messages) = state
         .options
         .library
-        .get_session(&scope(), session_id(&id)?)
+        .get_session(caller.scope(), session_id(&id)?)
         .await?;
     Ok(Json(ConversationBody::new(&session, &messages)))
 }
@@ -118,12 +127,17 @@ pub(crate) async fn session(
 )]
 pub(crate) async fn rename(
     State(state): State<AppState>,
+    caller: Granted<Asking>,
     PathOf(id): PathOf<String>,
     JsonBody(fields): JsonBody,
 ) -> ApiResult<Json<SessionBody>> {
     let id = session_id(&id)?;
     let title = read_title(fields)?;
-    let session = state.options.library.rename_session(&scope(), id, &title).await?;
+    let session = state
+        .options
+        .library
+        .rename_session(caller.scope(), id, &title)
+        .await?;
     Ok(Json(SessionBody::from(&session)))
 }
 
@@ -141,10 +155,11 @@ pub(crate) fn read_title(mut fields: Fields) -> Result<String, Refusal> {
 )]
 pub(crate) async fn delete(
     State(state): State<AppState>,
+    caller: Granted<Asking>,
     PathOf(id): PathOf<String>,
 ) -> ApiResult<Json<SessionDeletedBody>> {
     let id = session_id(&id)?;
-    state.options.library.delete_session(&scope(), id).await?;
+    state.options.library.delete_session(caller.scope(), id).await?;
     Ok(Json(SessionDeletedBody {
         session_id: id.to_string(),
         deleted: true,

@@ -2,18 +2,19 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use ids_core::document::{DocumentChange, DocumentStatus};
 use ids_core::error::{ErrorCode, Refusal};
 use ids_core::id::DocumentId;
 use ids_core::ports::{DocumentOrder, DocumentQuery};
 use ids_core::scope::CollectionName;
 
-use crate::access::scope;
+use crate::access::{Administering, Granted, Ingesting, Reading, ReadingPages};
 use crate::error::ApiResult;
 use crate::extract::{Fields, JsonBody, PathOf, QueryOf, parse_id};
 use crate::state::AppState;
 use crate::wire::chunk::ChunkListBody;
-use crate::wire::collection::{CollectionBody, CollectionListBody};
+use crate::wire::collection::{CollectionBody, CollectionListBody, CollectionNameBody, CollectionRequest};
 use crate::wire::document::{
     AnalysisBody, ChangeRequest, DeletedBody, DocumentBody, DocumentListBody, DocumentsHealthBody, StatsBody,
     StatusBody,
@@ -44,10 +45,15 @@ pub(super) fn document_id(text: &str) -> Result<DocumentId, Refusal> {
 )]
 pub(crate) async fn list(
     State(state): State<AppState>,
+    caller: Granted<Reading>,
     QueryOf(fields): QueryOf,
 ) -> ApiResult<Json<DocumentListBody>> {
     let query = read_query(fields)?;
-    let list = state.options.library.list_documents(&scope(), &query).await?;
+    let list = state
+        .options
+        .library
+        .list_documents(caller.scope(), &query)
+        .await?;
     Ok(Json(DocumentListBody::new(&list, query.offset)))
 }
 
@@ -106,12 +112,13 @@ fn order(name: &str) -> Option<DocumentOrder> {
 )]
 pub(crate) async fn get(
     State(state): State<AppState>,
+    caller: Granted<ReadingPages>,
     PathOf(id): PathOf<String>,
 ) -> ApiResult<Json<DocumentBody>> {
     let document = state
         .options
         .library
-        .get_document(&scope(), document_id(&id)?)
+        .get_document(caller.scope(), document_id(&id)?)
         .await?;
     Ok(Json(DocumentBody::from(&document)))
 }
@@ -125,6 +132,7 @@ pub(crate) async fn get(
 )]
 pub(crate) async fn change(
     State(state): State<AppState>,
+    caller: Granted<Ingesting>,
     PathOf(id): PathOf<String>,
     JsonBody(fields): JsonBody,
 ) -> ApiResult<Json<DocumentBody>> {
@@ -133,7 +141,7 @@ pub(crate) async fn change(
     let document = state
         .options
         .library
-        .change_document(&scope(), id, &change)
+        .change_document(caller.scope(), id, &change)
         .await?;
     Ok(Json(DocumentBody::from(&document)))
 }
@@ -156,13 +164,19 @@ pub(crate) fn read_change(mut fields: Fields) -> Result<DocumentChange, Refusal>
 )]
 pub(crate) async fn delete(
     State(state): State<AppState>,
+    caller: Granted<Ingesting>,
     PathOf(id): PathOf<String>,
 ) -> ApiResult<Json<DeletedBody>> {
     let removed = state
         .options
         .library
-        .delete_document(&scope(), document_id(&id)?)
+        .delete_document(caller.scope(), document_id(&id)?)
         .await?;
+    state
+        .options
+        .library
+        .record(caller.scope(), caller.key_id(), "document.deleted", &id)
+        .await;
     Ok(Json(DeletedBody::from(&removed)))
 }
 
@@ -174,12 +188,13 @@ pub(crate) async fn delete(
 )]
 pub(crate) async fn status(
     State(state): State<AppState>,
+    caller: Granted<Reading>,
     PathOf(id): PathOf<String>,
 ) -> ApiResult<Json<StatusBody>> {
     let view = state
         .options
         .library
-        .document_status(&scope(), document_id(&id)?)
+        .document_status(caller.scope(), document_id(&id)?)
         .await?;
     Ok(Json(StatusBody::from(&view)))
 }
@@ -196,6 +211,7 @@ pub(crate) async fn status(
 )]
 pub(crate) async fn chunks(
     State(state): State<AppState>,
+    caller: Granted<Reading>,
     PathOf(id): PathOf<String>,
     QueryOf(mut fields): QueryOf,
 ) -> ApiResult<Json<ChunkListBody>> {
@@ -205,7 +221,7 @@ pub(crate) async fn chunks(
     let page = state
         .options
         .library
-        .document_chunks(&scope(), id, limit, offset)
+        .document_chunks(caller.scope(), id, limit, offset)
         .await?;
     Ok(Json(ChunkListBody::new(&page, offset)))
 }
@@ -218,10 +234,15 @@ pub(crate) async fn chunks(
 )]
 pub(crate) async fn analysis(
     State(state): State<AppState>,
+    caller: Granted<Reading>,
     PathOf(id): PathOf<String>,
 ) -> ApiResult<Json<AnalysisBody>> {
     let id = document_id(&id)?;
-    let record = state.options.library.document_analysis(&scope(), id).await?;
+    let record = state
+        .options
+        .library
+        .document_analysis(caller.scope(), id)
+        .await?;
     Ok(Json(AnalysisBody::new(id, &record)))
 }
 
@@ -230,8 +251,11 @@ pub(crate) async fn analysis(
     get, path = "/api/v1/documents/stats", operation_id = "document_stats", tag = "documents",
     responses((status = 200, description = "Counts", body = StatsBody)),
 )]
-pub(crate) async fn stats(State(state): State<AppState>) -> ApiResult<Json<StatsBody>> {
-    let stats = state.options.library.stats(&scope()).await?;
+pub(crate) async fn stats(
+    State(state): State<AppState>,
+    caller: Granted<Reading>,
+) -> ApiResult<Json<StatsBody>> {
+    let stats = state.options.library.stats(caller.scope()).await?;
     Ok(Json(StatsBody::from(&stats)))
 }
 
@@ -240,8 +264,11 @@ pub(crate) async fn stats(State(state): State<AppState>) -> ApiResult<Json<Stats
     get, path = "/api/v1/documents/health", operation_id = "documents_health", tag = "documents",
     responses((status = 200, description = "They can; else 503", body = DocumentsHealthBody)),
 )]
-pub(crate) async fn health(State(state): State<AppState>) -> ApiResult<Json<DocumentsHealthBody>> {
-    let stats = state.options.library.stats(&scope()).await?;
+pub(crate) async fn health(
+    State(state): State<AppState>,
+    caller: Granted<Reading>,
+) -> ApiResult<Json<DocumentsHealthBody>> {
+    let stats = state.options.library.stats(caller.scope()).await?;
     let now = rfc3339(state.options.library.ports().clock.now());
     Ok(Json(DocumentsHealthBody::new(&stats, now)))
 }
@@ -251,11 +278,71 @@ pub(crate) async fn health(State(state): State<AppState>) -> ApiResult<Json<Docu
     get, path = "/api/v1/collections", operation_id = "list_collections", tag = "collections",
     responses((status = 200, description = "All of them", body = CollectionListBody)),
 )]
-pub(crate) async fn collections(State(state): State<AppState>) -> ApiResult<Json<CollectionListBody>> {
-    let collections = state.options.library.list_collections(&scope()).await?;
+pub(crate) async fn collections(
+    State(state): State<AppState>,
+    caller: Granted<Reading>,
+) -> ApiResult<Json<CollectionListBody>> {
+    let collections = state.options.library.list_collections(caller.scope()).await?;
     Ok(Json(CollectionListBody {
         collections: collections.iter().map(CollectionBody::from).collect(),
     }))
+}
+
+/// Makes a collection; one that is there stays as it is.
+#[utoipa::path(
+    post, path = "/api/v1/collections", operation_id = "create_collection", tag = "collections",
+    request_body = CollectionRequest,
+    responses((status = 201, description = "It is there", body = CollectionNameBody)),
+)]
+pub(crate) async fn create_collection(
+    State(state): State<AppState>,
+    caller: Granted<Ingesting>,
+    JsonBody(fields): JsonBody,
+) -> ApiResult<(StatusCode, Json<CollectionNameBody>)> {
+    let name = read_collection(fields)?;
+    state
+        .options
+        .library
+        .create_collection(caller.scope(), &name)
+        .await?;
+    Ok((StatusCode::CREATED, Json(CollectionNameBody::from(&name))))
+}
+
+pub(crate) fn read_collection(mut fields: Fields) -> Result<CollectionName, Refusal> {
+    let name = fields.required_parsed("name", CollectionName::parse);
+    fields.finish()?;
+    // `finish` has refused what is missing.
+    name.ok_or_else(|| Refusal::field("name", "is required"))
+}
+
+/// Removes a collection without documents.
+#[utoipa::path(
+    delete, path = "/api/v1/collections/{name}", operation_id = "delete_collection", tag = "collections",
+    params(("name" = String, Path, description = "The collection")),
+    responses((status = 200, description = "It is gone", body = CollectionNameBody)),
+)]
+pub(crate) async fn delete_collection(
+    State(state): State<AppState>,
+    caller: Granted<Administering>,
+    PathOf(name): PathOf<String>,
+) -> ApiResult<Json<CollectionNameBody>> {
+    let name = CollectionName::parse(&name).map_err(|_| {
+        Refusal::new(
+            ErrorCode::CollectionNotFound,
+            "there is no collection of that name",
+        )
+    })?;
+    let library = &state.options.library;
+    library.delete_collection(caller.scope(), &name).await?;
+    library
+        .record(
+            caller.scope(),
+            caller.key_id(),
+            "collection.deleted",
+            name.as_str(),
+        )
+        .await;
+    Ok(Json(CollectionNameBody::from(&name)))
 }
 
 /// A document's id, as a field's parser.

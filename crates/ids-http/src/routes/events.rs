@@ -11,10 +11,11 @@ use futures_util::Stream;
 use ids_core::error::ErrorCode;
 use ids_core::id::DocumentId;
 use ids_core::library::StatusView;
+use ids_core::scope::Scope;
 use tokio::time::{Interval, MissedTickBehavior, interval_at};
 
 use super::documents::document_id;
-use crate::access::scope;
+use crate::access::{Granted, Reading};
 use crate::error::ApiResult;
 use crate::extract::PathOf;
 use crate::state::AppState;
@@ -39,6 +40,7 @@ pub(super) const COMMENT_EVERY: Duration = Duration::from_secs(15);
 )]
 pub(crate) async fn events(
     State(state): State<AppState>,
+    caller: Granted<Reading>,
     PathOf(id): PathOf<String>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
@@ -47,13 +49,13 @@ pub(crate) async fn events(
     let first = state
         .options
         .library
-        .document_status(&scope(), document_id)
+        .document_status(caller.scope(), document_id)
         .await?;
     let seen = headers
         .get("last-event-id")
         .and_then(|value| value.to_str().ok()?.trim().parse().ok())
         .unwrap_or(0);
-    let watch = Watch::new(state, document_id, first, seen);
+    let watch = Watch::new(state, caller.scope().clone(), document_id, first, seen);
     let stream = Sse::new(stream(watch)).keep_alive(KeepAlive::new().interval(COMMENT_EVERY));
     Ok(unbuffered(stream))
 }
@@ -77,6 +79,7 @@ fn stream(watch: Watch) -> impl Stream<Item = Result<Event, Infallible>> {
 
 struct Watch {
     state: AppState,
+    scope: Scope,
     document_id: DocumentId,
     /// Not sent yet.
     first: Option<StatusView>,
@@ -87,11 +90,12 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(state: AppState, document_id: DocumentId, first: StatusView, seen: u64) -> Self {
+    fn new(state: AppState, scope: Scope, document_id: DocumentId, first: StatusView, seen: u64) -> Self {
         let mut ticks = interval_at(tokio::time::Instant::now() + LOOK_EVERY, LOOK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             state,
+            scope,
             document_id,
             first: Some(first),
             last: None,
@@ -129,7 +133,7 @@ impl Watch {
                 .state
                 .options
                 .library
-                .document_status(&scope(), self.document_id)
+                .document_status(&self.scope, self.document_id)
                 .await
             {
                 Ok(view) => return Some(view),

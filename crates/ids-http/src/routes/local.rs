@@ -4,16 +4,19 @@ use std::path::Path;
 
 use axum::Json;
 use axum::extract::State;
+use ids_core::access::{Organization, OrganizationName};
 use ids_core::document::{ContentHash, SourcePath};
-use ids_core::error::Refusal;
+use ids_core::error::{ErrorCode, Refusal};
+use ids_core::id::OrganizationId;
 use ids_core::library::SourceState;
-use ids_core::scope::CollectionName;
+use ids_core::scope::{CollectionName, Scope};
 use serde::Serialize;
 
-use crate::access::scope;
+use crate::access::{Administering, Granted, Ingesting};
 use crate::error::ApiResult;
-use crate::extract::{Fields, JsonBody};
+use crate::extract::{Fields, JsonBody, PathOf};
 use crate::state::AppState;
+use crate::wire::time::rfc3339;
 
 /// Whether a file must be sent again.
 #[derive(Debug, Serialize)]
@@ -28,13 +31,14 @@ pub(crate) struct SourceStateBody {
 /// What `ids ingest` should do with a file of that path and hash.
 pub(crate) async fn source_state(
     State(state): State<AppState>,
+    caller: Granted<Ingesting>,
     JsonBody(fields): JsonBody,
 ) -> ApiResult<Json<SourceStateBody>> {
     let (collection, source, file_hash) = read(fields)?;
     let known = state
         .options
         .library
-        .source_state(&scope(), &collection, &source, file_hash)
+        .source_state(caller.scope(), &collection, &source, file_hash)
         .await?;
     let (word, document_id) = match known {
         SourceState::New => ("new", None),
@@ -45,6 +49,77 @@ pub(crate) async fn source_state(
         state: word,
         document_id: document_id.map(|id| id.to_string()),
     }))
+}
+
+/// The organizations of this installation, by name.
+pub(crate) async fn organizations(
+    State(state): State<AppState>,
+    _operator: Granted<Administering>,
+) -> ApiResult<Json<OrganizationListBody>> {
+    let organizations = state.options.library.list_organizations().await?;
+    Ok(Json(OrganizationListBody {
+        organizations: organizations.iter().map(OrganizationBody::from).collect(),
+    }))
+}
+
+/// Makes an organization where there is none of that name.
+pub(crate) async fn ensure_organization(
+    State(state): State<AppState>,
+    _operator: Granted<Administering>,
+    JsonBody(mut fields): JsonBody,
+) -> ApiResult<Json<OrganizationBody>> {
+    let name = fields.required_parsed("name", OrganizationName::parse);
+    fields.finish()?;
+    // `finish` has refused what is missing.
+    let name = name.ok_or_else(|| Refusal::field("name", "is required"))?;
+    let organization = state.options.library.ensure_organization(&name).await?;
+    Ok(Json(OrganizationBody::from(&organization)))
+}
+
+/// Removes an organization with everything in it.
+pub(crate) async fn delete_organization(
+    State(state): State<AppState>,
+    _operator: Granted<Administering>,
+    PathOf(name): PathOf<String>,
+) -> ApiResult<Json<OrganizationBody>> {
+    let name = OrganizationName::parse(&name).map_err(|_| {
+        Refusal::new(
+            ErrorCode::OrganizationNotFound,
+            "there is no organization of that name",
+        )
+    })?;
+    let library = &state.options.library;
+    let organization = library.get_organization(&name).await?;
+    library.delete_organization(&organization).await?;
+    let operator = Scope::organization(OrganizationId::DEFAULT);
+    library
+        .record(&operator, None, "organization.deleted", name.as_str())
+        .await;
+    Ok(Json(OrganizationBody::from(&organization)))
+}
+
+/// An organization.
+#[derive(Debug, Serialize)]
+pub(crate) struct OrganizationBody {
+    organization_id: String,
+    name: String,
+    created_at: String,
+}
+
+impl From<&Organization> for OrganizationBody {
+    fn from(organization: &Organization) -> Self {
+        Self {
+            organization_id: organization.organization_id.to_string(),
+            name: organization.name.to_string(),
+            created_at: rfc3339(organization.created_at),
+        }
+    }
+}
+
+/// The organizations of an installation.
+#[derive(Debug, Serialize)]
+pub(crate) struct OrganizationListBody {
+    organizations: Vec<OrganizationBody>,
 }
 
 fn read(mut fields: Fields) -> Result<(CollectionName, SourcePath, ContentHash), Refusal> {

@@ -7,10 +7,12 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::{BoxFuture, join_all};
+use ids_core::access::Permission;
 
-use crate::access::scope;
+use crate::access::{Administering, Anything, Granted, IsLoopback};
+use crate::error::{ApiError, ApiResult};
 use crate::metrics::CONTENT_TYPE;
-use crate::options::Phase;
+use crate::options::{Access, Phase};
 use crate::state::AppState;
 use crate::wire::meta::{DependencyBody, HealthBody, InfoBody, PhaseBody};
 use crate::wire::time::rfc3339;
@@ -117,7 +119,7 @@ pub(crate) async fn ready(State(state): State<AppState>) -> (StatusCode, Json<Ph
     get, path = "/info", operation_id = "info", tag = "server",
     responses((status = 200, description = "Version and settings that clients need", body = InfoBody)),
 )]
-pub(crate) async fn info(State(state): State<AppState>) -> Json<InfoBody> {
+pub(crate) async fn info(State(state): State<AppState>, caller: Granted<Anything>) -> Json<InfoBody> {
     let options = &state.options;
     let model = options.library.ports().embedder.model();
     Json(InfoBody {
@@ -125,7 +127,12 @@ pub(crate) async fn info(State(state): State<AppState>) -> Json<InfoBody> {
         version: options.build.version.clone(),
         commit: options.build.commit.clone(),
         started_at: rfc3339(state.started_at),
-        auth: "off",
+        auth: match options.access {
+            Access::Off => "off",
+            Access::Keys(_) => "keys",
+        },
+        scopes: caller.permissions().iter().map(Permission::as_str).collect(),
+        upload_origin: options.library.ports().blobs.upload_origin(),
         embedding_model: model.name.clone(),
         embedding_dimensions: model.dimensions,
         max_file_size: options.library.settings().max_file_size,
@@ -137,11 +144,15 @@ pub(crate) async fn info(State(state): State<AppState>) -> Json<InfoBody> {
     get, path = "/metrics", operation_id = "metrics", tag = "server",
     responses((status = 200, content_type = "application/openmetrics-text", description = "OpenMetrics text", body = String)),
 )]
-pub(crate) async fn metrics(State(state): State<AppState>) -> Response {
+pub(crate) async fn metrics(
+    State(state): State<AppState>,
+    IsLoopback(is_loopback): IsLoopback,
+    caller: Result<Granted<Administering>, ApiError>,
+) -> ApiResult<Response> {
+    if !is_loopback {
+        caller?;
+    }
     let options = &state.options;
-    let text = options
-        .metrics
-        .render(&options.library, &scope(), state.started_at)
-        .await;
-    ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response()
+    let text = options.metrics.render(&options.library, state.started_at).await;
+    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
 }

@@ -4,6 +4,7 @@ mod answer_stream;
 pub(crate) mod chat;
 pub(crate) mod documents;
 pub(crate) mod events;
+pub(crate) mod keys;
 pub(crate) mod local;
 pub(crate) mod meta;
 pub(crate) mod pages;

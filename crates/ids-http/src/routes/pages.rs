@@ -10,7 +10,7 @@ use ids_core::id::DocumentId;
 use ids_core::span::CharSpan;
 
 use super::documents::document_id;
-use crate::access::scope;
+use crate::access::{Granted, ReadingPages};
 use crate::error::ApiResult;
 use crate::extract::{PathOf, QueryOf};
 use crate::state::AppState;
@@ -27,10 +27,15 @@ use crate::wire::page::{BoxesBody, PageBody, PngBody};
 )]
 pub(crate) async fn page(
     State(state): State<AppState>,
+    caller: Granted<ReadingPages>,
     PathOf(place): PathOf<(String, String)>,
 ) -> ApiResult<Json<PageBody>> {
     let (id, number) = parse(&place)?;
-    let view = state.options.library.document_page(&scope(), id, number).await?;
+    let view = state
+        .options
+        .library
+        .document_page(caller.scope(), id, number)
+        .await?;
     Ok(Json(PageBody::new(id, &view)))
 }
 
@@ -47,6 +52,7 @@ pub(crate) async fn page(
 )]
 pub(crate) async fn boxes(
     State(state): State<AppState>,
+    caller: Granted<ReadingPages>,
     PathOf(place): PathOf<(String, String)>,
     QueryOf(mut fields): QueryOf,
 ) -> ApiResult<Json<BoxesBody>> {
@@ -57,7 +63,11 @@ pub(crate) async fn boxes(
         fields.refuse("end", "must not lie before `start`");
     }
     fields.finish()?;
-    let view = state.options.library.document_page(&scope(), id, number).await?;
+    let view = state
+        .options
+        .library
+        .document_page(caller.scope(), id, number)
+        .await?;
     Ok(Json(BoxesBody::new(&view.page, CharSpan::new(start, end))))
 }
 
@@ -77,6 +87,7 @@ pub(crate) async fn boxes(
 )]
 pub(crate) async fn image(
     State(state): State<AppState>,
+    caller: Granted<ReadingPages>,
     PathOf(place): PathOf<(String, String)>,
     QueryOf(mut fields): QueryOf,
     headers: HeaderMap,
@@ -85,7 +96,7 @@ pub(crate) async fn image(
     let width = fields.whole_number("width").map_or(USUAL_WIDTH, clipped);
     fields.finish()?;
     let library = &state.options.library;
-    let original = library.page_original(&scope(), id, number, width).await?;
+    let original = library.page_original(caller.scope(), id, number, width).await?;
     // Another version of this program may draw it otherwise.
     let tag = format!("\"{}-{}\"", original.fingerprint(), state.options.build.version);
     // The address does not name the document's version, so browsers ask each time; the answer is mostly 304, and cheap.

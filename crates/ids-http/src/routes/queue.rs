@@ -1,17 +1,22 @@
 //! Queues and jobs.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use ids_core::cleanup::CleanupTask;
 use ids_core::error::{ErrorCode, Refusal};
 use ids_core::id::JobId;
-use ids_core::job::QueueName;
+use ids_core::job::{JobStatus, QueueName};
 
-use crate::access::scope;
+use super::documents::DEFAULT_ROWS;
+use crate::access::{Administering, Granted, Ingesting, Reading};
 use crate::error::{ApiError, ApiResult};
-use crate::extract::{PathOf, parse_id};
+use crate::extract::{Fields, JsonBody, PathOf, QueryOf, parse_id};
 use crate::state::AppState;
-use crate::wire::queue::{JobBody, QueueBody, QueueHealthBody, QueueListBody};
+use crate::wire;
+use crate::wire::queue::{CleanupBody, JobBody, JobListBody, QueueBody, QueueHealthBody, QueueListBody};
 use crate::wire::time::rfc3339;
 
 /// How many jobs of each queue stand where.
@@ -19,8 +24,11 @@ use crate::wire::time::rfc3339;
     get, path = "/api/v1/queue/info", operation_id = "list_queues", tag = "queue",
     responses((status = 200, description = "All queues", body = QueueListBody)),
 )]
-pub(crate) async fn list(State(state): State<AppState>) -> ApiResult<Json<QueueListBody>> {
-    let counts = state.options.library.job_counts(&scope()).await?;
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    caller: Granted<Reading>,
+) -> ApiResult<Json<QueueListBody>> {
+    let counts = state.options.library.job_counts(caller.scope()).await?;
     let queues = QueueName::ALL
         .into_iter()
         .map(|queue| QueueBody::new(queue, &counts))
@@ -36,6 +44,7 @@ pub(crate) async fn list(State(state): State<AppState>) -> ApiResult<Json<QueueL
 )]
 pub(crate) async fn info(
     State(state): State<AppState>,
+    caller: Granted<Reading>,
     PathOf(name): PathOf<String>,
 ) -> ApiResult<Json<QueueBody>> {
     let queue = QueueName::from_name(&name).ok_or_else(|| {
@@ -45,7 +54,7 @@ pub(crate) async fn info(
             format!("there is no queue of that name; the queues are `{names}`"),
         )
     })?;
-    let counts = state.options.library.job_counts(&scope()).await?;
+    let counts = state.options.library.job_counts(caller.scope()).await?;
     Ok(Json(QueueBody::new(queue, &counts)))
 }
 
@@ -55,21 +64,98 @@ pub(crate) async fn info(
     responses((status = 200, description = "They can; else 503", body = QueueHealthBody)),
 )]
 pub(crate) async fn health(State(state): State<AppState>) -> ApiResult<Json<QueueHealthBody>> {
-    let counts = state.options.library.job_counts(&scope()).await?;
+    let library = &state.options.library;
+    let counts = library.all_job_counts().await?;
+    let workers = library.live_workers().await?;
     let waiting = |queue: QueueName| {
         counts
             .iter()
             .find(|of| of.queue == queue)
             .map_or(0, |of| of.queued)
     };
+    let working = |queue: QueueName| workers.iter().filter(|it| it.queues.contains(&queue)).count();
     Ok(Json(QueueHealthBody {
         status: "healthy",
         queues: QueueName::ALL
-            .into_iter()
             .map(|queue| (queue.as_str(), waiting(queue)))
-            .collect(),
-        timestamp: rfc3339(state.options.library.ports().clock.now()),
+            .into(),
+        workers: QueueName::ALL
+            .map(|queue| (queue.as_str(), working(queue)))
+            .into(),
+        timestamp: rfc3339(library.ports().clock.now()),
     }))
+}
+
+/// Lists jobs, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/queue/jobs", operation_id = "list_jobs", tag = "queue",
+    params(
+        ("queue" = Option<String>, Query, description = "Only this queue"),
+        ("status" = Option<String>, Query, description = "Only this status"),
+        ("limit" = Option<u32>, Query, description = "Rows, 1 to 1000; 50 if not given"),
+        ("offset" = Option<u32>, Query, description = "Rows to pass over"),
+    ),
+    responses((status = 200, description = "A page of jobs", body = JobListBody)),
+)]
+pub(crate) async fn jobs(
+    State(state): State<AppState>,
+    caller: Granted<Ingesting>,
+    QueryOf(mut fields): QueryOf,
+) -> ApiResult<Json<JobListBody>> {
+    let queue = fields.choice(
+        "queue",
+        &QueueName::ALL.map(QueueName::as_str),
+        QueueName::from_name,
+    );
+    let status = fields.choice(
+        "status",
+        &JobStatus::ALL.map(JobStatus::as_str),
+        JobStatus::from_name,
+    );
+    let (limit, offset) = (fields.count("limit", DEFAULT_ROWS), fields.count("offset", 0));
+    fields.finish()?;
+    let library = &state.options.library;
+    let jobs = library
+        .list_jobs(caller.scope(), queue, status, limit, offset)
+        .await?;
+    Ok(Json(JobListBody {
+        jobs: jobs.iter().map(JobBody::from).collect(),
+    }))
+}
+
+/// Asks for a cleanup. Each also runs by itself once an hour.
+#[utoipa::path(
+    post, path = "/api/v1/queue/cleanup", operation_id = "cleanup", tag = "queue",
+    request_body = wire::queue::CleanupRequest,
+    responses((status = 202, description = "It waits for a worker", body = CleanupBody)),
+)]
+pub(crate) async fn cleanup(
+    State(state): State<AppState>,
+    caller: Granted<Administering>,
+    JsonBody(fields): JsonBody,
+) -> ApiResult<(StatusCode, Json<CleanupBody>)> {
+    let (task, older_than) = read_cleanup(fields)?;
+    let library = &state.options.library;
+    let cleanup = library.request_cleanup(caller.scope(), task, older_than).await?;
+    library
+        .record(
+            caller.scope(),
+            caller.key_id(),
+            "cleanup.requested",
+            task.as_str(),
+        )
+        .await;
+    Ok((StatusCode::ACCEPTED, Json(CleanupBody::from(&cleanup))))
+}
+
+pub(crate) fn read_cleanup(mut fields: Fields) -> Result<(CleanupTask, Option<Duration>), Refusal> {
+    let names = CleanupTask::ALL.map(CleanupTask::as_str);
+    let task = fields.choice("task_type", &names, CleanupTask::from_name);
+    let hours = fields.whole_number("older_than_hours");
+    fields.finish()?;
+    let task = task.ok_or_else(|| Refusal::field("task_type", "is required"))?;
+    let older_than = hours.map(|hours| Duration::from_secs(hours.saturating_mul(3_600)));
+    Ok((task, older_than))
 }
 
 /// A job.
@@ -80,9 +166,14 @@ pub(crate) async fn health(State(state): State<AppState>) -> ApiResult<Json<Queu
 )]
 pub(crate) async fn job(
     State(state): State<AppState>,
+    caller: Granted<Ingesting>,
     PathOf(id): PathOf<String>,
 ) -> ApiResult<Json<JobBody>> {
-    let job = state.options.library.get_job(&scope(), job_id(&id)?).await?;
+    let job = state
+        .options
+        .library
+        .get_job(caller.scope(), job_id(&id)?)
+        .await?;
     Ok(Json(JobBody::from(&job)))
 }
 
@@ -94,9 +185,14 @@ pub(crate) async fn job(
 )]
 pub(crate) async fn cancel(
     State(state): State<AppState>,
+    caller: Granted<Ingesting>,
     PathOf(id): PathOf<String>,
 ) -> ApiResult<(StatusCode, Json<JobBody>)> {
-    let job = state.options.library.cancel_job(&scope(), job_id(&id)?).await?;
+    let job = state
+        .options
+        .library
+        .cancel_job(caller.scope(), job_id(&id)?)
+        .await?;
     Ok((StatusCode::ACCEPTED, Json(JobBody::from(&job))))
 }
 
@@ -108,9 +204,14 @@ pub(crate) async fn cancel(
 )]
 pub(crate) async fn retry(
     State(state): State<AppState>,
+    caller: Granted<Ingesting>,
     PathOf(id): PathOf<String>,
 ) -> ApiResult<(StatusCode, Json<JobBody>)> {
-    let job = state.options.library.retry_job(&scope(), job_id(&id)?).await?;
+    let job = state
+        .options
+        .library
+        .retry_job(caller.scope(), job_id(&id)?)
+        .await?;
     Ok((StatusCode::ACCEPTED, Json(JobBody::from(&job))))
 }
 

@@ -10,7 +10,7 @@ use ids_core::scope::CollectionName;
 use ids_core::search::{SearchMode, SearchRequest};
 
 use super::documents::id_in_field;
-use crate::access::scope;
+use crate::access::{Granted, Searching};
 use crate::error::ApiResult;
 use crate::extract::{Fields, JsonBody, content_type};
 use crate::state::AppState;
@@ -28,12 +28,13 @@ const DEFAULT_RESULTS: usize = 10;
 )]
 pub(crate) async fn search(
     State(state): State<AppState>,
+    caller: Granted<Searching>,
     JsonBody(fields): JsonBody,
 ) -> ApiResult<Json<SearchReplyBody>> {
     let (request, explain) = read(fields)?;
     let started = Instant::now();
     let slot = state.searches.acquire().await?;
-    let reply = state.options.library.search(&scope(), &request).await?;
+    let reply = state.options.library.search(caller.scope(), &request).await?;
     drop(slot);
     let took = started.elapsed();
     // What people look for is theirs: only at this level, which nobody runs with.

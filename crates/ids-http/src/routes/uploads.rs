@@ -11,14 +11,14 @@ use ids_core::document::{ContentHash, ContentType, DocumentDetails, DocumentStat
 use ids_core::error::{ErrorCode, Refusal};
 use ids_core::id::{OrganizationId, UploadId};
 use ids_core::library::{Processing, UploadAnnouncement, UploadReceiver};
-use ids_core::scope::CollectionName;
+use ids_core::scope::{CollectionName, Scope};
 
 pub(crate) use form::{__path_upload, upload};
 
 use super::documents::{document_id, id_in_field};
 use super::local::file_hash;
 use super::{drain, drain_stream};
-use crate::access::{host, scope};
+use crate::access::{Granted, Ingesting, host};
 use crate::error::ApiResult;
 use crate::extract::{Fields, JsonBody, PathOf, content_type, parse_id};
 use crate::state::AppState;
@@ -32,6 +32,7 @@ use crate::wire::upload::{PresignedBody, PresignedRequest, ProcessBody, ProcessR
 )]
 pub(crate) async fn presigned(
     State(state): State<AppState>,
+    caller: Granted<Ingesting>,
     headers: HeaderMap,
     JsonBody(fields): JsonBody,
 ) -> ApiResult<Json<PresignedBody>> {
@@ -39,7 +40,7 @@ pub(crate) async fn presigned(
     let upload = state
         .options
         .library
-        .announce_upload(&scope(), announcement)
+        .announce_upload(caller.scope(), announcement)
         .await?;
     let address = absolute(&upload.signed.url, state.options.public_url.as_deref(), &headers);
     Ok(Json(PresignedBody::new(&upload, address)))
@@ -168,6 +169,7 @@ async fn copy(body: &mut BodyDataStream, mut receiver: UploadReceiver) -> Result
 )]
 pub(crate) async fn process(
     State(state): State<AppState>,
+    caller: Granted<Ingesting>,
     PathOf(id): PathOf<String>,
     JsonBody(fields): JsonBody,
 ) -> ApiResult<(StatusCode, Json<ProcessBody>)> {
@@ -176,9 +178,9 @@ pub(crate) async fn process(
     let processing = state
         .options
         .library
-        .process_upload(&scope(), id, upload_id, announced_hash)
+        .process_upload(caller.scope(), id, upload_id, announced_hash)
         .await?;
-    let status = status_of(&state, &processing).await;
+    let status = status_of(&state, caller.scope(), &processing).await;
     Ok((StatusCode::ACCEPTED, Json(ProcessBody::new(&processing, status))))
 }
 
@@ -197,11 +199,11 @@ pub(crate) fn read_process(mut fields: Fields) -> Result<(UploadId, Option<Conte
 }
 
 /// Where an accepted document stands by now: a worker may have it already, or this is the second call.
-async fn status_of(state: &AppState, processing: &Processing) -> DocumentStatus {
+async fn status_of(state: &AppState, scope: &Scope, processing: &Processing) -> DocumentStatus {
     let document: Result<_, Refusal> = state
         .options
         .library
-        .get_document(&scope(), processing.document_id)
+        .get_document(scope, processing.document_id)
         .await;
     // What was accepted stays accepted, whatever this look at it gave.
     document.map_or(DocumentStatus::Uploaded, |document| document.status)

@@ -6,7 +6,7 @@ use ids_core::error::Refusal;
 use ids_core::time::Timestamp;
 use time::{Date, Month, OffsetDateTime, Time};
 
-use crate::access::scope;
+use crate::access::{Administering, Granted};
 use crate::error::ApiResult;
 use crate::extract::QueryOf;
 use crate::state::AppState;
@@ -20,6 +20,7 @@ use crate::wire::chat::UsageBody;
 )]
 pub(crate) async fn usage(
     State(state): State<AppState>,
+    caller: Granted<Administering>,
     QueryOf(mut fields): QueryOf,
 ) -> ApiResult<Json<UsageBody>> {
     let asked = fields.parsed("month", YearMonth::parse);
@@ -29,7 +30,7 @@ pub(crate) async fn usage(
     let (from, until) = month
         .bounds()
         .ok_or_else(|| Refusal::field("month", YearMonth::SHAPE))?;
-    let counts = library.usage(&scope(), from, until).await?;
+    let counts = library.usage(caller.scope(), from, until).await?;
     Ok(Json(UsageBody::new(month.to_string(), &counts)))
 }
 

@@ -1,6 +1,7 @@
 //! Collections.
 
 use ids_core::ports::CollectionSummary;
+use ids_core::scope::CollectionName;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -26,4 +27,30 @@ impl From<&CollectionSummary> for CollectionBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CollectionListBody {
     pub(crate) collections: Vec<CollectionBody>,
+}
+
+/// A collection to be made.
+#[derive(Debug, ToSchema)]
+#[expect(
+    dead_code,
+    reason = "describes in OpenAPI what `routes::documents::read_collection` reads; a test holds both together"
+)]
+pub(crate) struct CollectionRequest {
+    /// Its name.
+    #[schema(max_length = 100, example = "procurement")]
+    name: String,
+}
+
+/// A collection's name.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CollectionNameBody {
+    name: String,
+}
+
+impl From<&CollectionName> for CollectionNameBody {
+    fn from(name: &CollectionName) -> Self {
+        Self {
+            name: name.to_string(),
+        }
+    }
 }

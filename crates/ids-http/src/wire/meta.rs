@@ -46,8 +46,12 @@ pub(crate) struct InfoBody {
     pub(crate) commit: Option<String>,
     /// Since when it runs (RFC 3339, UTC).
     pub(crate) started_at: String,
-    /// off: without keys, for this machine only.
+    /// off: without keys, for this machine only; else keys.
     pub(crate) auth: &'static str,
+    /// What the caller's key allows: search, ask, ingest, admin.
+    pub(crate) scopes: Vec<&'static str>,
+    /// Where announced uploads go, when that is another server; null when it is this one.
+    pub(crate) upload_origin: Option<String>,
     /// The model that meaning is computed with.
     pub(crate) embedding_model: String,
     /// Values of one of its vectors.

@@ -5,6 +5,7 @@ pub(crate) mod chunk;
 pub(crate) mod collection;
 pub(crate) mod document;
 pub(crate) mod error;
+pub(crate) mod key;
 pub(crate) mod meta;
 pub(crate) mod page;
 pub(crate) mod queue;

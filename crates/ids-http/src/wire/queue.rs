@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use ids_core::cleanup::CleanupJob;
+use ids_core::error::Failure;
 use ids_core::job::{Job, JobCounts, JobStatus, QueueName};
+use ids_core::library::AnyJob;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -59,6 +62,8 @@ pub(crate) struct QueueHealthBody {
     pub(crate) status: &'static str,
     /// How many jobs wait in each queue.
     pub(crate) queues: BTreeMap<&'static str, u64>,
+    /// Workers alive that take from each queue.
+    pub(crate) workers: BTreeMap<&'static str, usize>,
     /// When it was asked (RFC 3339, UTC).
     pub(crate) timestamp: String,
 }
@@ -88,11 +93,15 @@ pub(crate) struct JobBody {
     meta: JobMetaBody,
 }
 
-/// What a finished job made.
+/// What a finished job did.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct JobResultBody {
-    /// The document.
-    document_id: String,
+    /// The document it made searchable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document_id: Option<String>,
+    /// Uploads or files that a cleanup removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed: Option<u64>,
 }
 
 /// What a job is about.
@@ -101,7 +110,11 @@ pub(crate) struct JobMetaBody {
     /// Its queue.
     queue: &'static str,
     /// The document it works on.
-    document_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document_id: Option<String>,
+    /// What a cleanup removes: s3_cleanup, orphaned_files or expired_uploads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task_type: Option<&'static str>,
     /// Tries so far.
     attempts: u32,
     /// 0 to 100.
@@ -110,29 +123,110 @@ pub(crate) struct JobMetaBody {
     current_step: String,
 }
 
-impl From<&Job> for JobBody {
-    fn from(job: &Job) -> Self {
-        let finished = job.status == JobStatus::Finished;
+impl From<&AnyJob> for JobBody {
+    fn from(job: &AnyJob) -> Self {
+        match job {
+            AnyJob::Document(job) => Self::of_document(job),
+            AnyJob::Cleanup(job) => Self::of_cleanup(job),
+        }
+    }
+}
+
+impl JobBody {
+    fn of_document(job: &Job) -> Self {
+        let document_id = || Some(job.document_id.to_string());
         Self {
             id: job.job_id.to_string(),
             status: job.status.as_str(),
             created_at: rfc3339(job.created_at),
             started_at: job.started_at.map(rfc3339),
             ended_at: job.ended_at.map(rfc3339),
-            result: finished.then(|| JobResultBody {
-                document_id: job.document_id.to_string(),
+            result: (job.status == JobStatus::Finished).then(|| JobResultBody {
+                document_id: document_id(),
+                removed: None,
             }),
-            exc_info: job
-                .failure
-                .as_ref()
-                .map(|failure| format!("{}: {}", failure.code, failure.message)),
+            exc_info: job.failure.as_ref().map(reason),
             meta: JobMetaBody {
                 queue: job.queue.as_str(),
-                document_id: job.document_id.to_string(),
+                document_id: document_id(),
+                task_type: None,
                 attempts: job.attempts,
                 progress: job.progress,
                 current_step: job.current_step.clone(),
             },
+        }
+    }
+
+    fn of_cleanup(job: &CleanupJob) -> Self {
+        let is_finished = job.status == JobStatus::Finished;
+        Self {
+            id: job.job_id.to_string(),
+            status: job.status.as_str(),
+            created_at: rfc3339(job.created_at),
+            started_at: job.started_at.map(rfc3339),
+            ended_at: job.ended_at.map(rfc3339),
+            result: is_finished.then_some(JobResultBody {
+                document_id: None,
+                removed: Some(job.removed),
+            }),
+            exc_info: job.failure.as_ref().map(reason),
+            meta: JobMetaBody {
+                queue: QueueName::CleanupTasks.as_str(),
+                document_id: None,
+                task_type: Some(job.task.as_str()),
+                attempts: job.attempts,
+                progress: if is_finished { 100 } else { 0 },
+                current_step: job.status.as_str().to_owned(),
+            },
+        }
+    }
+}
+
+fn reason(failure: &Failure) -> String {
+    format!("{}: {}", failure.code, failure.message)
+}
+
+/// Jobs, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct JobListBody {
+    pub(crate) jobs: Vec<JobBody>,
+}
+
+/// A cleanup that is asked for.
+#[derive(Debug, ToSchema)]
+#[expect(
+    dead_code,
+    reason = "describes in OpenAPI what `routes::queue::read_cleanup` reads; a test holds both together"
+)]
+pub(crate) struct CleanupRequest {
+    /// s3_cleanup (files under the temporary prefix), orphaned_files (all) or expired_uploads.
+    #[schema(example = "orphaned_files")]
+    task_type: String,
+    /// Only what is older, 1 to 87600; `CLEANUP_ORPHANED_FILES_HOURS` if not given.
+    older_than_hours: Option<u64>,
+}
+
+/// A cleanup that waits for a worker.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CleanupBody {
+    /// For people.
+    message: String,
+    /// Its job.
+    job_id: String,
+    /// What it removes.
+    task_type: &'static str,
+    /// queued.
+    #[schema(example = "queued")]
+    status: &'static str,
+}
+
+impl From<&CleanupJob> for CleanupBody {
+    fn from(job: &CleanupJob) -> Self {
+        Self {
+            message: format!("cleanup `{}` is queued", job.task.as_str()),
+            job_id: job.job_id.to_string(),
+            task_type: job.task.as_str(),
+            status: job.status.as_str(),
         }
     }
 }

@@ -12,7 +12,7 @@ use ids_core::library::{IncomingFile, NewFile};
 use ids_core::scope::Scope;
 
 use super::{read_details, status_of};
-use crate::access::scope;
+use crate::access::{Granted, Ingesting};
 use crate::error::ApiResult;
 use crate::extract::{Fields, has_content_type};
 use crate::routes::documents::id_in_field;
@@ -47,6 +47,7 @@ const DRAIN_TIME: Duration = Duration::from_secs(5);
 )]
 pub(crate) async fn upload(
     State(state): State<AppState>,
+    caller: Granted<Ingesting>,
     request: Request,
 ) -> ApiResult<(StatusCode, Json<UploadedBody>)> {
     if !has_content_type(request.headers(), "multipart/form-data") {
@@ -63,8 +64,8 @@ pub(crate) async fn upload(
         .map_err(|rejection| {
             Refusal::field("body", "has no boundary in its content type").caused_by(rejection)
         })?;
-    let scope = scope();
-    let form = match read_form(&state, &scope, &mut multipart).await {
+    let scope = caller.scope();
+    let form = match read_form(&state, scope, &mut multipart).await {
         Ok(form) => form,
         Err(refusal) => {
             drain_form(multipart).await;
@@ -72,8 +73,8 @@ pub(crate) async fn upload(
         }
     };
     let (incoming, file) = form.finish()?;
-    let processing = state.options.library.accept_file(&scope, incoming, file).await?;
-    let status = status_of(&state, &processing).await;
+    let processing = state.options.library.accept_file(scope, incoming, file).await?;
+    let status = status_of(&state, scope, &processing).await;
     Ok((StatusCode::ACCEPTED, Json(UploadedBody::new(&processing, status))))
 }
 

@@ -1,21 +1,29 @@
-//! Who may ask, and in whose name: the one place where a request gets its [`Scope`].
-//!
-//! There are no keys yet (`IDS_AUTH=off`): the server listens on this machine only, and the browser is the one program on
-//! it that strangers can steer. A page of another site is told by its `Origin`, a name that was bent to this machine
-//! (DNS rebinding) by its `Host`. An `Authorization` header is ignored: clients of other systems always send one.
+//! Who may ask. Without keys (`IDS_AUTH=off`) the server listens on this machine only, and the browser is the one program on it that
+//! strangers can steer: a page of another site is told by its `Origin`, a name that was bent to this machine (DNS rebinding) by
+//! its `Host`. With keys every name will do, and a request must bring one: see [`caller`].
+
+mod address;
+mod caller;
+pub(crate) mod cookie;
+mod rate;
 
 use std::net::IpAddr;
 
 use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderName};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use ids_core::error::ErrorCode;
-use ids_core::id::OrganizationId;
-use ids_core::scope::Scope;
+use ids_core::error::{ErrorCode, Refusal};
 
+use self::address::client_address;
+pub(crate) use self::address::{IsEncrypted, IsLoopback};
+pub(crate) use self::caller::{
+    Administering, Anything, Asking, Granted, Ingesting, Reading, ReadingPages, Searching,
+};
 use crate::error::ApiError;
+use crate::options::Access;
 use crate::state::AppState;
 
 /// What a page of an allowed origin may send and read beyond the plain.
@@ -23,26 +31,22 @@ const CORS_METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
 const CORS_HEADERS: &str = "authorization, content-type, last-event-id, x-request-id";
 const CORS_EXPOSED: &str = "retry-after, x-request-id";
 const CORS_MAX_AGE_SECONDS: &str = "600";
+/// What supervisors ask, all from one address: never counted.
+const NEVER_LIMITED: [&str; 4] = ["/live", "/ready", "/health", "/api/v1/queue/health"];
 
-/// The scope of a request. With keys it will be the key's.
-pub(crate) const fn scope() -> Scope {
-    Scope::organization(OrganizationId::DEFAULT)
-}
-
-/// Refuses pages of other sites, and answers the preflights of those that may ask.
+/// Refuses pages of other sites and callers that ask too much, and answers the preflights of those that may ask.
 pub(crate) async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
     // The socket of the command line is a file that only its owner can open; no browser reaches it.
     if state.local {
         return next.run(request).await;
     }
-    let host = host(request.headers());
-    if let Some(host) = host.filter(|host| !is_loopback(host)) {
-        let message = format!(
-            "`{host}` is no name of this machine; without keys the server answers to `localhost` only"
-        );
-        return ApiError::new(ErrorCode::OriginRefused, message).into_response();
+    // A body may not be shared between threads, and the limiter is waited for: what is looked at goes ahead of it.
+    let (parts, body) = request.into_parts();
+    if let Err(refusal) = check_caller(&state, &parts).await {
+        return ApiError::from(refusal).into_response();
     }
-    let allowed = match check_origin(request.headers(), host, &state.options.cors_origins) {
+    let request = Request::from_parts(parts, body);
+    let allowed = match check_origin(&state, &request) {
         Ok(origin) => origin,
         Err(error) => return error.into_response(),
     };
@@ -62,6 +66,29 @@ pub(crate) async fn guard(State(state): State<AppState>, request: Request, next:
     response
 }
 
+/// The name it was called by, without keys; how often its address asks, with them.
+async fn check_caller(state: &AppState, request: &Parts) -> Result<(), Refusal> {
+    let Access::Keys(keys) = &state.options.access else {
+        return match host(&request.headers).filter(|host| !is_loopback(host)) {
+            None => Ok(()),
+            Some(host) => Err(Refusal::new(
+                ErrorCode::OriginRefused,
+                format!(
+                    "`{host}` is no name of this machine; without keys the server answers to `localhost` only"
+                ),
+            )),
+        };
+    };
+    let trusted = &state.options.trusted_proxies;
+    match client_address(&request.extensions, &request.headers, trusted) {
+        Some(address) if !NEVER_LIMITED.contains(&request.uri.path()) => {
+            let caller = format!("address:{address}");
+            rate::within_limit(&*keys.limiter, &caller, keys.per_address_and_minute).await
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The request's `Host`.
 pub(crate) fn host(headers: &HeaderMap) -> Option<&str> {
     headers
@@ -70,19 +97,15 @@ pub(crate) fn host(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The other site's origin when it is on the list; `None` when the page is ours, or no page at all asks.
-fn check_origin(
-    headers: &HeaderMap,
-    host: Option<&str>,
-    listed: &[String],
-) -> Result<Option<HeaderValue>, ApiError> {
-    let Some(origin) = headers.get(header::ORIGIN) else {
+fn check_origin(state: &AppState, request: &Request) -> Result<Option<HeaderValue>, ApiError> {
+    let Some(origin) = request.headers().get(header::ORIGIN) else {
         return Ok(None);
     };
     let text = origin.to_str().unwrap_or("?");
-    let own = host.is_some_and(|host| text.strip_prefix("http://") == Some(host));
-    if own {
+    if is_own(state, request.headers(), text) {
         return Ok(None);
     }
+    let listed = &state.options.cors_origins;
     if listed.iter().any(|listed| listed.trim_end_matches('/') == text) {
         return Ok(Some(origin.clone()));
     }
@@ -90,6 +113,20 @@ fn check_origin(
         ErrorCode::OriginRefused,
         "a page of another site asked; list its origin in `CORS_ORIGINS` if it may",
     ))
+}
+
+fn is_own(state: &AppState, headers: &HeaderMap, origin: &str) -> bool {
+    let Some(host) = host(headers) else {
+        return false;
+    };
+    let named = |scheme: &str| origin.strip_prefix(scheme) == Some(host);
+    match state.options.access {
+        Access::Off => named("http://"),
+        // A proxy in front may speak TLS, and call us by another name than people do.
+        Access::Keys(_) => {
+            named("http://") || named("https://") || state.options.public_origin().as_deref() == Some(origin)
+        }
+    }
 }
 
 /// `localhost`, `127.0.0.1` and `[::1]`, with any port.
