@@ -260,6 +260,8 @@ create table embeddings (
     constraint embeddings_model foreign key (model_no) references embedding_models (model_no)
 ) strict;
 
+-- `collections`: what a conversation is of, each name between line feeds, which no name holds; null for all. Whoever may not see
+-- all of them does not see it.
 create table sessions (
     session_id blob not null,
     organization_id blob not null,
@@ -267,7 +269,7 @@ create table sessions (
     title_folded text not null,
     message_count integer not null,
     created_at integer not null,
-    updated_at integer not null,
+    updated_at integer not null, collections text,
     constraint sessions_key primary key (session_id),
     constraint sessions_id_is_uuid check (length(session_id) = 16),
     constraint sessions_organization foreign key (organization_id) references organizations (organization_id)

@@ -91,3 +91,7 @@ create table leaderships (
 
 -- The key it was asked with; null where none was needed, as in every answer of before.
 alter table answer_usage add column key_id blob;
+
+-- The collections that a conversation is of, each name between line feeds, which no name holds; null for all, as in those of before. Whoever
+-- may not see all of them does not see it.
+alter table sessions add column collections text;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use ids_core::error::StoreError;
 use ids_core::id::SessionId;
 use ids_core::ports::{SessionList, SessionQuery, SessionStore, UsageCount};
-use ids_core::scope::Scope;
+use ids_core::scope::{CollectionAccess, CollectionName, Scope};
 use ids_core::session::{Exchange, Message, Session};
 use ids_core::time::Timestamp;
 use rusqlite::types::Value;
@@ -38,17 +38,45 @@ fn append(tx: &mut WriteTx<'_>, scope: &Scope, exchange: &Exchange) -> DbResult<
 fn insert_session(tx: &WriteTx<'_>, scope: &Scope, exchange: &Exchange, title: &str) -> DbResult<()> {
     organizations::require(tx, scope.organization)?;
     tx.execute(
-        "insert into sessions (session_id, organization_id, title, title_folded, message_count, created_at, updated_at)
-         values (?1, ?2, ?3, ?4, 0, ?5, ?5)",
+        "insert into sessions (session_id, organization_id, title, title_folded, message_count, created_at, updated_at,
+             collections)
+         values (?1, ?2, ?3, ?4, 0, ?5, ?5, ?6)",
         params![
             exchange.session_id.to_blob(),
             scope.organization.to_blob(),
             title,
             folded(title),
-            exchange.question.created_at.as_micros()
+            exchange.question.created_at.as_micros(),
+            stored_collections(&scope.collections)
         ],
     )?;
     Ok(())
+}
+
+/// The names, each between line feeds; `None` for all.
+fn stored_collections(access: &CollectionAccess) -> Option<String> {
+    match access {
+        CollectionAccess::All => None,
+        CollectionAccess::Only(names) => Some(names.iter().map(delimited).collect()),
+    }
+}
+
+fn delimited(name: &CollectionName) -> String {
+    format!("\n{name}\n")
+}
+
+/// What `s` (sessions) must be to be seen: of the organization, and of no collection that may not be seen. What is taken
+/// out of the session's collections leaves nothing then.
+fn in_scope(scope: &Scope) -> (String, Vec<Value>) {
+    let mut condition = "s.organization_id = ?".to_owned();
+    let mut values = vec![blob(scope.organization)];
+    if let CollectionAccess::Only(names) = &scope.collections {
+        let opened = "replace(".repeat(names.len());
+        let closed = ", ?, '')".repeat(names.len());
+        condition.push_str(&format!(" and {opened}s.collections{closed} = ''"));
+        values.extend(names.iter().map(|name| Value::Text(delimited(name))));
+    }
+    (condition, values)
 }
 
 fn insert_usage(tx: &Connection, scope: &Scope, exchange: &Exchange) -> DbResult<()> {
@@ -72,13 +100,12 @@ fn insert_usage(tx: &Connection, scope: &Scope, exchange: &Exchange) -> DbResult
 }
 
 fn find_session(tx: &Connection, scope: &Scope, session_id: SessionId) -> DbResult<Option<Session>> {
-    let sql = format!("select {COLUMNS} from sessions where session_id = ?1 and organization_id = ?2");
+    let (condition, mut values) = in_scope(scope);
+    let sql = format!("select {COLUMNS} from sessions s where {condition} and s.session_id = ?");
+    values.push(blob(session_id));
     let mut statement = tx.prepare_cached(&sql)?;
     let found = statement
-        .query_row(
-            params![session_id.to_blob(), scope.organization.to_blob()],
-            |row| Ok(session_of(row)),
-        )
+        .query_row(params_from_iter(&values), |row| Ok(session_of(row)))
         .optional()?;
     found.transpose()
 }
@@ -99,8 +126,7 @@ fn session_of(row: &Row<'_>) -> DbResult<Session> {
 }
 
 fn list_sessions(tx: &Connection, scope: &Scope, query: &SessionQuery) -> DbResult<SessionList> {
-    let mut condition = "s.organization_id = ?".to_owned();
-    let mut values = vec![blob(scope.organization)];
+    let (mut condition, mut values) = in_scope(scope);
     if let Some(search) = &query.search {
         condition.push_str(
             " and (instr(s.title_folded, ?) > 0 or exists (
@@ -131,28 +157,21 @@ fn list_sessions(tx: &Connection, scope: &Scope, query: &SessionQuery) -> DbResu
 }
 
 fn rename_session(tx: &Connection, scope: &Scope, session_id: SessionId, title: &str) -> DbResult<Session> {
+    get_session(tx, scope, session_id)?;
     tx.execute(
-        "update sessions set title = ?3, title_folded = ?4 where session_id = ?1 and organization_id = ?2",
-        params![
-            session_id.to_blob(),
-            scope.organization.to_blob(),
-            title,
-            folded(title)
-        ],
+        "update sessions set title = ?2, title_folded = ?3 where session_id = ?1",
+        params![session_id.to_blob(), title, folded(title)],
     )?;
     get_session(tx, scope, session_id)
 }
 
 fn delete_session(tx: &Connection, scope: &Scope, session_id: SessionId) -> DbResult<()> {
-    let removed = tx.execute(
-        "delete from sessions where session_id = ?1 and organization_id = ?2",
-        params![session_id.to_blob(), scope.organization.to_blob()],
+    get_session(tx, scope, session_id)?;
+    tx.execute(
+        "delete from sessions where session_id = ?1",
+        [session_id.to_blob()],
     )?;
-    if removed == 1 {
-        Ok(())
-    } else {
-        Err(DbError::NOT_FOUND)
-    }
+    Ok(())
 }
 
 fn count_usage(

@@ -455,6 +455,59 @@ pub async fn usage_is_counted_by_key(stores: &Stores) {
     );
 }
 
+/// SessionStore, clause 8: a session begun in a scope limited to collections is of these.
+pub async fn a_session_is_seen_only_by_who_may_see_all_it_is_of(stores: &Stores) {
+    let sessions = &*stores.sessions;
+    let (everything, health) = (Stores::scope(), Stores::scope_of(&["health"]));
+    let both = Stores::scope_of(&["works", "health"]);
+    let begun = [&everything, &health, &both];
+    let mut ids = Vec::new();
+    for (number, scope) in begun.into_iter().enumerate() {
+        let session_id = SessionId::from_uuid(stores.ids.next());
+        let title = format!("session {number}");
+        let first = exchange(stores, session_id, Some(&title), "words");
+        sessions.append(scope, &first).await.unwrap();
+        ids.push(session_id);
+    }
+    let other = Stores::scope_of(&["works"]);
+    // A name that ends as another does is another collection.
+    let alike = Stores::scope_of(&["th", "health clinics"]);
+    let expected: [(&Scope, [bool; 3]); 5] = [
+        (&everything, [true, true, true]),
+        (&health, [false, true, false]),
+        (&both, [false, true, true]),
+        (&other, [false, false, false]),
+        (&alike, [false, false, false]),
+    ];
+    for (scope, seen) in expected {
+        for (session_id, is_seen) in ids.iter().zip(seen) {
+            let found = sessions.find_session(scope, *session_id).await.unwrap();
+            assert_eq!(found.is_some(), is_seen, "{scope:?}");
+            if !is_seen {
+                let refused = [
+                    sessions.list_messages(scope, *session_id, 10).await.err(),
+                    sessions.rename_session(scope, *session_id, "x").await.err(),
+                    sessions.delete_session(scope, *session_id).await.err(),
+                    sessions
+                        .append(scope, &exchange(stores, *session_id, None, "more"))
+                        .await
+                        .err(),
+                ];
+                for error in refused {
+                    assert_eq!(error.unwrap().kind(), StoreErrorKind::NotFound);
+                }
+            }
+        }
+        let query = SessionQuery {
+            limit: 10,
+            ..SessionQuery::default()
+        };
+        let listed = sessions.list_sessions(scope, &query).await.unwrap();
+        let count = seen.into_iter().filter(|is_seen| *is_seen).count();
+        assert_eq!((listed.sessions.len(), listed.total), (count, count as u64));
+    }
+}
+
 /// Runs every clause against an adapter: `session_store_contract!(make);`, where `make` is an `async fn` without arguments
 /// that returns new [`Stores`](crate::Stores).
 #[macro_export]
@@ -470,6 +523,7 @@ macro_rules! session_store_contract {
             a_renamed_session_keeps_everything_else
             a_deleted_session_is_gone_with_its_messages
             usage_is_counted_by_model_and_time
+            a_session_is_seen_only_by_who_may_see_all_it_is_of
             usage_is_counted_by_key
         }
     };
