@@ -22,9 +22,6 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longer ones are no ids but somebody's data.
 const REQUEST_ID_CHARS: usize = 128;
 
-/// Pages use what is served here and nothing else; nobody may frame them.
-const PAGE_POLICY: &str =
-    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
 /// Data is never a page.
 const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
@@ -56,7 +53,7 @@ pub(crate) async fn observe(State(state): State<AppState>, mut request: Request,
             log_error(refusal);
             response = render(response, refusal, &request_id);
         }
-        secure(&mut response);
+        secure(&state, &mut response);
         if let Ok(value) = HeaderValue::from_str(&request_id) {
             response.headers_mut().insert(REQUEST_ID, value);
         }
@@ -153,14 +150,18 @@ fn render(response: Response, refusal: &Refusal, request_id: &str) -> Response {
     rendered
 }
 
-fn secure(response: &mut Response) {
+fn secure(state: &AppState, response: &mut Response) {
     let headers = response.headers_mut();
     let is_page = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| value.starts_with("text/html"));
-    let policy = if is_page { PAGE_POLICY } else { DATA_POLICY };
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    let policy = if is_page {
+        state.page_policy.clone()
+    } else {
+        HeaderValue::from_static(DATA_POLICY)
+    };
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),

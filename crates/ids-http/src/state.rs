@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::HeaderValue;
 use ids_core::slots::{Line, Slots};
 use ids_core::time::Timestamp;
 
@@ -27,6 +28,8 @@ pub(crate) struct Inner {
     pub(crate) started_at: Timestamp,
     /// Bounds the searches at work: each costs CPU, and past the number of cores more of them only make all slower.
     pub(crate) searches: Slots,
+    /// What pages may use.
+    pub(crate) page_policy: HeaderValue,
 }
 
 impl AppState {
@@ -34,8 +37,9 @@ impl AppState {
         let started_at = options.library.ports().clock.now();
         let searches = Slots::new(options.search_slots, SEARCH_LINE);
         Self(Arc::new(Inner {
-            options,
             local,
+            page_policy: page_policy(options.library.ports().blobs.upload_origin().as_deref()),
+            options,
             started_at,
             searches,
         }))
@@ -50,6 +54,17 @@ impl AppState {
             .max_file_size
             .saturating_add(FIELDS)
     }
+}
+
+/// Pages use what is served here and nothing else, but that they send uploads to where those go; nobody may frame them.
+fn page_policy(upload_origin: Option<&str>) -> HeaderValue {
+    const OURS: &str =
+        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
+    let with_uploads = upload_origin.map(|origin| format!("{OURS}; connect-src 'self' {origin}"));
+    // An origin that is no header value would be no origin: then uploads go through this server.
+    with_uploads
+        .and_then(|policy| HeaderValue::try_from(policy).ok())
+        .unwrap_or(HeaderValue::from_static(OURS))
 }
 
 impl Deref for AppState {

@@ -1,21 +1,25 @@
 //! Which adapter for which port, from the configuration alone.
 
+mod blobs;
+mod probes;
+mod stores;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
-use async_trait::async_trait;
-use ids_blobs::{FolderBlobStore, SigningKey};
-use ids_core::document::BlobKey;
 use ids_core::library::{Library, Ports};
-use ids_core::ports::{BlobStore, ChatModel, Clock};
+use ids_core::ports::{ChatModel, Clock, JobQueue, RateLimiter, SessionStore};
+use ids_core::rate_limit::LocalRateLimiter;
 use ids_embed::{BuiltInEmbedder, Model};
 use ids_extract::{ChildCommand, ChildLimits, ExtractorConfig, SandboxedExtractor, find_pdfium};
 use ids_http::HealthProbe;
 use ids_models::OpenAiChatModel;
-use ids_sqlite::SqliteLibrary;
+use ids_redis::{CachedSessions, FallbackRateLimiter, Redis, RedisJobQueue, RedisRateLimiter};
 
+use self::probes::{BlobsProbe, QueueProbe};
+use self::stores::Stores;
 use crate::config::Config;
-use crate::data_dir::DataDir;
 use crate::system::{RandomIds, SystemClock};
 
 /// The built-in model, inside the program (assets.lock, MIT).
@@ -24,38 +28,60 @@ static MODEL: &[u8] = include_bytes!("../../../assets/e5-small-enpt-q4.bin");
 /// The hidden first argument that makes this program the child that parses.
 pub const EXTRACT_CHILD: &str = "__extract";
 
-/// A library with what must be closed in order.
+/// A library with what belongs to it: what counts requests, what is asked of its health, what must be closed in order.
 pub struct Composed {
     /// The library.
     pub library: Library,
-    store: SqliteLibrary,
+    /// Counts requests: for all processes together where there is Redis.
+    pub limiter: Arc<dyn RateLimiter>,
+    /// What /health asks beside the database.
+    pub probes: Vec<Arc<dyn HealthProbe>>,
+    stores: Stores,
+    redis: Option<Redis>,
 }
 
 impl Composed {
-    /// Opens everything that the embedded shape consists of. Does file I/O and loads the model on the calling thread.
+    /// Opens everything that the configuration names. Without PostgreSQL, and for uploads without S3, it uses the data directory, which
+    /// the caller owns where nobody else may. Does file I/O and loads the model on the calling thread.
     ///
     /// # Errors
     /// When a part cannot be opened; the text says which and why.
-    pub fn embedded(config: &Config, data_dir: &DataDir) -> anyhow::Result<Self> {
+    pub async fn open(config: &Config) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let store = SqliteLibrary::open_in(data_dir.path(), Arc::clone(&clock))
-            .context("the library in the data directory cannot be opened")?;
-        let key = SigningKey::load_or_create(&data_dir.upload_key())
-            .context("the key for upload addresses cannot be read or made")?;
-        let blobs = FolderBlobStore::open(&data_dir.blobs(), key, Arc::clone(&clock))
-            .context("the folder of uploads cannot be opened")?;
+        let stores = Stores::open(config, &clock).await?;
+        let redis = match &config.redis {
+            None => None,
+            Some(settings) => Some(Redis::connect(settings).await.context("Redis cannot be used")?),
+        };
+        let blobs = blobs::open(config, &clock)?;
         let model = Model::load(MODEL).context("the built-in model is damaged; install `ids` again")?;
         let embedder =
             Arc::new(BuiltInEmbedder::new(model, None).context("the embedding threads cannot be started")?);
         let extractor = SandboxedExtractor::new(extractor_config()?);
+
+        let mut queue: Arc<dyn JobQueue> = stores.queue();
+        let mut sessions: Arc<dyn SessionStore> = stores.sessions();
+        let local = LocalRateLimiter::new(Arc::clone(&clock));
+        let mut limiter: Arc<dyn RateLimiter> = Arc::new(local);
+        let mut probes: Vec<Arc<dyn HealthProbe>> = vec![Arc::new(BlobsProbe(Arc::clone(&blobs)))];
+        if let Some(redis) = &redis {
+            queue = Arc::new(RedisJobQueue::new(redis.clone(), Arc::clone(&clock)));
+            sessions = Arc::new(CachedSessions::new(sessions, redis.clone()));
+            let shared = RedisRateLimiter::new(redis.clone(), Arc::clone(&clock));
+            limiter = Arc::new(FallbackRateLimiter::new(shared, Arc::clone(&clock)));
+            probes.push(Arc::new(QueueProbe(redis.clone())));
+        }
         let ports = Ports {
-            documents: Arc::new(store.clone()),
-            chunks: Arc::new(store.clone()),
-            jobs: Arc::new(store.clone()),
-            queue: Arc::new(store.clone()),
-            sessions: Arc::new(store.clone()),
+            documents: stores.documents(),
+            chunks: stores.chunks(),
+            jobs: stores.jobs(),
+            queue,
+            sessions,
+            organizations: stores.organizations(),
+            cleanups: stores.cleanups(),
+            workers: stores.workers(),
             chat: chat_model(config)?,
-            blobs: Arc::new(blobs),
+            blobs,
             extractor: Arc::new(extractor),
             tokenizer: Arc::clone(&embedder) as _,
             embedder,
@@ -64,31 +90,36 @@ impl Composed {
         };
         Ok(Self {
             library: Library::new(ports, config.library.clone()),
-            store,
+            limiter,
+            probes,
+            stores,
+            redis,
         })
     }
 
     /// Finishes what is being written and closes the database.
     pub async fn close(self) {
-        self.store.close().await;
+        self.stores.close().await;
+    }
+
+    /// Removes what a throw-away library left in Redis and PostgreSQL, and closes it.
+    ///
+    /// # Errors
+    /// When one of them cannot be reached.
+    pub async fn remove(self) -> anyhow::Result<()> {
+        if let Some(redis) = &self.redis {
+            redis
+                .remove_keys()
+                .await
+                .context("keys in Redis are left behind")?;
+        }
+        self.stores.remove().await
     }
 }
 
-/// Asks the folder of uploads for a blob that is not there: what an upload would do first.
-pub struct BlobsProbe(pub Arc<dyn BlobStore>);
-
-#[async_trait]
-impl HealthProbe for BlobsProbe {
-    fn name(&self) -> &'static str {
-        "blobs"
-    }
-
-    async fn check(&self) -> Result<(), String> {
-        let key = BlobKey("temp/health".to_owned());
-        // Written and dropped: a read-only or full disk shows too, and nothing is left.
-        let mut writer = self.0.create(&key).await.map_err(|error| error.to_string())?;
-        writer.write(b"?").await.map_err(|error| error.to_string())
-    }
+/// Where uploads lie without S3.
+pub fn blobs_folder(config: &Config) -> PathBuf {
+    config.data_dir.join("blobs")
 }
 
 /// The client of the model API that is set, if one is. Nothing is asked of it yet: a server that is down is no reason not to start.

@@ -65,16 +65,11 @@ impl DataDir {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
 
-    /// The folder of uploads and kept originals.
-    pub fn blobs(&self) -> PathBuf {
-        self.path.join("blobs")
-    }
-
-    /// The key that signs upload addresses.
-    pub fn upload_key(&self) -> PathBuf {
-        self.path.join("upload.key")
-    }
+/// The key that signs upload addresses.
+pub fn upload_key_path(data_dir: &Path) -> PathBuf {
+    data_dir.join("upload.key")
 }
 
 /// The socket through which other commands reach the owner.

@@ -5,12 +5,17 @@ use std::io;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use ids_core::job::Lane;
-use ids_core::jobs::{Reconciler, Worker};
+use ids_core::job::{Lane, QueueName};
+use ids_core::jobs::{Heartbeat, MemoryBudget, Reconciler, Worker};
 use ids_core::library::Library;
+use ids_core::ports::Ids;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+use crate::memory;
+use crate::system::RandomIds;
 
 /// How long a stop may take before it is forced.
 pub const STOP_PATIENCE: Duration = Duration::from_secs(30);
@@ -88,6 +93,45 @@ impl Signals {
     }
 }
 
+/// Which workers a process runs.
+#[derive(Debug, Clone)]
+pub struct WorkerOptions {
+    /// The name that is shown, unique among processes.
+    pub name: String,
+    /// The queues they take from.
+    pub queues: Vec<QueueName>,
+    /// Documents prepared at the same time, if memory allows.
+    pub concurrency: usize,
+    /// Memory that documents in hand may take together, in MB.
+    pub memory_megabytes: u32,
+}
+
+impl WorkerOptions {
+    /// Workers of every queue, as many as the configuration says. `name` gets a suffix of its own: replicas share names.
+    pub fn all(config: &Config, name: &str) -> Self {
+        let suffix = uuid_suffix(RandomIds.next());
+        Self {
+            name: format!("{name}-{suffix}"),
+            queues: QueueName::ALL.to_vec(),
+            concurrency: config.worker_concurrency,
+            memory_megabytes: document_memory(),
+        }
+    }
+}
+
+/// The random end of a UUID, long enough for all replicas there will ever be.
+fn uuid_suffix(id: uuid::Uuid) -> String {
+    let text = id.simple().to_string();
+    text[text.len() - 8..].to_owned()
+}
+
+/// Half of the memory that this process may use, in MB: the model, the database's client and the system have the rest.
+fn document_memory() -> u32 {
+    const WITHOUT_A_WORD: u64 = 1_024;
+    let limit = memory::limit_megabytes().unwrap_or(WITHOUT_A_WORD);
+    u32::try_from(limit / 2).unwrap_or(u32::MAX).max(128)
+}
+
 /// The background workers of one process, each on a thread with a runtime of its own: cutting a long document into chunks keeps
 /// a thread busy for a second, which requests must not feel.
 pub struct Workers {
@@ -96,43 +140,39 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts `concurrency` workers for everything up to chunks, one for embedding (which uses all cores by itself), and the
-    /// reconciler.
+    /// Starts the workers of each queue (for documents: as many as `concurrency` for everything up to chunks, one for embedding, which uses
+    /// all cores by itself), the reconciler, and the heartbeat.
     ///
     /// # Errors
     /// When a thread cannot be started.
-    pub fn start(library: &Library, concurrency: usize) -> io::Result<Self> {
+    pub fn start(library: &Library, options: &WorkerOptions) -> io::Result<Self> {
         let stop = CancellationToken::new();
         let mut workers = Self {
             stop: stop.clone(),
             threads: Vec::new(),
         };
-        for (lane, count) in [(Lane::Prepare, concurrency), (Lane::Embed, 1)] {
-            for number in 0..count {
-                let name = format!("ids-{}-{number}", lane.as_str());
-                let worker = Worker::new(library.clone(), name.clone(), lane);
-                let stop = stop.clone();
-                workers.run_on_thread(name, async move { worker.run(&stop).await })?;
-            }
+        for worker in workers_of(library, options) {
+            let stop = stop.clone();
+            workers.run_on_thread("ids-worker", async move { worker.run(&stop).await })?;
         }
-        let reconciler = Reconciler::new(library.clone());
-        workers.run_on_thread(
-            "ids-reconciler".to_owned(),
-            async move { reconciler.run(&stop).await },
-        )?;
+        let reconciler = Reconciler::new(library.clone(), options.name.clone());
+        let heartbeat = Heartbeat::new(library.clone(), options.name.clone(), options.queues.clone());
+        workers.run_on_thread("ids-upkeep", async move {
+            tokio::join!(reconciler.run(&stop), heartbeat.run(&stop));
+        })?;
         Ok(workers)
     }
 
     fn run_on_thread(
         &mut self,
-        name: String,
+        name: &str,
         task: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
         let thread = std::thread::Builder::new()
-            .name(name)
+            .name(name.to_owned())
             .spawn(move || runtime.block_on(task))?;
         self.threads.push(thread);
         Ok(())
@@ -152,4 +192,26 @@ impl Workers {
             tracing::error!("a worker thread ended by a panic");
         }
     }
+}
+
+fn workers_of(library: &Library, options: &WorkerOptions) -> Vec<Worker> {
+    let mut workers = Vec::new();
+    let name = |what: &str, number: usize| format!("{}-{what}-{number}", options.name);
+    for queue in &options.queues {
+        match queue {
+            QueueName::DocumentProcessing => {
+                let memory = MemoryBudget::megabytes(options.memory_megabytes);
+                for (lane, count) in [(Lane::Prepare, options.concurrency), (Lane::Embed, 1)] {
+                    workers.extend((0..count).map(|number| {
+                        let name = name(lane.as_str(), number);
+                        Worker::of_documents(library.clone(), name, lane, memory.clone())
+                    }));
+                }
+            }
+            QueueName::CleanupTasks => {
+                workers.push(Worker::of_cleanups(library.clone(), name("cleanup", 0)));
+            }
+        }
+    }
+    workers
 }

@@ -19,7 +19,7 @@ use tower::ServiceExt;
 use crate::compose::Composed;
 use crate::config::Config;
 use crate::data_dir::{DataDir, DataDirError, socket_path};
-use crate::lifecycle::{Lifecycle, Workers};
+use crate::lifecycle::{Lifecycle, WorkerOptions, Workers};
 
 /// How long a command waits for a server that is starting or a command that is ending.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -46,7 +46,7 @@ pub struct Access {
 enum Way {
     /// A server owns the directory.
     Server { socket: PathBuf },
-    /// This process does. Boxed: it is much larger than the other.
+    /// This process does, or the library lies in PostgreSQL, which nobody owns alone. Boxed: it is much larger than the other.
     Own(Box<Own>),
 }
 
@@ -54,64 +54,79 @@ struct Own {
     router: Router,
     composed: Composed,
     workers: Option<Workers>,
-    _data_dir: DataDir,
+    /// `None` where the library lies in PostgreSQL: workers elsewhere do the jobs.
+    data_dir: Option<DataDir>,
 }
 
 impl Own {
-    fn new(config: &Config, data_dir: DataDir, work: Work) -> anyhow::Result<Self> {
-        let composed = Composed::embedded(config, &data_dir)?;
-        let router = ids_http::local_router(HttpOptions::new(composed.library.clone(), build_info()));
+    async fn new(config: &Config, data_dir: Option<DataDir>, work: Work) -> anyhow::Result<Self> {
+        let composed = Composed::open(config).await?;
+        let options = HttpOptions {
+            health: composed.probes.clone(),
+            ..HttpOptions::new(composed.library.clone(), build_info())
+        };
+        let router = ids_http::local_router(options);
         let workers = match work {
-            Work::None => None,
-            Work::Jobs => Some(
-                Workers::start(&composed.library, config.worker_concurrency)
+            Work::Jobs if data_dir.is_some() => Some(
+                Workers::start(&composed.library, &WorkerOptions::all(config, "command"))
                     .context("the background workers cannot be started")?,
             ),
+            Work::Jobs | Work::None => None,
         };
         Ok(Self {
             router,
             composed,
             workers,
-            _data_dir: data_dir,
+            data_dir,
         })
     }
 }
 
 impl Access {
-    /// Finds the server of the data directory, or takes the directory.
+    /// Finds the library: in PostgreSQL, through the server of the data directory, or by taking the directory.
     ///
     /// # Errors
     /// When it can be neither reached nor owned.
     pub async fn open(config: &Config, work: Work) -> anyhow::Result<Self> {
+        if config.postgres.is_some() {
+            return Ok(Self::by(Way::Own(Box::new(Own::new(config, None, work).await?))));
+        }
         let mut waited = Duration::ZERO;
         loop {
-            let owned = DataDir::own(&config.data_dir);
-            let way = match owned {
-                Ok(data_dir) => Some(Way::Own(Box::new(Own::new(config, data_dir, work)?))),
+            match DataDir::own(&config.data_dir) {
+                Ok(data_dir) => {
+                    let own = Own::new(config, Some(data_dir), work).await?;
+                    return Ok(Self::by(Way::Own(Box::new(own))));
+                }
                 Err(DataDirError::Locked(path)) => {
                     let socket = socket_path(&path);
-                    let reached = connect(&socket).await.is_ok();
-                    if !reached && waited >= PATIENCE {
+                    if connect(&socket).await.is_ok() {
+                        return Ok(Self::by(Way::Server { socket }));
+                    }
+                    if waited >= PATIENCE {
                         return Err(DataDirError::Locked(path).into());
                     }
-                    reached.then_some(Way::Server { socket })
                 }
                 Err(error) => return Err(error.into()),
-            };
-            if let Some(way) = way {
-                return Ok(Self {
-                    way,
-                    tasks: Lifecycle::new(),
-                });
             }
             tokio::time::sleep(LOOK_EVERY).await;
             waited += LOOK_EVERY;
         }
     }
 
-    /// Whether a running server does the work.
+    fn by(way: Way) -> Self {
+        Self {
+            way,
+            tasks: Lifecycle::new(),
+        }
+    }
+
+    /// Whether another process does the work: a running server, or the workers of PostgreSQL.
     pub fn is_server(&self) -> bool {
-        matches!(self.way, Way::Server { .. })
+        match &self.way {
+            Way::Server { .. } => true,
+            Way::Own(own) => own.data_dir.is_none(),
+        }
     }
 
     /// Sends a request of the HTTP API (its path begins with `/api/v1/` or `/local/`).
@@ -150,7 +165,7 @@ impl Access {
                 router,
                 composed,
                 workers,
-                _data_dir,
+                data_dir: _owned,
             } = *own;
             drop(router);
             if let Some(workers) = workers {

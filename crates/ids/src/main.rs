@@ -7,6 +7,7 @@ mod data_dir;
 mod lifecycle;
 mod local;
 mod logging;
+mod memory;
 mod system;
 
 use std::process::ExitCode;
@@ -26,7 +27,11 @@ fn main() -> ExitCode {
     // Documents are people's data: whatever this program writes is its owner's alone, in a directory that was there before too.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let cli = cli::Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = cli.threads() {
+        builder.worker_threads(threads);
+    }
+    let runtime = match builder.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             return finish(Err(cli::Failed::because(format!(

@@ -32,4 +32,14 @@ impl Ids for RandomIds {
     fn next(&self) -> Uuid {
         Uuid::now_v7()
     }
+
+    fn secret(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        if let Err(error) = getrandom::fill(&mut bytes) {
+            // Linux gives them always once it is up; a key that can be guessed would be worse than no server.
+            tracing::error!("the system gives no random bytes: {error}");
+            std::process::abort();
+        }
+        bytes
+    }
 }

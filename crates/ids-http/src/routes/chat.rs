@@ -12,7 +12,7 @@ use ids_core::scope::CollectionName;
 
 use super::answer_stream::answer_stream;
 use super::documents::{DEFAULT_ROWS, id_in_field};
-use crate::access::{Asking, Granted};
+use crate::access::{Anything, Asking, Granted};
 use crate::error::ApiResult;
 use crate::extract::{Fields, JsonBody, PathOf, QueryOf, content_type, parse_id};
 use crate::observe::RequestId;
@@ -171,7 +171,10 @@ pub(crate) async fn delete(
     get, path = "/api/v1/chat/health", operation_id = "chat_health", tag = "chat",
     responses((status = 200, description = "Questions can be asked", body = ChatHealthBody)),
 )]
-pub(crate) async fn health(State(state): State<AppState>) -> ApiResult<Json<ChatHealthBody>> {
+pub(crate) async fn health(
+    State(state): State<AppState>,
+    _caller: Granted<Anything>,
+) -> ApiResult<Json<ChatHealthBody>> {
     let ports = state.options.library.ports();
     ports.documents.ping().await.map_err(Refusal::from)?;
     Ok(Json(ChatHealthBody::new(

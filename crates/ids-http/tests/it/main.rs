@@ -8,6 +8,7 @@ mod chat;
 mod documents;
 mod errors;
 mod events;
+mod keys;
 mod page_images;
 mod search;
 mod server;

@@ -14,7 +14,7 @@ use ids_core::document::ContentType;
 use ids_core::embedding::{Embedding, EmbeddingModel};
 use ids_core::error::{ErrorCode, Failure};
 use ids_core::job::Lane;
-use ids_core::jobs::Worker;
+use ids_core::jobs::{MemoryBudget, Reconciler, Worker};
 use ids_core::library::{Library, Ports, Settings};
 use ids_core::page::{Block, BlockKind, ExtractedDocument, LineBox, Page};
 use ids_core::page_image::PageImage;
@@ -77,7 +77,10 @@ impl App {
             chunks: all.clone(),
             jobs: all.clone(),
             queue: all.clone(),
-            sessions: all,
+            sessions: all.clone(),
+            organizations: all.clone(),
+            cleanups: all.clone(),
+            workers: all,
             chat,
             blobs: Arc::new(blobs),
             extractor: extractor.clone(),
@@ -158,8 +161,23 @@ impl App {
         self.work_in(Lane::Embed).await;
     }
 
+    /// What workers of an installation do once in ten seconds, and the cleanups that it asks for.
+    pub async fn reconcile(&self) {
+        let reconciler = Reconciler::new(self.library.clone(), "test".to_owned());
+        reconciler.round().await.unwrap();
+        self.clean_up().await;
+    }
+
+    /// Does all cleanups there are.
+    pub async fn clean_up(&self) {
+        let worker = Worker::of_cleanups(self.library.clone(), "test-cleanup".to_owned());
+        worker.run_until_idle(&CancellationToken::new()).await.unwrap();
+    }
+
     pub async fn work_in(&self, lane: Lane) {
-        let worker = Worker::new(self.library.clone(), format!("test-{}", lane.as_str()), lane);
+        let name = format!("test-{}", lane.as_str());
+        let memory = MemoryBudget::unlimited();
+        let worker = Worker::of_documents(self.library.clone(), name, lane, memory);
         worker.run_until_idle(&CancellationToken::new()).await.unwrap();
     }
 }
@@ -293,6 +311,10 @@ struct CountingIds(AtomicU64);
 impl Ids for CountingIds {
     fn next(&self) -> Uuid {
         Uuid::from_u128(u128::from(self.0.fetch_add(1, Ordering::Relaxed) + 2))
+    }
+
+    fn secret(&self) -> [u8; 32] {
+        [u8::try_from(self.0.fetch_add(1, Ordering::Relaxed)).unwrap(); 32]
     }
 }
 

@@ -7,7 +7,6 @@ use axum::http::{Request, header};
 use ids_core::document::BlobKey;
 use ids_core::id::OrganizationId;
 use ids_core::job::JobRef;
-use ids_core::jobs::Reconciler;
 use ids_core::limits;
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
@@ -120,11 +119,10 @@ async fn an_address_works_once_for_what_was_signed_and_not_for_ever() {
         .expect_error(410, "UPLOAD_EXPIRED");
 
     // The cleanup leaves it for a day, so that whoever comes late reads why.
-    let reconciler = Reconciler::new(app.library.clone());
-    reconciler.round(true).await.unwrap();
+    app.reconcile().await;
     put(&app, &late, TEXT).await.expect_error(410, "UPLOAD_EXPIRED");
     app.clock.advance(Duration::from_secs(25 * 3_600));
-    reconciler.round(true).await.unwrap();
+    app.reconcile().await;
     put(&app, &late, TEXT).await.expect_error(404, "UPLOAD_NOT_FOUND");
 }
 
@@ -141,12 +139,11 @@ async fn the_cleanup_removes_old_bytes_without_an_owner_and_no_others() {
         writer.write(b"x").await.unwrap();
         writer.commit().await.unwrap();
     }
-    let reconciler = Reconciler::new(app.library.clone());
 
-    reconciler.round(true).await.unwrap();
+    app.reconcile().await;
     assert_eq!(blobs.list("", None, 10).await.unwrap().len(), 3, "too young");
     app.clock.advance(Duration::from_secs(25 * 3_600));
-    reconciler.round(true).await.unwrap();
+    app.reconcile().await;
 
     assert_eq!(blobs.list("", None, 10).await.unwrap(), kept);
 }

@@ -1,15 +1,15 @@
 //! `ids collections`: where documents belong.
 
 use clap::{Args, Subcommand};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::client::{Client, with_client};
+use super::client::{Client, Reply, segment, with_client};
 use super::exit::Failed;
 use super::output;
 use crate::config::Config;
 use crate::local::Work;
 
-/// Look at collections.
+/// Look at collections, make and remove them.
 #[derive(Debug, Args)]
 pub struct CollectionsArgs {
     #[command(subcommand)]
@@ -24,6 +24,20 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
+    /// Make a collection; uploads make theirs by themselves
+    Create(NameArgs),
+    /// Remove a collection without documents
+    Delete(NameArgs),
+}
+
+#[derive(Debug, Args)]
+struct NameArgs {
+    /// The collection
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Print the API's reply as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Runs the command.
@@ -42,8 +56,36 @@ pub async fn run(args: CollectionsArgs, config: &Config) -> Result<u8, Failed> {
                 }
             })
             .await?;
-            Ok(0)
         }
+        Action::Create(args) => {
+            with_client(config, Work::None, async |client: &Client| {
+                let reply = client
+                    .post("/api/v1/collections", &json!({"name": args.name}))
+                    .await
+                    .map_err(|error| error.into_failed(args.json))?;
+                told(&reply, &args, "is there")
+            })
+            .await?;
+        }
+        Action::Delete(args) => {
+            with_client(config, Work::None, async |client: &Client| {
+                let reply = client
+                    .delete(&format!("/api/v1/collections/{}", segment(&args.name)))
+                    .await
+                    .map_err(|error| error.into_failed(args.json))?;
+                told(&reply, &args, "is gone")
+            })
+            .await?;
+        }
+    }
+    Ok(0)
+}
+
+fn told(reply: &Reply, args: &NameArgs, what: &str) -> Result<(), Failed> {
+    if args.json {
+        output::print_raw(&reply.raw)
+    } else {
+        output::print(&format!("collection `{}` {what}", output::clean(&args.name)))
     }
 }
 

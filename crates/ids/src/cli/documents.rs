@@ -263,28 +263,14 @@ async fn delete_one(client: &Client, id: &str, yes: bool) -> Result<Option<Value
     if !yes {
         let document = client.get(&path).await?.body;
         let title = clean(document["title"].as_str().unwrap_or_default());
-        if !confirmed(&format!("remove `{title}` ({}) for good? [y/N] ", clean(id))).await? {
+        let question = format!("remove `{title}` ({}) for good? [y/N] ", clean(id));
+        let confirmed = confirm::confirmed(&question).await;
+        // That somebody can be asked was seen before.
+        if !confirmed.map_err(|failed| CallError::Gone(anyhow::anyhow!(failed.message)))? {
             return Ok(None);
         }
     }
     Ok(Some(client.delete(&path).await?.body))
-}
-
-/// Asks on stderr; anything but yes is no.
-async fn confirmed(question: &str) -> Result<bool, CallError> {
-    let question = question.to_owned();
-    let asked = tokio::task::spawn_blocking(move || {
-        let mut stderr = std::io::stderr().lock();
-        let _ = write!(stderr, "{question}").and_then(|()| stderr.flush());
-        let mut answer = String::new();
-        std::io::stdin().lock().read_line(&mut answer).map(|_| answer)
-    });
-    let answer = asked.await.map_err(|error| CallError::Gone(error.into()))?;
-    let answer = answer.map_err(|error| CallError::Gone(error.into()))?;
-    Ok(matches!(
-        answer.trim().to_lowercase().as_str(),
-        "y" | "yes" | "s" | "sim"
-    ))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! `ids healthcheck`: asks a running server how it is, as a supervisor or a container would.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -8,6 +9,9 @@ use bytes::Bytes;
 use clap::Args;
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
+use ids_core::limits;
+use ids_core::ports::{Clock, WorkerRegistry};
+use ids_postgres::{PostgresConfig, PostgresLibrary};
 use serde_json::Value;
 use tokio::net::TcpStream;
 
@@ -15,6 +19,7 @@ use super::exit::Failed;
 use super::output;
 use crate::config::Config;
 use crate::data_dir::address_path;
+use crate::system::SystemClock;
 
 /// How long the server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -25,6 +30,9 @@ pub struct HealthcheckArgs {
     /// The server's address, such as http://127.0.0.1:8000 [default: the server of the data directory]
     #[arg(long, value_name = "URL")]
     url: Option<String>,
+    /// Ask for a worker instead, by the name it was started with: is it alive?
+    #[arg(long, value_name = "NAME", conflicts_with = "url")]
+    worker: Option<String>,
     /// Print the API's reply as JSON
     #[arg(long)]
     json: bool,
@@ -32,6 +40,9 @@ pub struct HealthcheckArgs {
 
 /// Asks; exit code 1 when there is no answer, or a bad one.
 pub async fn run(args: HealthcheckArgs, config: &Config) -> Result<u8, Failed> {
+    if let Some(name) = &args.worker {
+        return worker(name, args.json, config).await;
+    }
     let address = match &args.url {
         Some(url) => parse(url)?,
         None => parse(&left_address(config)?)?,
@@ -53,6 +64,47 @@ pub async fn run(args: HealthcheckArgs, config: &Config) -> Result<u8, Failed> {
         output::print(&summary(status, &body))?;
     }
     Ok(u8::from(!status.is_success()))
+}
+
+/// Looks for the heartbeat of a worker called `name`, or `name` with the suffix that each process adds.
+async fn worker(name: &str, json: bool, config: &Config) -> Result<u8, Failed> {
+    let settings = config.postgres.as_ref().ok_or_else(|| {
+        Failed::usage("workers of their own need PostgreSQL; `ids healthcheck` asks `ids serve`")
+    })?;
+    // One connection, since this runs every few seconds beside the worker.
+    let settings = PostgresConfig {
+        pool_size: 1,
+        ..settings.clone()
+    };
+    let asked = tokio::time::timeout(PATIENCE, async {
+        let library = PostgresLibrary::connect(&settings, Arc::new(SystemClock)).await?;
+        let since = SystemClock.now().minus(limits::HEARTBEAT_LASTS);
+        let alive = library.list_workers(since).await;
+        library.close();
+        Ok::<_, anyhow::Error>(alive?)
+    });
+    let alive = asked.await.map_err(|_| {
+        Failed::because(format!(
+            "PostgreSQL did not answer within {} seconds",
+            PATIENCE.as_secs()
+        ))
+    })??;
+    let found: Vec<_> = alive.iter().filter(|it| is_called(&it.name, name)).collect();
+    if json {
+        let names: Vec<&str> = found.iter().map(|it| it.name.as_str()).collect();
+        let status = if found.is_empty() { "unhealthy" } else { "healthy" };
+        output::print(&serde_json::json!({"status": status, "workers": names}).to_string())?;
+    } else {
+        output::print(&match found.as_slice() {
+            [] => format!("no worker `{}` is alive", output::clean(name)),
+            some => format!("{} alive", output::count(some.len() as u64, "worker")),
+        })?;
+    }
+    Ok(u8::from(found.is_empty()))
+}
+
+fn is_called(worker: &str, name: &str) -> bool {
+    worker == name || worker.rsplit_once('-').is_some_and(|(before, _)| before == name)
 }
 
 /// The address that the running server left in the data directory.

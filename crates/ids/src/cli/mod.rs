@@ -1,21 +1,29 @@
 //! The command line: one file a command.
 
+mod api;
 mod ask;
 mod client;
 mod collections;
 mod completions;
+mod confirm;
+mod doctor;
 mod documents;
 mod eval;
 mod exit;
 mod filter;
 mod healthcheck;
 mod ingest;
+mod keys;
+mod listen;
+mod migrate;
+mod organizations;
 mod output;
 mod queue;
 mod search;
 mod serve;
 mod snippet;
 mod values;
+mod worker;
 
 use std::path::PathBuf;
 
@@ -23,7 +31,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 pub use exit::Failed;
 
-use crate::config::{Config, Variables};
+use crate::config::{Config, LogConfig, Variables};
 use crate::lifecycle::{Signal, Signals};
 use crate::logging;
 
@@ -42,6 +50,10 @@ pub struct Cli {
 enum Command {
     /// Serve the page and the API, and process documents in the background
     Serve(serve::ServeArgs),
+    /// Serve the page and the API over PostgreSQL; `ids worker` processes the documents
+    Api(api::ApiArgs),
+    /// Process documents and clean up; any number of workers may run side by side
+    Worker(worker::WorkerArgs),
     /// Ingest files and folders; what is unchanged is skipped
     Ingest(ingest::IngestArgs),
     /// Find passages by word and by meaning
@@ -50,16 +62,49 @@ enum Command {
     Ask(ask::AskArgs),
     /// Look at documents, and remove them
     Documents(documents::DocumentsArgs),
-    /// Look at collections
+    /// Look at collections, make and remove them
     Collections(collections::CollectionsArgs),
     /// Look at the jobs behind documents, and steer them
     Queue(queue::QueueArgs),
+    /// Look at organizations, and remove them
+    Organizations(organizations::OrganizationsArgs),
+    /// Make the keys that callers of a server need, list and revoke them
+    Keys(keys::KeysArgs),
+    /// Bring the database to the schema of this version
+    Migrate(migrate::MigrateArgs),
+    /// Look whether everything that is set can be used, and say what to do
+    Doctor(doctor::DoctorArgs),
     /// Measure search over a set of documents, questions and judgements
     Eval(eval::EvalArgs),
     /// Ask a running server how it is; exit code 0 when it can work
     Healthcheck(healthcheck::HealthcheckArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
+}
+
+impl Cli {
+    /// Threads of the runtime, where the command names them.
+    pub fn threads(&self) -> Option<usize> {
+        match &self.command {
+            Command::Api(args) => args.workers.map(usize::from),
+            _ => None,
+        }
+    }
+}
+
+impl Command {
+    /// Whether it runs until it is stopped, and what it logs is its output.
+    const fn is_service(&self) -> bool {
+        matches!(self, Self::Serve(_) | Self::Api(_) | Self::Worker(_))
+    }
+
+    fn log(&self, config: &Config) -> LogConfig {
+        let mut log = config.log.clone();
+        if matches!(self, Self::Worker(args) if args.verbose) {
+            "debug".clone_into(&mut log.level);
+        }
+        log
+    }
 }
 
 /// Runs a command; returns its exit code.
@@ -71,19 +116,20 @@ pub async fn run(cli: Cli) -> Result<u8, Failed> {
     let working_directory = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     let variables = Variables::read(&working_directory)?;
     let config = Config::new(&variables, cli.data_dir.as_deref())?;
-    logging::init(&config.log, !matches!(cli.command, Command::Serve(_)));
-    match cli.command {
-        Command::Serve(args) => {
-            for name in variables.ignored() {
-                tracing::warn!(
-                    "`{name}` was set by Kubernetes for a service of that name; it is passed over"
-                );
-            }
-            for name in variables.not_honored() {
-                tracing::warn!("`{name}` is set, and nothing in this version heeds it");
-            }
-            serve::run(args, &config).await
+    logging::init(&cli.command.log(&config), !cli.command.is_service());
+    if cli.command.is_service() {
+        for name in variables.ignored() {
+            tracing::warn!("`{name}` was set by Kubernetes for a service of that name; it is passed over");
         }
+        for name in variables.not_honored() {
+            tracing::warn!("`{name}` is set, and nothing in this version heeds it");
+        }
+    }
+    match cli.command {
+        Command::Serve(args) => serve::run(args, &config).await,
+        Command::Api(args) => api::run(args, &config).await,
+        Command::Worker(args) => worker::run(args, &config).await,
+        Command::Migrate(args) => migrate::run(args, &config).await,
         // These two put things in order when they are stopped.
         Command::Ingest(args) => ingest::run(args, &config).await,
         Command::Eval(args) => eval::run(args, &config).await,
@@ -92,6 +138,9 @@ pub async fn run(cli: Cli) -> Result<u8, Failed> {
         Command::Documents(args) => until_stopped(documents::run(args, &config)).await,
         Command::Collections(args) => until_stopped(collections::run(args, &config)).await,
         Command::Queue(args) => until_stopped(queue::run(args, &config)).await,
+        Command::Organizations(args) => until_stopped(organizations::run(args, &config)).await,
+        Command::Keys(args) => until_stopped(keys::run(args, &config)).await,
+        Command::Doctor(args) => until_stopped(doctor::run(args, &config)).await,
         Command::Healthcheck(args) => until_stopped(healthcheck::run(args, &config)).await,
         Command::Completions(args) => completions::run(&args),
     }

@@ -1,15 +1,23 @@
 //! Configuration: read once, validated, one small struct per concern, printed at start-up with secrets masked.
 //! The table for people is docs/configuration.md; `xtask tidy` holds it to the names used here.
 
+mod access;
+mod blobs;
+mod database;
 mod model;
+mod queue;
 mod variables;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use access::AccessConfig;
+pub use blobs::S3Settings;
 use ids_core::document::ContentType;
 use ids_core::library::Settings;
+use ids_postgres::PostgresConfig;
+use ids_redis::RedisConfig;
 pub use model::ModelConfig;
 use variables::unreadable;
 pub use variables::{ConfigError, Variables};
@@ -25,6 +33,14 @@ pub struct Config {
     pub library: Settings,
     /// How logs look.
     pub log: LogConfig,
+    /// Who may ask, and how often.
+    pub access: AccessConfig,
+    /// PostgreSQL; `None` for SQLite in the data directory.
+    pub postgres: Option<PostgresConfig>,
+    /// Redis; `None` where jobs are delivered by the database.
+    pub redis: Option<RedisConfig>,
+    /// S3; `None` for a folder in the data directory.
+    pub s3: Option<S3Settings>,
     /// The model that writes answers; `None` where they are made of sentences of the documents.
     pub model: Option<ModelConfig>,
     /// Documents prepared at the same time (`WORKER_CONCURRENCY`; the number of cores).
@@ -36,21 +52,10 @@ pub struct Config {
 pub struct ServerConfig {
     /// `ENVIRONMENT` is `production`: unsafe defaults are errors.
     pub production: bool,
-    /// `IDS_AUTH`: `None` where it is not set.
-    pub auth: Option<Auth>,
     /// `PUBLIC_URL`, without a slash at its end.
     pub public_url: Option<String>,
     /// `CORS_ORIGINS`.
     pub cors_origins: Vec<String>,
-}
-
-/// Whether callers need a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Auth {
-    /// They need one.
-    Keys,
-    /// They need none.
-    Off,
 }
 
 /// How logs look.
@@ -86,6 +91,10 @@ impl Config {
             },
             server: ServerConfig::new(variables)?,
             library: library_settings(variables)?,
+            access: AccessConfig::new(variables)?,
+            postgres: database::database(variables)?,
+            redis: queue::redis(variables)?,
+            s3: blobs::s3(variables)?,
             log: LogConfig::new(variables)?,
             model: ModelConfig::new(variables)?,
             worker_concurrency,
@@ -93,8 +102,44 @@ impl Config {
     }
 }
 
+impl Config {
+    /// Refuses a command that several processes run at once: SQLite has one owner.
+    ///
+    /// # Errors
+    /// Without `POSTGRES_HOST`.
+    pub fn needs_postgres(&self, command: &str) -> Result<(), ConfigError> {
+        if self.postgres.is_some() {
+            return Ok(());
+        }
+        Err(ConfigError(format!(
+            "`{command}` needs PostgreSQL, which several processes can share; set `POSTGRES_HOST`, or run `ids serve`"
+        )))
+    }
+
+    fn store_text(&self) -> String {
+        match &self.postgres {
+            Some(it) => format!("PostgreSQL `{}` at {}:{}", it.database, it.host, it.port),
+            None => format!("data directory `{}`", self.data_dir.display()),
+        }
+    }
+
+    fn queue_text(&self) -> String {
+        match &self.redis {
+            Some(redis) => format!("jobs through {}", redis.masked()),
+            None => "jobs through the database".to_owned(),
+        }
+    }
+
+    fn blobs_text(&self) -> String {
+        match &self.s3 {
+            Some(s3) => format!("uploads in the bucket `{}`", s3.store.bucket),
+            None => format!("uploads in `{}`", self.data_dir.join("blobs").display()),
+        }
+    }
+}
+
 impl fmt::Display for Config {
-    /// One line for the log. The one secret among these settings, the model's key, is only said to be there.
+    /// One line for the log. Passwords and keys are not shown, at most said to be there.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Settings {
             max_file_size,
@@ -105,9 +150,11 @@ impl fmt::Display for Config {
         } = &self.library;
         write!(
             f,
-            "data directory `{}`, files up to {} MB, chunks of {chunk_size} tokens overlapping by {chunk_overlap}, \
+            "{}, {}, {}, files up to {} MB, chunks of {chunk_size} tokens overlapping by {chunk_overlap}, \
              originals {}, {} documents at a time",
-            self.data_dir.display(),
+            self.store_text(),
+            self.queue_text(),
+            self.blobs_text(),
             max_file_size / (1024 * 1024),
             if *keep_originals { "kept" } else { "dropped" },
             self.worker_concurrency,
@@ -125,12 +172,6 @@ impl ServerConfig {
             None | Some("development" | "test") => false,
             Some("production") => true,
             Some(_) => return Err(unreadable("ENVIRONMENT", "development, test or production")),
-        };
-        let auth = match variables.text("IDS_AUTH") {
-            None => None,
-            Some("keys") => Some(Auth::Keys),
-            Some("off") => Some(Auth::Off),
-            Some(_) => return Err(unreadable("IDS_AUTH", "keys or off")),
         };
         let public_url = match variables.text("PUBLIC_URL") {
             None => None,
@@ -151,7 +192,6 @@ impl ServerConfig {
         }
         Ok(Self {
             production,
-            auth,
             public_url,
             cors_origins,
         })
@@ -195,6 +235,7 @@ fn library_settings(variables: &Variables) -> Result<Settings, ConfigError> {
             .number(name, default.as_secs(), range)
             .map(Duration::from_secs)
     };
+    let (temp_prefix, originals_prefix) = blobs::prefixes(variables)?;
     let orphan_hours = variables.number("CLEANUP_ORPHANED_FILES_HOURS", 24, 1..=8_760)?;
     Ok(Settings {
         max_file_size: megabytes * 1024 * 1024,
@@ -209,7 +250,8 @@ fn library_settings(variables: &Variables) -> Result<Settings, ConfigError> {
             1..=86_400,
         )?,
         orphan_age: Duration::from_secs(orphan_hours * 3_600),
-        ..defaults
+        temp_prefix,
+        originals_prefix,
     })
 }
 

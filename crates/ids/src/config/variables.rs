@@ -19,27 +19,19 @@ pub struct Variables {
 const OWN: [&str; 2] = ["IDS_DATA_DIR", "IDS_AUTH"];
 
 /// Variables that choose an adapter this version does not have: going on without it would put data in the wrong place.
-const NOT_YET: [(&str, &str); 4] = [
-    ("POSTGRES_HOST", "keeps documents in SQLite only"),
-    ("REDIS_DSN", "delivers jobs through SQLite only"),
-    ("S3_BUCKET", "keeps uploads in the data directory only"),
-    ("OPENAI_EMBEDDING_MODEL", "embeds with the built-in model only"),
-];
+const NOT_YET: [(&str, &str); 1] = [("OPENAI_EMBEDDING_MODEL", "embeds with the built-in model only")];
 
 /// Asks for personal data to be replaced before text leaves, which this version cannot do.
 const SHIELD: &str = "PII_SHIELD";
 
 /// Settings of versions to come: what they ask for is not done, which is said at the start.
-const LATER: [&str; 12] = [
-    "TRUSTED_PROXIES",
+const LATER: [&str; 9] = [
     "OCR_LANGUAGES",
     "AI_BUDGET_MONTHLY",
     "AI_BUDGET_CURRENCY",
     "AI_BUDGET_WEBHOOK_URL",
     "AI_PRICES_FILE",
     "USD_BRL_RATE",
-    "RATE_LIMIT_PER_MINUTE",
-    "RATE_LIMIT_PER_ADDRESS_PER_MINUTE",
     "BACKUP_KEY",
     "BACKUP_S3_PREFIX",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -129,13 +121,13 @@ impl Variables {
         LATER.into_iter().filter(|name| self.text(name).is_some())
     }
 
-    /// The value of a variable; an empty one counts as not set.
+    /// The value of a variable; an empty one counts as not set, and so does what Kubernetes puts there for a service of that name.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.values
             .get(name)
             .map(String::as_str)
             .map(str::trim)
-            .filter(|value| !value.is_empty())
+            .filter(|value| !value.is_empty() && !is_injected_by_kubernetes(name, value))
     }
 
     /// A value of any type, or `default`.
@@ -191,11 +183,14 @@ impl Variables {
             .collect()
     }
 
-    /// Variables of ours that Kubernetes put there and that are passed over.
+    /// Variables that look like ours, that Kubernetes put there, and that are passed over.
     pub fn ignored(&self) -> impl Iterator<Item = &str> {
+        const OURS: [&str; 4] = ["IDS_", "POSTGRES_", "REDIS_", "S3_"];
         self.values
             .iter()
-            .filter(|(name, value)| name.starts_with("IDS_") && is_injected_by_kubernetes(name, value))
+            .filter(|(name, value)| {
+                OURS.iter().any(|prefix| name.starts_with(prefix)) && is_injected_by_kubernetes(name, value)
+            })
             .map(|(name, _)| name.as_str())
     }
 }
@@ -243,11 +238,11 @@ mod tests {
     #[test]
     fn a_setting_this_version_cannot_honor_is_refused() {
         assert!(
-            variables(&[("POSTGRES_HOST", "db")])
+            variables(&[("OPENAI_EMBEDDING_MODEL", "text-embedding-3-small")])
                 .unwrap_err()
-                .contains("POSTGRES_HOST")
+                .contains("OPENAI_EMBEDDING_MODEL")
         );
-        assert!(variables(&[("POSTGRES_HOST", "")]).is_ok());
+        assert!(variables(&[("OPENAI_EMBEDDING_MODEL", "")]).is_ok());
     }
 
     #[test]

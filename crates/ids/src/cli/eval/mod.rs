@@ -3,11 +3,12 @@
 mod set;
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
 use ids_core::eval::{EvalOutcome, EvalProgress, EvalSet, evaluate};
+use ids_core::ports::Ids;
 use ids_core::search::SearchMode;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
@@ -19,6 +20,7 @@ use crate::compose::Composed;
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::lifecycle::{Signal, Signals};
+use crate::system::RandomIds;
 
 /// Measure search over a set of documents, questions and judgements.
 #[derive(Debug, Args)]
@@ -35,6 +37,24 @@ pub struct EvalArgs {
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// The same configuration over places of its own: a folder, a schema, keys and objects with names that nobody else has.
+fn throw_away(config: &Config, folder: &Path) -> anyhow::Result<Config> {
+    let name = format!("ids_eval_{}", RandomIds.next().simple());
+    let mut config = Config {
+        data_dir: folder.to_owned(),
+        ..config.clone()
+    };
+    if let Some(postgres) = &mut config.postgres {
+        postgres.schema = Some(name.clone());
+    }
+    if let Some(redis) = config.redis.take() {
+        config.redis = Some(redis.under(&name).context("Redis cannot be used")?);
+    }
+    // A measurement sends nothing to S3: it indexes texts, which have no bytes.
+    config.s3 = None;
+    Ok(config)
 }
 
 /// Measures, in a library of its own that is gone afterwards.
@@ -58,13 +78,7 @@ pub async fn run(args: EvalArgs, config: &Config) -> Result<u8, Failed> {
         .tempdir()
         .context("there is no place for the index")?;
     let data_dir = DataDir::own(temporary.path()).map_err(anyhow::Error::from)?;
-    let composed = Composed::embedded(
-        &Config {
-            data_dir: temporary.path().to_owned(),
-            ..config.clone()
-        },
-        &data_dir,
-    )?;
+    let composed = Composed::open(&throw_away(config, temporary.path())?).await?;
     let stop = CancellationToken::new();
     let progress = Bar::new();
     let mut stopped_by = None;
@@ -90,7 +104,7 @@ pub async fn run(args: EvalArgs, config: &Config) -> Result<u8, Failed> {
         }
     };
     progress.clear();
-    composed.close().await;
+    let removed_elsewhere = composed.remove().await;
     drop(data_dir);
     let removed = tokio::task::spawn_blocking(move || temporary.close())
         .await
@@ -102,6 +116,7 @@ pub async fn run(args: EvalArgs, config: &Config) -> Result<u8, Failed> {
         });
     }
     removed.context("the index cannot be removed")?;
+    removed_elsewhere?;
     let outcome = outcome.map_err(|refusal| {
         tracing::debug!(
             error = &refusal as &dyn std::error::Error,
@@ -222,6 +237,7 @@ impl EvalProgress for Bar {
 #[cfg(test)]
 mod tests {
     use ids_core::eval::{AnswersOutcome, EvalOutcome};
+    use ids_core::ports::Ids;
     use ids_core::search::SearchMode;
 
     use super::to_json;
