@@ -1,1 +1,60 @@
-//! PostgreSQL with pgvector: the stores, the index, jobs and sessions of the server shape.
+//! The store of the server shape: documents, chunks, embeddings, jobs and conversations in PostgreSQL with pgvector.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `config`, `tls` | where the server is, and how the way to it is encrypted |
+//! | `database`, `transaction` | a bounded pool; every unit of work is one transaction in the name of one organization |
+//! | `migrate`, `capability` | brings a schema to the one of this binary, and looks what the server can do |
+//! | `uploads`, `documents`, `pages`, `collections`, `library_reads` | the port `DocumentStore` |
+//! | `accept`, `jobs`, `job_reads`, `leases`, `versions` | the port `JobStore`, and what the life of a version writes |
+//! | `cleanups` | the port `CleanupStore` |
+//! | `organizations`, `keys` | the port `OrganizationStore` |
+//! | `workers` | the port `WorkerRegistry` |
+//! | `queue` | the port `JobQueue` |
+//! | `chunks`, `postings`, `statistics`, `lexical`, `vectors` | the port `ChunkIndex` |
+//! | `sessions`, `messages` | the port `SessionStore` |
+//!
+//! **Invariants.** Every row of a tenant has `organization_id`; every query names it, and row level security, forced on the
+//! tables' owner too, refuses what a query forgets (`tests/it/rls.rs`). Locks are taken in one order: the document, then
+//! its job or upload, then the rest; whoever writes for a job checks its lease under those locks. Postings and statistics
+//! know visible chunks only, and change in the transaction that shows or hides a version. Nothing is held in memory that the
+//! database does not say: any number of processes may have one library open. No ranking is done here: see `ids-core`.
+
+mod accept;
+mod capability;
+mod chunks;
+mod cleanups;
+mod codec;
+mod collections;
+mod config;
+mod database;
+mod documents;
+mod error;
+mod job_reads;
+mod jobs;
+mod keys;
+mod leases;
+mod lexical;
+mod library;
+mod library_reads;
+mod messages;
+mod migrate;
+mod organizations;
+mod pages;
+mod postings;
+mod queue;
+mod rows;
+mod scope_sql;
+mod sessions;
+mod statistics;
+mod tls;
+mod transaction;
+mod uploads;
+mod vectors;
+mod versions;
+mod workers;
+
+pub use capability::Capabilities;
+pub use config::{Password, PostgresConfig, SslMode, TrustedRoots};
+pub use error::OpenError;
+pub use library::PostgresLibrary;

@@ -1,0 +1,84 @@
+//! The open library.
+
+use std::sync::Arc;
+
+use deadpool_postgres::Object;
+use ids_core::ports::Clock;
+
+use crate::capability::Capabilities;
+use crate::config::PostgresConfig;
+use crate::database::{self, Database};
+use crate::error::OpenError;
+use crate::migrate;
+
+/// One library in one schema of a PostgreSQL database: the adapter of all ports that store something.
+///
+/// Cheap to clone; all clones are the same library. Any number of processes may have it open.
+#[derive(Clone)]
+pub struct PostgresLibrary {
+    pub(crate) database: Arc<Database>,
+}
+
+impl PostgresLibrary {
+    /// Opens a library: makes it where there is none, and brings it to the schema of this binary.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; nothing was changed when the schema is newer than this binary.
+    pub async fn open(config: &PostgresConfig, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        Self::open_with(config, clock, None).await
+    }
+
+    /// The same, taking the server for one that has `capabilities`: for tests of what older ones are asked.
+    ///
+    /// # Errors
+    /// As [`PostgresLibrary::open`].
+    pub async fn open_with(
+        config: &PostgresConfig,
+        clock: Arc<dyn Clock>,
+        capabilities: Option<Capabilities>,
+    ) -> Result<Self, OpenError> {
+        let (found, schema) = prepare(config, clock.as_ref()).await?;
+        let path = [config.schema(), schema.as_str()];
+        let pool = database::pool(config, config.pool_size, &path)?;
+        let database = Database::new(pool, clock, capabilities.unwrap_or(found));
+        Ok(Self {
+            database: Arc::new(database),
+        })
+    }
+
+    /// Brings a library to the schema of this binary and does nothing else (`ids migrate`).
+    ///
+    /// # Errors
+    /// As [`PostgresLibrary::open`].
+    pub async fn migrate(config: &PostgresConfig, clock: Arc<dyn Clock>) -> Result<(), OpenError> {
+        prepare(config, clock.as_ref()).await.map(drop)
+    }
+
+    /// What the server can do, or was said to.
+    pub fn capabilities(&self) -> Capabilities {
+        self.database.capabilities
+    }
+
+    /// Ends the connections. Later calls are `Unavailable`.
+    pub fn close(&self) {
+        self.database.close();
+    }
+}
+
+/// Migrates over a connection of its own. Gives what the server can do, and the schema of pgvector's types.
+async fn prepare(config: &PostgresConfig, clock: &dyn Clock) -> Result<(Capabilities, String), OpenError> {
+    config.check()?;
+    let pool = database::pool(config, 1, &[config.schema(), PostgresConfig::DEFAULT_SCHEMA])?;
+    let connected = database::connect(&pool)
+        .await
+        .map_err(|error| migrate::open_error(config, error))?;
+    // Out of the pool: it ends here, whatever happens.
+    let mut client = Object::take(connected);
+    let found = migrate::migrate(&mut client, config, clock.now()).await?;
+    let (pgvector, schema) = found.pgvector.ok_or(OpenError::ExtensionMissing)?;
+    let capabilities = Capabilities {
+        server_version: found.server_version,
+        pgvector,
+    };
+    Ok((capabilities, schema))
+}

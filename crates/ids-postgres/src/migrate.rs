@@ -1,0 +1,268 @@
+//! Brings a schema to the one of this binary, one forward-only migration after the other.
+//!
+//! Processes of the version before may still run while a migration is done (expand, move, contract: each in a release of its
+//! own). A migration therefore says which binaries may go on: the lowest schema that one must know, `oldest_binary`.
+
+use ids_core::id::OrganizationId;
+use ids_core::time::Timestamp;
+use sha2::{Digest, Sha256};
+use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
+
+use crate::capability::{self, Found};
+use crate::config::PostgresConfig;
+use crate::error::{DbError, DbResult, OpenError, without_values};
+use crate::rows::{Id, as_number};
+
+/// One step of the schema. Never edited once released: its checksum is kept in every database.
+struct Migration {
+    version: u32,
+    name: &'static str,
+    sql: &'static str,
+    /// Binaries whose newest migration is at least this one may go on with the schema that this migration leaves.
+    oldest_binary: u32,
+}
+
+const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    name: "create_library",
+    sql: include_str!("../migrations/0001_create_library.sql"),
+    oldest_binary: 1,
+}];
+
+/// A process that waits for another one's migration gives up after this.
+const PATIENCE: &str = "10min";
+/// The lock of making pgvector, one a database: `create extension if not exists` is no atomic step.
+const EXTENSION_LOCK: i64 = i64::from_be_bytes(*b"ids\0vect");
+
+/// A migration that a database says it has.
+struct Applied {
+    version: u32,
+    checksum: Vec<u8>,
+    oldest_binary: u32,
+}
+
+/// Brings the schema of `config` to that of this binary, or finds that it is; gives what the server has.
+///
+/// Any number of processes may call it at once: one migrates, the others wait for it.
+pub(crate) async fn migrate(
+    client: &mut Client,
+    config: &PostgresConfig,
+    now: Timestamp,
+) -> Result<Found, OpenError> {
+    let failed = |error: DbError| open_error(config, error);
+    let schema = config.schema();
+    let found = capability::read(client).await.map_err(failed)?;
+    if found.pgvector.is_some() && is_current(&applied(client, schema).await.map_err(failed)?)? {
+        return Ok(found);
+    }
+    let wait = format!("set statement_timeout = 0; set lock_timeout = '{PATIENCE}'");
+    client
+        .batch_execute(&wait)
+        .await
+        .map_err(|error| failed(error.into()))?;
+    ensure_extension(client, config).await?;
+    let lock = format!("ids migrates {schema}");
+    client
+        .query_one("select pg_advisory_lock(hashtextextended($1, 0))", &[&lock])
+        .await
+        .map_err(|error| failed(error.into()))?;
+    // On an error the connection is closed, and the lock goes with it.
+    let known = applied_or_new(client, schema).await.map_err(failed)?;
+    is_current(&known)?;
+    let newest = known.last().map_or(0, |last| last.version);
+    for migration in MIGRATIONS.iter().filter(|migration| migration.version > newest) {
+        apply(client, migration, now)
+            .await
+            .map_err(|error| migration_error(config, migration, error))?;
+        tracing::info!(
+            schema.version = migration.version,
+            "migrated the database: {}",
+            migration.name
+        );
+    }
+    client
+        .query_one("select pg_advisory_unlock(hashtextextended($1, 0))", &[&lock])
+        .await
+        .map_err(|error| failed(error.into()))?;
+    capability::read(client).await.map_err(failed)
+}
+
+/// The newest migration of this binary.
+fn known_version() -> u32 {
+    MIGRATIONS.last().map_or(0, |migration| migration.version)
+}
+
+/// Whether nothing is left to be done. A newer database is current if its newest migration says that this binary may go on.
+fn is_current(applied: &[Applied]) -> Result<bool, OpenError> {
+    let known = known_version();
+    for row in applied {
+        let ours = MIGRATIONS
+            .iter()
+            .find(|migration| migration.version == row.version);
+        let changed = ours.is_some_and(|migration| checksum_of(migration) != row.checksum.as_slice());
+        if changed {
+            return Err(OpenError::MigrationChanged { version: row.version });
+        }
+    }
+    let Some(newest) = applied.last() else {
+        return Ok(false);
+    };
+    if newest.version > known && known < newest.oldest_binary {
+        return Err(OpenError::TooNew {
+            found: newest.version,
+            known,
+        });
+    }
+    Ok(newest.version >= known)
+}
+
+/// The migrations of the schema, oldest first; none where there is no list.
+async fn applied(client: &Client, schema: &str) -> DbResult<Vec<Applied>> {
+    let list = format!("\"{schema}\".schema_migrations");
+    let there: bool = client
+        .query_one("select to_regclass($1) is not null", &[&list])
+        .await?
+        .try_get(0)?;
+    if !there {
+        return Ok(Vec::new());
+    }
+    let sql = format!("select version, checksum, oldest_binary from {list} order by version");
+    let mut applied = Vec::new();
+    for row in client.query(&sql, &[]).await? {
+        applied.push(Applied {
+            version: as_number(row.try_get::<_, i32>(0)?),
+            checksum: row.try_get(1)?,
+            oldest_binary: as_number(row.try_get::<_, i32>(2)?),
+        });
+    }
+    Ok(applied)
+}
+
+/// The same, under the lock, where the schema and its list are made if they are not there.
+async fn applied_or_new(client: &Client, schema: &str) -> DbResult<Vec<Applied>> {
+    let exists: bool = client
+        .query_one(
+            "select exists (select 1 from pg_namespace where nspname = $1)",
+            &[&schema],
+        )
+        .await?
+        .try_get(0)?;
+    if !exists {
+        // Not `if not exists` alone: that asks for the right to make schemas even where there is nothing to make.
+        client
+            .batch_execute(&format!("create schema if not exists \"{schema}\""))
+            .await?;
+    }
+    // No organization: it says what the schema is, which is nobody's data.
+    client
+        .batch_execute(&format!(
+            "create table if not exists \"{schema}\".schema_migrations (
+                 version integer not null constraint schema_migrations_key primary key,
+                 name text not null,
+                 checksum bytea not null,
+                 oldest_binary integer not null,
+                 applied_at bigint not null
+             )"
+        ))
+        .await?;
+    applied(client, schema).await
+}
+
+async fn ensure_extension(client: &mut Client, config: &PostgresConfig) -> Result<(), OpenError> {
+    let failed = |error: DbError| open_error(config, error);
+    let made = async {
+        let tx = client.transaction().await?;
+        tx.query_one("select pg_advisory_xact_lock($1)", &[&EXTENSION_LOCK])
+            .await?;
+        if capability::read(&tx).await?.pgvector.is_none() {
+            // Not into our schema: a throw-away one would take the type with it from all others.
+            tx.batch_execute("create extension if not exists vector with schema public")
+                .await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    };
+    made.await.map_err(|error: DbError| match error.sql_state() {
+        Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => OpenError::ExtensionNotPermitted {
+            database: config.database.clone(),
+            user: config.user.clone(),
+        },
+        // 58P01 and 0A000: its control file is not on the server's machine, in the words of old and new servers.
+        Some(code) if *code == SqlState::UNDEFINED_FILE || *code == SqlState::FEATURE_NOT_SUPPORTED => {
+            OpenError::ExtensionMissing
+        }
+        _ => failed(error),
+    })
+}
+
+async fn apply(client: &mut Client, migration: &Migration, now: Timestamp) -> DbResult<()> {
+    let tx = client.transaction().await?;
+    tx.batch_execute(migration.sql).await?;
+    if migration.version == 1 {
+        // As in the embedded shape: there is always the one organization `default`.
+        tx.execute(
+            "insert into organizations (organization_id, name, created_at) values ($1, 'default', $2)",
+            &[&OrganizationId::DEFAULT.to_uuid(), &now.as_micros()],
+        )
+        .await?;
+    }
+    tx.execute(
+        "insert into schema_migrations (version, name, checksum, oldest_binary, applied_at) values ($1, $2, $3, $4, $5)",
+        &[
+            &as_number::<i32>(migration.version),
+            &migration.name,
+            &checksum_of(migration).as_slice(),
+            &as_number::<i32>(migration.oldest_binary),
+            &now.as_micros(),
+        ],
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+fn checksum_of(migration: &Migration) -> [u8; 32] {
+    Sha256::digest(migration.sql.as_bytes()).into()
+}
+
+fn migration_error(config: &PostgresConfig, migration: &Migration, error: DbError) -> OpenError {
+    match (open_error(config, error), migration.version) {
+        (OpenError::Unavailable { source, .. }, version) => OpenError::MigrationFailed { version, source },
+        (other, _) => other,
+    }
+}
+
+/// Why the server cannot be used, as far as it is known.
+pub(crate) fn open_error(config: &PostgresConfig, error: DbError) -> OpenError {
+    let code = error.sql_state().cloned();
+    let source: Box<dyn std::error::Error + Send + Sync> = match error {
+        DbError::Postgres(source) | DbError::Pool(deadpool_postgres::PoolError::Backend(source)) => {
+            without_values(source)
+        }
+        other => ids_core::error::StoreError::from(other).into(),
+    };
+    let user = config.user.clone();
+    match code {
+        Some(code)
+            if code == SqlState::INVALID_PASSWORD
+                || code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION =>
+        {
+            OpenError::Refused { user, source }
+        }
+        Some(code) if code == SqlState::INVALID_CATALOG_NAME => OpenError::NoDatabase {
+            database: config.database.clone(),
+        },
+        Some(code) if code == SqlState::INSUFFICIENT_PRIVILEGE => OpenError::NotPermitted {
+            user,
+            schema: config.schema().to_owned(),
+            source,
+        },
+        Some(code) if code == SqlState::DISK_FULL => OpenError::Full { source },
+        _ => OpenError::Unavailable {
+            host: config.host.clone(),
+            port: config.port,
+            source,
+        },
+    }
+}
