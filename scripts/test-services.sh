@@ -4,6 +4,7 @@
 # Nothing is left behind, whatever a test dies of: a shared server belongs to a supervisor that stops it when nobody has
 # held a lock on its file `<name>.users` for a while, and locks go with their processes; a private one dies with the
 # process that started it.
+# shellcheck disable=SC2317 # `run_*` and `answers_*` are called by a name put together from the kind
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -29,6 +30,7 @@ scripts/test-services.sh COMMAND
                                     make the folder of a server of one's own; print it and how to reach the server
   run FOLDER                        be the server of that folder, in the foreground; dies with its parent
   ready FOLDER                      wait until that server answers
+  discard FOLDER                    end it, and remove the folder
 
 A shared server stops 15 s after the last process let go of its shared lock (flock) on `<name>.users` in the registry
 folder: take the lock before `up`. The folder of a server of one's own is removed once nobody holds `<NAME>.users`.
@@ -255,7 +257,7 @@ prepare_redis() {
         printf '%s\n' "bind 127.0.0.1" "port $port" "requirepass $password" "dir $folder/data" 'save ""' \
             "appendonly $([ "$2" = persistent ] && echo yes || echo no)" "appendfsync always" >"$folder/redis.conf"
     )
-    printf '{"dsn":"redis://:%s@127.0.0.1:%s","port":%s,"password":"%s"}\n' "$password" "$port" "$port" "$password" \
+    printf '{"dsn":"redis://default:%s@127.0.0.1:%s","port":%s,"password":"%s"}\n' "$password" "$port" "$port" "$password" \
         >"$folder/connection.json"
 }
 
@@ -349,8 +351,11 @@ ready() {
     wait_until_ready "$1" || fail "the server in \`$1\` does not answer; the end of its log: $(tail -n 20 "$1/log")"
 }
 
-remove() { # remove FOLDER, of a server that does not run
-    local folder=$1 port
+remove() { # remove FOLDER
+    local folder=$1 pid port
+    # The processes of a PostgreSQL that was stopped with SIGSTOP outlive the first of them; all servers work in here.
+    find /proc -maxdepth 2 -name cwd \( -lname "$folder" -o -lname "$folder/*" \) 2>/dev/null |
+        while IFS=/ read -r _ _ pid _; do kill -KILL "$pid" 2>/dev/null || true; done
     if [ "$(cat "$folder/kind" 2>/dev/null)" = s3 ] && port=$(json_value "$folder/connection.json" port) && [ -n "$port" ]; then
         # SeaweedFS leaves its sockets, in a place of its own choice.
         rm -f /tmp/seaweedfs-*-"$port".sock
@@ -397,7 +402,7 @@ up() { # up NAME
     exec {lock}>"$registry/$name.lock"
     flock "$lock"
     for tries in 1 2 3; do
-        if is_supervised "$name" && wait_until_shared "$name"; then
+        if is_supervised "$name" && wait_until_shared "$name" && is_running "$(cat "$registry/$name/pid")"; then
             cat "$registry/$name/connection.json"
             return
         fi
@@ -473,10 +478,10 @@ supervise() { # supervise NAME
 
     idle_since=$SECONDS
     while is_running "$server"; do
-        # Waited for in the background, so that the signal to end is heard at once.
+        # In the background, so that the end of the server or a signal to end is heard at once.
         sleep "$check_seconds" 7>&- 8>&- &
         nap=$!
-        wait "$nap" || true
+        wait -n "$server" "$nap" || true
         if ! flock --nonblock 8; then
             idle_since=$SECONDS
         elif [ "$((SECONDS - idle_since))" -ge "$idle_seconds" ]; then
@@ -505,6 +510,10 @@ main() {
         paths) paths ;;
         prepare) prepare_private "${1:?which service}" "${2:?under which name}" ;;
         run) run "${1:?which folder}" ;;
+        discard)
+            remove "${1:?which folder}"
+            rm -f "$1.users"
+            ;;
         ready) ready "${1:?which folder}" ;;
         supervise) supervise "${1:?which service}" ;;
         help | --help | -h) help ;;
