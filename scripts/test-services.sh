@@ -354,7 +354,8 @@ ready() {
 remove() { # remove FOLDER
     local folder=$1 pid port
     # The processes of a PostgreSQL that was stopped with SIGSTOP outlive the first of them; all servers work in here.
-    find /proc -maxdepth 2 -name cwd \( -lname "$folder" -o -lname "$folder/*" \) 2>/dev/null |
+    # That other processes end while it looks is no failure.
+    { find /proc -maxdepth 2 -name cwd \( -lname "$folder" -o -lname "$folder/*" \) 2>/dev/null || true; } |
         while IFS=/ read -r _ _ pid _; do kill -KILL "$pid" 2>/dev/null || true; done
     if [ "$(cat "$folder/kind" 2>/dev/null)" = s3 ] && port=$(json_value "$folder/connection.json" port) && [ -n "$port" ]; then
         # SeaweedFS leaves its sockets, in a place of its own choice.
