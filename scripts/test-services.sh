@@ -112,6 +112,8 @@ from_pypi() { # from_pypi PACKAGE VERSION; prints the folder
         flock "$lock"
         if [ ! -d "$folder" ]; then
             printf 'downloading %s %s\n' "$1" "$2" >&2
+            # Of one who was killed while at it.
+            find "$cache" -mindepth 1 -maxdepth 1 -name "$1.*" -exec rm -rf {} +
             temporary=$(mktemp -d "$cache/$1.XXXXXX")
             (
                 umask 022
@@ -167,10 +169,13 @@ postgres_bin() { # prints the folder of its programs, which the user it runs as 
 # `redis-tools`, not `redis-server`: Debian's server is the same program by another name, and installing that package
 # would start a service.
 redis_program() {
-    local program
-    program=$(command -v redis-server || command -v redis-check-rdb || true)
-    if [ -z "$program" ]; then
-        "$here/install-packages.sh" redis-tools
+    local program lock
+    if ! program=$(command -v redis-server || command -v redis-check-rdb); then
+        (umask 022 && mkdir -p "$cache")
+        exec {lock}>"$cache/lock"
+        flock "$lock"
+        command -v redis-check-rdb >/dev/null || "$here/install-packages.sh" redis-tools
+        exec {lock}>&-
         program=$(command -v redis-check-rdb) || fail "\`redis-tools\` has no \`redis-check-rdb\`; install a redis-server"
     fi
     printf '%s\n' "$program"
@@ -199,8 +204,11 @@ install() {
 }
 
 paths() {
+    local user
+    user=$(id -un)
+    [ "${#as_server_user[@]}" -eq 0 ] || user=nobody
     printf '{"postgres_bin":"%s","run_as":"%s","redis_server":"%s","weed":"%s"}\n' \
-        "$(postgres_bin)" "$([ "${#as_server_user[@]}" -eq 0 ] && id -un || echo nobody)" "$(redis_program)" "$(weed_program)"
+        "$(postgres_bin)" "$user" "$(redis_program)" "$(weed_program)"
 }
 
 # ---- the three kinds of servers: `prepare_` makes its files, `run_` becomes it, `answers_` asks it once
