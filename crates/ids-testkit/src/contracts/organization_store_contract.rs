@@ -10,16 +10,16 @@ use ids_core::access::{
 };
 use ids_core::chunk::Filter;
 use ids_core::cleanup::{CleanupTask, NewCleanup};
-use ids_core::document::{AcceptedAs, BlobKey};
+use ids_core::document::AcceptedAs;
 use ids_core::error::{StoreError, StoreErrorKind};
-use ids_core::id::{DocumentId, JobId, KeyId, MessageId, OrganizationId, SessionId};
+use ids_core::id::{JobId, KeyId, OrganizationId};
 use ids_core::job::JobRef;
 use ids_core::ports::{Clock, DocumentOrder, DocumentQuery, Ids, SessionQuery};
 use ids_core::scope::{CollectionAccess, Scope};
-use ids_core::session::{AnswerDetails, AnswerMode, Exchange, Message, TokenUsage};
 
 use crate::ManualClock;
-use crate::stores::{NewDocument, Prepared, Stores, collection, direction, hash_of, term};
+use crate::belongings::{create_key, exchange, fill, new_key, sorted_blobs};
+use crate::stores::{NewDocument, Stores, collection, hash_of, term};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MANY: usize = 100;
@@ -30,20 +30,6 @@ fn name(text: &str) -> OrganizationName {
 
 fn new_organization(stores: &Stores) -> OrganizationId {
     OrganizationId::from_uuid(stores.ids.next())
-}
-
-/// A key that may everything everywhere, for ever.
-fn new_key(stores: &Stores) -> NewKey {
-    let secret = KeySecret::from_random(&stores.ids.secret());
-    NewKey {
-        key_id: KeyId::from_uuid(stores.ids.next()),
-        hash: secret.hash(),
-        hint: secret.hint(),
-        name: None,
-        permissions: Permissions::ADMIN,
-        collections: CollectionAccess::All,
-        expires_at: None,
-    }
 }
 
 /// The key as it is shown, just after it was made.
@@ -61,40 +47,8 @@ fn shown(stores: &Stores, scope: &Scope, key: &NewKey) -> ApiKey {
     }
 }
 
-async fn create_key(stores: &Stores, scope: &Scope) -> (ApiKey, KeyHash) {
-    let key = new_key(stores);
-    let made = stores.organizations.create_key(scope, &key).await.unwrap();
-    (made, key.hash)
-}
-
 fn kind<T: std::fmt::Debug>(refused: Result<T, StoreError>) -> StoreErrorKind {
     refused.unwrap_err().kind()
-}
-
-fn exchange(stores: &Stores, key_id: Option<KeyId>) -> Exchange {
-    let message = |answer| Message {
-        message_id: MessageId::from_uuid(stores.ids.next()),
-        created_at: stores.clock.now(),
-        content: "palavra".to_owned(),
-        answer,
-    };
-    Exchange {
-        key_id,
-        session_id: SessionId::from_uuid(stores.ids.next()),
-        new_title: Some("palavra".to_owned()),
-        question: message(None),
-        answer: message(Some(AnswerDetails {
-            mode: AnswerMode::Extractive,
-            answered: false,
-            sources: Vec::new(),
-            claims: Vec::new(),
-            nearest: Vec::new(),
-            search_results: 0,
-            model: None,
-            usage: TokenUsage::default(),
-            processing_time: Duration::ZERO,
-        })),
-    }
 }
 
 /// OrganizationStore, clause 1: an organization is made once; its name and its id are taken from then on.
@@ -276,81 +230,6 @@ pub async fn a_key_is_revoked_once(stores: &Stores) {
     assert_eq!(listed, [revoked, kept]);
 }
 
-fn sorted(mut blobs: Vec<BlobKey>) -> Vec<BlobKey> {
-    blobs.sort_by(|one, other| one.0.cmp(&other.0));
-    blobs
-}
-
-/// Something of everything that an organization may own.
-struct Belongings {
-    completed: DocumentId,
-    running: Prepared,
-    key_hash: KeyHash,
-    key_id: KeyId,
-    cleanup: JobId,
-    session_id: SessionId,
-    blobs: Vec<BlobKey>,
-}
-
-async fn fill(stores: &Stores, scope: &Scope) -> Belongings {
-    let (key, key_hash) = create_key(stores, scope).await;
-    let document = NewDocument::named("a.txt").tagged(&["2026"]).from_path("/a.txt");
-    let prepared = stores
-        .prepared(scope, &document, &["palavra um", "palavra dois"])
-        .await;
-    stores.embed(&prepared, &[direction(0.0), direction(1.0)]).await;
-    let original = BlobKey(format!("originals/{}", prepared.document_id));
-    stores
-        .jobs
-        .complete(&prepared.lease, Some(&original))
-        .await
-        .unwrap();
-    let running = stores
-        .prepared(
-            scope,
-            &NewDocument::named("b.txt").in_collection("obras"),
-            &["palavra"],
-        )
-        .await;
-    let running_blob = BlobKey(format!("temp/{}", running.lease.version_id));
-    let upload = stores.upload(&NewDocument::named("c.txt"));
-    stores.documents.create_upload(scope, &upload).await.unwrap();
-    stores
-        .documents
-        .ensure_collection(scope, &collection("vazia"))
-        .await
-        .unwrap();
-    let exchange = exchange(stores, Some(key.key_id));
-    stores.sessions.append(scope, &exchange).await.unwrap();
-    let cleanup = NewCleanup {
-        job_id: JobId::from_uuid(stores.ids.next()),
-        task: CleanupTask::OrphanedFiles,
-        older_than: SECOND,
-        slot: Some(1),
-    };
-    stores
-        .cleanups
-        .accept_cleanup(scope, &cleanup)
-        .await
-        .unwrap()
-        .unwrap();
-    stores
-        .organizations
-        .record(scope, Some(key.key_id), "key.created", &key.key_id.to_string())
-        .await
-        .unwrap();
-    let blobs = sorted(vec![original, running_blob, upload.blob]);
-    Belongings {
-        completed: prepared.document_id,
-        running,
-        key_hash,
-        key_id: key.key_id,
-        cleanup: cleanup.job_id,
-        session_id: exchange.session_id,
-        blobs,
-    }
-}
-
 /// How much an organization has: documents, collections, chunks, terms, embeddings, jobs, cleanups, sessions, answers, keys, entries.
 async fn count(stores: &Stores, scope: &Scope) -> [u64; 11] {
     let documents = DocumentQuery {
@@ -416,7 +295,7 @@ pub async fn a_deleted_organization_is_gone_with_all_of_it(stores: &Stores) {
     assert_eq!(count(stores, &scope).await, FULL);
     assert_eq!(count(stores, &other).await, FULL);
 
-    let blobs = sorted(stores.organizations.delete_organization(&other).await.unwrap());
+    let blobs = sorted_blobs(stores.organizations.delete_organization(&other).await.unwrap());
 
     assert_eq!(blobs, gone.blobs);
     assert_eq!(count(stores, &other).await, [0; 11]);
@@ -526,7 +405,7 @@ pub async fn deleting_the_default_organization_empties_it(stores: &Stores) {
     let (scope, other) = (Stores::scope(), stores.other_organization().await);
     let theirs = fill(stores, &other).await;
     let gone = fill(stores, &scope).await;
-    let blobs = sorted(stores.organizations.delete_organization(&scope).await.unwrap());
+    let blobs = sorted_blobs(stores.organizations.delete_organization(&scope).await.unwrap());
 
     assert_eq!(blobs, gone.blobs);
     assert_eq!(count(stores, &scope).await, [0; 11]);

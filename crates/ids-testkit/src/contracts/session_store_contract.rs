@@ -4,18 +4,18 @@
 
 use std::time::Duration;
 
-use ids_core::access::{KeySecret, NewKey, Permissions};
 use ids_core::error::StoreErrorKind;
-use ids_core::id::{ChunkId, DocumentId, KeyId, MessageId, SessionId};
+use ids_core::id::{ChunkId, DocumentId, MessageId, SessionId};
 use ids_core::page::LineBox;
 use ids_core::ports::{Clock, Ids, SessionQuery, UsageCount};
-use ids_core::scope::{CollectionAccess, Scope};
+use ids_core::scope::Scope;
 use ids_core::session::{
     AnswerDetails, AnswerMode, Citation, Claim, ClaimStatus, Exchange, Message, NearestDocument, Session,
     TokenUsage,
 };
 use ids_core::span::{CharSpan, PageSpan};
 
+use crate::belongings::create_key;
 use crate::stores::Stores;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -407,25 +407,11 @@ pub async fn usage_is_counted_by_model_and_time(stores: &Stores) {
     assert_eq!(counted(begun).await.unwrap(), []);
 }
 
-/// A key of the organization.
-async fn create_key(stores: &Stores, scope: &Scope) -> KeyId {
-    let secret = KeySecret::from_random(&stores.ids.secret());
-    let key = NewKey {
-        key_id: KeyId::from_uuid(stores.ids.next()),
-        hash: secret.hash(),
-        hint: secret.hint(),
-        name: None,
-        permissions: Permissions::ADMIN,
-        collections: CollectionAccess::All,
-        expires_at: None,
-    };
-    stores.organizations.create_key(scope, &key).await.unwrap().key_id
-}
-
 /// SessionStore, clause 7: by key too, keyless first, then by key and model.
 pub async fn usage_is_counted_by_key(stores: &Stores) {
     let scope = Stores::scope();
-    let (first, second) = (create_key(stores, &scope).await, create_key(stores, &scope).await);
+    let first = create_key(stores, &scope).await.0.key_id;
+    let second = create_key(stores, &scope).await.0.key_id;
     let session = begin(stores, &scope, "sem chave").await;
     let begun = stores.clock.now();
     let ask = async |key_id, answer| {
