@@ -1,28 +1,12 @@
-//! Organizations' rows and their collections.
+//! Collections: the shelves that documents stand on.
 
 use ids_core::id::OrganizationId;
 use ids_core::scope::{CollectionName, Scope};
 
 use crate::error::{DbError, DbResult};
+use crate::organizations;
 use crate::rows::Id;
 use crate::transaction::Tx;
-
-/// Makes the row of an organization where there is none.
-pub(crate) async fn ensure_organization(tx: &Tx<'_>, organization: OrganizationId) -> DbResult<()> {
-    // Looked for first: an insert that finds it there would have used up a number.
-    tx.execute(
-        "insert into organizations (organization_id, name, created_at)
-         select $1, $2, $3 where not exists (select 1 from organizations where organization_id = $1)
-         on conflict (organization_id) do nothing",
-        &[
-            &organization.to_uuid(),
-            &organization.to_string(),
-            &tx.now().as_micros(),
-        ],
-    )
-    .await?;
-    Ok(())
-}
 
 /// The number of a collection, which is made where there is none, and stays until this transaction ends.
 pub(crate) async fn ensure(
@@ -30,12 +14,12 @@ pub(crate) async fn ensure(
     organization: OrganizationId,
     name: &CollectionName,
 ) -> DbResult<i64> {
+    organizations::require(tx, organization).await?;
     // Removed by another transaction between our insert and our look at it, it is made again.
     for _ in 0..3 {
         if let Some(collection_no) = find_and_hold(tx, organization, name).await? {
             return Ok(collection_no);
         }
-        ensure_organization(tx, organization).await?;
         tx.execute(
             "insert into collections (organization_id, name, created_at) values ($1, $2, $3)
              on conflict on constraint collections_name_unique do nothing",

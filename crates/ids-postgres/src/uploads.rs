@@ -1,4 +1,4 @@
-//! Announced uploads, and the rows that everything starts with: organizations, collections, documents.
+//! Announced uploads, and the documents that everything starts with.
 
 use ids_core::document::{
     BlobKey, ContentHash, Document, DocumentDetails, NewUpload, Upload, UploadState, title_from_filename,
@@ -24,7 +24,7 @@ pub(crate) struct Announced<'a> {
     pub(crate) status: &'static str,
 }
 
-/// Makes a document, and its organization and collection where there are none.
+/// Makes a document, and its collection where there is none.
 pub(crate) async fn create_document(tx: &Tx<'_>, scope: &Scope, announced: &Announced<'_>) -> DbResult<()> {
     let details = announced.details;
     if !scope.allows(&details.collection) {
