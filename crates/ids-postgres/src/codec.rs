@@ -291,7 +291,11 @@ mod tests {
     #[test]
     fn rising_ids_come_back_from_their_gaps() {
         let first = 7 << 20;
-        for ids in [vec![], vec![first], vec![first + 1, first + 2, first + 1_000, first + 1_023]] {
+        for ids in [
+            vec![],
+            vec![first],
+            vec![first + 1, first + 2, first + 1_000, first + 1_023],
+        ] {
             assert_eq!(decode_gaps(first, &encode_gaps(first, &ids)), Some(ids));
         }
         assert_eq!(encode_gaps(first, &[first + 3, first + 4]), [3, 1]);

@@ -98,7 +98,9 @@ impl Lists<'_, '_> {
         let rows = match &self.starts {
             None => {
                 let sql = include_str!("../queries/begin_lists.sql");
-                self.tx.query(sql, &[&organization, &names, &FIRST_BLOCKS]).await?
+                self.tx
+                    .query(sql, &[&organization, &names, &FIRST_BLOCKS])
+                    .await?
             }
             Some(starts) => {
                 let sql = include_str!("../queries/begin_lists_in_scope.sql");
@@ -178,12 +180,7 @@ async fn cut(tx: &Tx<'_>, scope: &Scope, mut sums: Vec<(i64, u64)>) -> DbResult<
     Ok(sums.into_iter().map(|(chunk_id, _)| ChunkId(chunk_id)).collect())
 }
 
-async fn cut_ties(
-    tx: &Tx<'_>,
-    scope: &Scope,
-    sums: Vec<(i64, u64)>,
-    border: u64,
-) -> DbResult<Vec<ChunkId>> {
+async fn cut_ties(tx: &Tx<'_>, scope: &Scope, sums: Vec<(i64, u64)>, border: u64) -> DbResult<Vec<ChunkId>> {
     let (better, ties): (Vec<_>, Vec<_>) = sums.into_iter().partition(|&(_, sum)| sum > border);
     let mut keyed = tie_keys(tx, scope, &ties).await?;
     keyed.sort_unstable();

@@ -9,7 +9,7 @@ use tokio_postgres::types::ToSql;
 
 use crate::database::Database;
 use crate::error::{DbError, DbResult};
-use crate::rows::{Columns, Id, as_number};
+use crate::rows::{Columns, as_number};
 use crate::scope_sql::Conditions;
 use crate::transaction::Tx;
 
@@ -23,17 +23,6 @@ pub(crate) enum Precision {
 }
 
 impl Precision {
-    pub(crate) async fn read(tx: &Tx<'_>) -> DbResult<Self> {
-        let row = tx
-            .query_one(
-                "select t.typname = 'halfvec' from pg_attribute a join pg_type t on t.oid = a.atttypid
-                 where a.attrelid = 'embeddings'::regclass and a.attname = 'vector'",
-                &[],
-            )
-            .await?;
-        Ok(if row.try_get(0)? { Self::Half } else { Self::Single })
-    }
-
     /// The type in SQL.
     pub(crate) const fn type_name(self) -> &'static str {
         match self {
@@ -94,15 +83,39 @@ fn half(embedding: &Embedding) -> HalfVector {
     HalfVector::from(embedding.values().to_vec())
 }
 
-/// A model's number, once its vectors are met.
-pub(crate) async fn find(tx: &Tx<'_>, model: &EmbeddingModel) -> DbResult<Option<i32>> {
+/// A model whose vectors are stored.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KnownModel {
+    pub(crate) model_no: i32,
+    pub(crate) precision: Precision,
+}
+
+/// A model, once its vectors are met.
+pub(crate) async fn find(tx: &Tx<'_>, model: &EmbeddingModel) -> DbResult<Option<KnownModel>> {
     let row = tx
         .query_opt(
-            "select model_no from embedding_models where name = $1 and dimensions = $2",
+            "select m.model_no, (
+                 select t.typname = 'halfvec' from pg_attribute a join pg_type t on t.oid = a.atttypid
+                 where a.attrelid = 'embeddings'::regclass and a.attname = 'vector')
+             from embedding_models m where m.name = $1 and m.dimensions = $2",
             &[&model.name, &as_number::<i32>(model.dimensions)],
         )
         .await?;
-    Ok(row.map(|row| row.try_get(0)).transpose()?)
+    let Some(row) = row else { return Ok(None) };
+    let is_half = row.try_get(1)?;
+    Ok(Some(KnownModel {
+        model_no: row.try_get(0)?,
+        precision: if is_half {
+            Precision::Half
+        } else {
+            Precision::Single
+        },
+    }))
+}
+
+/// A model that [`ensure`] was called for.
+pub(crate) async fn get(tx: &Tx<'_>, model: &EmbeddingModel) -> DbResult<KnownModel> {
+    find(tx, model).await?.ok_or(DbError::INTERNAL)
 }
 
 /// Makes a number and an index for a model that is met first. In a transaction of its own: building an index waits for those who
@@ -127,14 +140,12 @@ async fn add(tx: &Tx<'_>, model: &EmbeddingModel) -> DbResult<()> {
     if find(tx, model).await?.is_some() {
         return Ok(());
     }
-    let model_no: i32 = tx
-        .query_one(
-            "insert into embedding_models (name, dimensions) values ($1, $2) returning model_no",
-            &[&model.name, &as_number::<i32>(model.dimensions)],
-        )
-        .await?
-        .try_get(0)?;
-    let precision = Precision::read(tx).await?;
+    tx.execute(
+        "insert into embedding_models (name, dimensions) values ($1, $2)",
+        &[&model.name, &as_number::<i32>(model.dimensions)],
+    )
+    .await?;
+    let KnownModel { model_no, precision } = get(tx, model).await?;
     if model.dimensions > precision.indexed_dimensions() {
         tracing::warn!(
             model = model.name,
@@ -176,14 +187,4 @@ pub(crate) async fn list(tx: &Tx<'_>, scope: &Scope) -> DbResult<Vec<(EmbeddingM
         models.push((model, columns.count()?));
     }
     Ok(models)
-}
-
-/// The number of a model that must be known.
-pub(crate) async fn get(tx: &Tx<'_>, model: &EmbeddingModel) -> DbResult<i32> {
-    find(tx, model).await?.ok_or(DbError::INTERNAL)
-}
-
-/// Whose vectors, for the queries that name it.
-pub(crate) fn organization_of(scope: &Scope) -> uuid::Uuid {
-    scope.organization.to_uuid()
 }

@@ -32,7 +32,9 @@ pub(crate) async fn show(tx: &Tx<'_>, organization: OrganizationId, version_no: 
 /// Takes the chunks of a version, which must be visible, out of postings and statistics.
 pub(crate) async fn hide(tx: &Tx<'_>, organization: OrganizationId, version_no: i64) -> DbResult<()> {
     let (_, totals) = read_version(tx, organization, version_no).await?;
-    let Some(ids) = totals.ids.clone() else { return Ok(()) };
+    let Some(ids) = totals.ids.clone() else {
+        return Ok(());
+    };
     let terms: Vec<&str> = totals.frequencies.keys().map(|term| text_of(term)).collect();
     for some in terms.chunks(ROWS) {
         // Each term is one step down the key: no list is read.
@@ -45,18 +47,6 @@ pub(crate) async fn hide(tx: &Tx<'_>, organization: OrganizationId, version_no: 
         .await?;
     }
     statistics::append(tx, organization, &totals, -1).await
-}
-
-/// Removes what is left of an organization that has no documents any more.
-pub(crate) async fn forget(tx: &Tx<'_>, organization: OrganizationId) -> DbResult<()> {
-    for table in ["postings", "term_statistics", "term_statistic_deltas"] {
-        let sql = format!(
-            "delete from {table} where organization_no =
-                 (select o.organization_no from organizations o where o.organization_id = $1)"
-        );
-        tx.execute(&sql, &[&organization.to_uuid()]).await?;
-    }
-    Ok(())
 }
 
 /// Goes through the chunks of a version, and adds them up.

@@ -68,7 +68,10 @@ impl Totals {
     }
 
     fn named(&self) -> impl Iterator<Item = (&str, i64)> {
-        let terms = self.frequencies.iter().map(|(term, &count)| (text_of(term), count));
+        let terms = self
+            .frequencies
+            .iter()
+            .map(|(term, &count)| (text_of(term), count));
         [(CHUNKS, self.chunks), (LENGTH, self.length)]
             .into_iter()
             .chain(terms)
@@ -199,6 +202,19 @@ pub(crate) async fn fold(tx: &Tx<'_>, organization: OrganizationId, at_least: i6
     Ok(true)
 }
 
+/// All organizations.
+pub(crate) async fn organizations(tx: &Tx<'_>) -> DbResult<Vec<OrganizationId>> {
+    let rows = tx
+        .query(
+            "select organization_id from organizations order by organization_id",
+            &[],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| Columns::new(row, "organizations").id())
+        .collect()
+}
+
 /// Counts again what is kept of one organization, from the chunks themselves, and names each difference.
 pub(crate) async fn verify(tx: &Tx<'_>, organization: OrganizationId) -> DbResult<Vec<StatisticsDifference>> {
     let visible = tx
@@ -246,7 +262,9 @@ pub(crate) async fn verify(tx: &Tx<'_>, organization: OrganizationId) -> DbResul
         let mut columns = Columns::new(row, "postings");
         let (term, first): (String, i64) = (columns.get()?, columns.get()?);
         let kept = postings::decode(first, &columns.get::<Vec<u8>>()?)?;
-        let wanted = blocks.remove(&(term.as_bytes().into(), first)).unwrap_or_default();
+        let wanted = blocks
+            .remove(&(term.as_bytes().into(), first))
+            .unwrap_or_default();
         let what = format!("postings of {term} from {first}");
         if kept.len() == wanted.len() && kept != wanted {
             compare(what, kept.len() as i64, -1);

@@ -12,8 +12,8 @@ use tokio_postgres::types::ToSql;
 
 use crate::capability::Capabilities;
 use crate::error::DbResult;
-use crate::models::{self, Precision, organization_of};
-use crate::rows::as_integer;
+use crate::models::{self, Precision};
+use crate::rows::{Id, as_integer};
 use crate::search_scope::{Visible, visible};
 use crate::transaction::Tx;
 
@@ -49,13 +49,12 @@ pub(crate) async fn nearest(
     query: &Embedding,
     limit: usize,
 ) -> DbResult<Vec<ChunkId>> {
-    let Some(model_no) = models::find(tx, model).await? else {
+    let Some(known) = models::find(tx, model).await? else {
         return Ok(Vec::new());
     };
     if limit == 0 || query.dimensions() != model.dimensions {
         return Ok(Vec::new());
     }
-    let precision = Precision::read(tx).await?;
     let visible = visible(tx, scope, filter).await?;
     let embedded = match &visible {
         Visible::All => None,
@@ -72,10 +71,10 @@ pub(crate) async fn nearest(
         tx,
         scope,
         capabilities,
-        precision,
-        model_no,
+        precision: known.precision,
+        model_no: known.model_no,
         dimensions: model.dimensions,
-        query: precision.value(query),
+        query: known.precision.value(query),
         versions,
         limit,
     };
@@ -85,7 +84,7 @@ pub(crate) async fn nearest(
         _ => search.is_few().await?,
     };
     if !is_few
-        && model.dimensions <= precision.indexed_dimensions()
+        && model.dimensions <= known.precision.indexed_dimensions()
         && let Some(found) = search.by_index().await?
     {
         return Ok(found);
@@ -96,7 +95,7 @@ pub(crate) async fn nearest(
 impl Search<'_, '_> {
     /// Whether no more than [`EXACT_VECTORS`] vectors are in scope.
     async fn is_few(&self) -> DbResult<bool> {
-        let organization = organization_of(self.scope);
+        let organization = self.scope.organization.to_uuid();
         let bound = as_integer(EXACT_VECTORS) + 1;
         let row = match &self.versions {
             None => {
@@ -116,7 +115,7 @@ impl Search<'_, '_> {
     }
 
     async fn exact(&self) -> DbResult<Vec<ChunkId>> {
-        let organization = organization_of(self.scope);
+        let organization = self.scope.organization.to_uuid();
         let mut asked = self.limit.saturating_add(SLACK);
         loop {
             let count = as_integer(asked);
@@ -124,13 +123,13 @@ impl Search<'_, '_> {
                 None => {
                     let sql = include_str!("../queries/nearest_exact.sql");
                     let values: [&(dyn ToSql + Sync); 4] =
-                        [&organization, &self.model_no, &self.query, &count];
+                        [&organization, &self.model_no, &*self.query, &count];
                     self.tx.query(sql, &values).await?
                 }
                 Some(versions) => {
                     let sql = include_str!("../queries/nearest_exact_in_scope.sql");
                     let values: [&(dyn ToSql + Sync); 5] =
-                        [&organization, &self.model_no, &self.query, &count, versions];
+                        [&organization, &self.model_no, &*self.query, &count, versions];
                     self.tx.query(sql, &values).await?
                 }
             };
@@ -159,13 +158,14 @@ impl Search<'_, '_> {
         if self.capabilities.iterative_scan() {
             // The order is mended below.
             self.set("hnsw.iterative_scan", "relaxed_order").await?;
-            self.set("hnsw.max_scan_tuples", &MAX_SCAN_TUPLES.to_string()).await?;
+            self.set("hnsw.max_scan_tuples", &MAX_SCAN_TUPLES.to_string())
+                .await?;
         }
         // The index is the only plan that needs no sort; whether it is the cheapest the planner cannot know.
         self.set("enable_sort", "off").await?;
         let sql = self.index_sql();
-        let (organization, count) = (organization_of(self.scope), as_integer(count));
-        let mut values: Vec<&(dyn ToSql + Sync)> = vec![&organization, &self.query, &count];
+        let (organization, count) = (self.scope.organization.to_uuid(), as_integer(count));
+        let mut values: Vec<&(dyn ToSql + Sync)> = vec![&organization, &*self.query, &count];
         if let Some(versions) = &self.versions {
             values.push(versions);
         }
