@@ -5,8 +5,10 @@ pub mod clock;
 pub mod contracts;
 pub mod ids;
 pub mod model_server;
+pub mod services;
 pub mod stores;
 pub mod testdata;
+pub mod wait;
 
 pub use clock::ManualClock;
 pub use ids::SequentialIds;
