@@ -15,14 +15,14 @@ use ids_core::ports::{
 use ids_core::scope::{CollectionName, Scope};
 use ids_core::time::Timestamp;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+use rusqlite::{Connection, params, params_from_iter};
 
 use crate::database::{Durability, WriteTx};
 use crate::error::{DbError, DbResult};
 use crate::library::SqliteLibrary;
 use crate::rows::{Columns, Id, as_integer, folded};
 use crate::scope_sql::{Conditions, blob};
-use crate::{chunks, job_reads, library_reads, pages, uploads, versions};
+use crate::{chunks, collections, document_reads, library_reads, pages, uploads, versions};
 
 const SELECT: &str =
     "select d.document_id, d.title, d.description, d.filename, d.content_type, d.file_size, d.file_hash,
@@ -176,6 +176,11 @@ fn change(
 
 fn delete(tx: &mut WriteTx<'_>, scope: &Scope, document_id: DocumentId) -> DbResult<Removed> {
     find(tx, scope, document_id)?.ok_or(DbError::NOT_FOUND)?;
+    remove(tx, document_id)
+}
+
+/// Removes a document that is known to be in scope, with all that hangs on it.
+pub(crate) fn remove(tx: &mut WriteTx<'_>, document_id: DocumentId) -> DbResult<Removed> {
     let id = document_id.to_blob();
     let mut removed = Removed::default();
     for version_no in versions::numbers(tx, document_id)? {
@@ -196,96 +201,6 @@ fn delete(tx: &mut WriteTx<'_>, scope: &Scope, document_id: DocumentId) -> DbRes
     tx.execute("delete from documents where document_id = ?1", [id])?;
     tx.ranges_changed();
     Ok(removed)
-}
-
-fn find_source(
-    tx: &Connection,
-    scope: &Scope,
-    collection: &CollectionName,
-    source: &SourcePath,
-) -> DbResult<Option<SourceRecord>> {
-    let mut conditions = Conditions::in_scope(scope);
-    conditions.and(
-        "c.name = ? and d.source_path = ?",
-        [
-            Value::Text(collection.as_str().to_owned()),
-            Value::Text(source.0.clone()),
-        ],
-    );
-    let sql = format!(
-        "select d.document_id, v.file_hash, d.status from documents d
-         join collections c on c.collection_no = d.collection_no
-         join versions v on v.version_no = d.newest_version_no where {}",
-        conditions.sql()
-    );
-    tx.prepare_cached(&sql)?
-        .query_row(params_from_iter(conditions.values_with([])), |row| {
-            let mut columns = Columns::new(row, "documents");
-            Ok((|| {
-                Ok(SourceRecord {
-                    document_id: columns.id()?,
-                    file_hash: columns.hash()?,
-                    status: columns.document_status()?,
-                })
-            })())
-        })
-        .optional()?
-        .transpose()
-}
-
-fn find_status(tx: &Connection, scope: &Scope, document_id: DocumentId) -> DbResult<Option<StatusRecord>> {
-    let Some(document) = find(tx, scope, document_id)? else {
-        return Ok(None);
-    };
-    let job = match document.job_id {
-        Some(job_id) => job_reads::find(tx, scope, job_id)?,
-        None => None,
-    };
-    let newest: Option<(u32, u32, bool)> = tx
-        .prepare_cached(
-            "select v.embedded_count, v.chunk_count, v.stage = 'completed' or v.blob_key is null from documents d
-             join versions v on v.version_no = case
-                 when d.status in ('failed', 'duplicate', 'cancelled') then coalesce(d.visible_version_no, d.newest_version_no)
-                 else coalesce(d.newest_version_no, d.visible_version_no) end
-             where d.document_id = ?1",
-        )?
-        .query_row([document_id.to_blob()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        .optional()?;
-    let (chunks_processed, total_chunks, temporary_removed) = newest.unwrap_or_default();
-    Ok(Some(StatusRecord {
-        document,
-        job,
-        chunks_processed,
-        total_chunks,
-        temporary_removed,
-    }))
-}
-
-fn find_original(
-    tx: &Connection,
-    scope: &Scope,
-    document_id: DocumentId,
-) -> DbResult<Option<(BlobKey, String, ContentType)>> {
-    let mut conditions = Conditions::in_scope(scope);
-    conditions.and(
-        "d.document_id = ? and v.blob_key is not null",
-        [blob(document_id)],
-    );
-    let sql = format!(
-        "select v.blob_key, v.filename, v.content_type from documents d
-         join collections c on c.collection_no = d.collection_no
-         join versions v on v.version_no = coalesce(d.visible_version_no, d.newest_version_no) where {}",
-        conditions.sql()
-    );
-    tx.prepare_cached(&sql)?
-        .query_row(params_from_iter(conditions.values_with([])), |row| {
-            let mut columns = Columns::new(row, "versions");
-            Ok((|| {
-                Ok((BlobKey(columns.get()?), columns.get()?, columns.content_type()?))
-            })())
-        })
-        .optional()?
-        .transpose()
 }
 
 #[async_trait]
@@ -359,7 +274,7 @@ impl DocumentStore for SqliteLibrary {
     ) -> Result<Option<SourceRecord>, StoreError> {
         let (scope, collection, source) = (scope.clone(), collection.clone(), source.clone());
         self.database
-            .read(move |tx| find_source(tx, &scope, &collection, &source))
+            .read(move |tx| document_reads::find_source(tx, &scope, &collection, &source))
             .await
     }
 
@@ -370,7 +285,7 @@ impl DocumentStore for SqliteLibrary {
     ) -> Result<Option<StatusRecord>, StoreError> {
         let scope = scope.clone();
         self.database
-            .read(move |tx| find_status(tx, &scope, document_id))
+            .read(move |tx| document_reads::find_status(tx, &scope, document_id))
             .await
     }
 
@@ -469,7 +384,7 @@ impl DocumentStore for SqliteLibrary {
     ) -> Result<Option<(BlobKey, String, ContentType)>, StoreError> {
         let scope = scope.clone();
         self.database
-            .read(move |tx| find_original(tx, &scope, document_id))
+            .read(move |tx| document_reads::find_original(tx, &scope, document_id))
             .await
     }
 
@@ -482,8 +397,24 @@ impl DocumentStore for SqliteLibrary {
 
     async fn list_collections(&self, scope: &Scope) -> Result<Vec<CollectionSummary>, StoreError> {
         let scope = scope.clone();
+        self.database.read(move |tx| collections::list(tx, &scope)).await
+    }
+
+    async fn ensure_collection(&self, scope: &Scope, name: &CollectionName) -> Result<(), StoreError> {
+        let (scope, name) = (scope.clone(), name.clone());
         self.database
-            .read(move |tx| library_reads::list_collections(tx, &scope))
+            .write(Durability::Machine, move |tx| {
+                collections::ensure(tx, &scope, &name)
+            })
+            .await
+    }
+
+    async fn delete_collection(&self, scope: &Scope, name: &CollectionName) -> Result<(), StoreError> {
+        let (scope, name) = (scope.clone(), name.clone());
+        self.database
+            .write(Durability::Machine, move |tx| {
+                collections::delete(tx, &scope, &name)
+            })
             .await
     }
 

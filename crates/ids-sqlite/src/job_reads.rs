@@ -11,7 +11,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use crate::error::DbResult;
-use crate::rows::{Columns, as_integer, lane_of};
+use crate::rows::{Columns, as_integer, lane_of, set_count};
 use crate::scope_sql::{Conditions, blob};
 
 const SELECT: &str = "select j.job_id, j.queue, j.document_id, j.version_id, j.status, j.attempts, j.progress,
@@ -97,15 +97,7 @@ pub(crate) fn counts(tx: &Connection, scope: &Scope) -> DbResult<Vec<JobCounts>>
     while let Some(row) = rows.next()? {
         let mut columns = Columns::new(row, "jobs");
         let (queue, status, count) = (columns.queue()?, columns.job_status()?, columns.count()?);
-        let of_queue = &mut counts[queue as usize];
-        match status {
-            JobStatus::Queued => of_queue.queued = count,
-            JobStatus::Started => of_queue.started = count,
-            JobStatus::Deferred => of_queue.deferred = count,
-            JobStatus::Finished => of_queue.finished = count,
-            JobStatus::Failed => of_queue.failed = count,
-            JobStatus::Cancelled => of_queue.cancelled = count,
-        }
+        set_count(&mut counts[queue as usize], status, count);
     }
     Ok(counts.into())
 }

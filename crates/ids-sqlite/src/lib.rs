@@ -4,21 +4,28 @@
 //! |---|---|
 //! | `database` | one writer thread, a few readers, bounded channels: all of SQLite leaves the runtime |
 //! | `migrate` | brings a file to the schema of this binary, after copying it |
-//! | `uploads`, `documents`, `pages`, `library_reads` | the port `DocumentStore` |
+//! | `uploads`, `documents`, `document_reads`, `collections`, `pages`, `library_reads` | the port `DocumentStore` |
 //! | `accept`, `jobs`, `job_reads`, `leases`, `versions` | the port `JobStore`, and what the life of a version writes |
 //! | `queue` | the port `JobQueue` |
 //! | `chunks`, `postings`, `lexical`, `vectors` | the port `ChunkIndex` |
 //! | `sessions`, `messages` | the port `SessionStore` |
+//! | `organizations` | the port `OrganizationStore` |
+//! | `cleanups` | the port `CleanupStore` |
+//! | `workers` | the port `WorkerRegistry` |
 //!
-//! **Invariants.** Every table has `organization_id` and every query names it. Postings and statistics know visible chunks
+//! **Invariants.** Every table of data has `organization_id` and every query names it; nothing is written for an organization
+//! that is not there. Postings and statistics know visible chunks
 //! only, and change in the transaction that shows or hides a version. The chunks of a version have consecutive ids, so
 //! a scope is a short list of id ranges (`ranges`). What is held in memory (`vectors`) is a function of the file, and
 //! changes only after a commit. No ranking is done here: see `ids-core`.
 
 mod accept;
 mod chunks;
+mod cleanups;
 mod codec;
+mod collections;
 mod database;
+mod document_reads;
 mod documents;
 mod error;
 mod job_reads;
@@ -29,6 +36,7 @@ mod library;
 mod library_reads;
 mod messages;
 mod migrate;
+mod organizations;
 mod pages;
 mod postings;
 mod queue;
@@ -39,6 +47,7 @@ mod sessions;
 mod uploads;
 mod vectors;
 mod versions;
+mod workers;
 
 pub use error::OpenError;
 pub use library::{Options, SqliteLibrary};

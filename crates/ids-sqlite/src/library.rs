@@ -29,8 +29,8 @@ impl Default for Options {
     }
 }
 
-/// One library in one SQLite file: the adapter of [`DocumentStore`], [`ChunkIndex`], [`JobStore`], [`JobQueue`] and
-/// [`SessionStore`].
+/// One library in one SQLite file: the adapter of [`DocumentStore`], [`ChunkIndex`], [`JobStore`], [`JobQueue`],
+/// [`SessionStore`], [`OrganizationStore`], [`CleanupStore`] and [`WorkerRegistry`].
 ///
 /// Cheap to clone; all clones are the same library. One process at a time may have it open: memory holds vectors that
 /// follow this process's writes only.
@@ -40,19 +40,28 @@ impl Default for Options {
 /// [`JobStore`]: ids_core::ports::JobStore
 /// [`JobQueue`]: ids_core::ports::JobQueue
 /// [`SessionStore`]: ids_core::ports::SessionStore
+/// [`OrganizationStore`]: ids_core::ports::OrganizationStore
+/// [`CleanupStore`]: ids_core::ports::CleanupStore
+/// [`WorkerRegistry`]: ids_core::ports::WorkerRegistry
 #[derive(Clone)]
 pub struct SqliteLibrary {
     pub(crate) database: Arc<Database>,
 }
 
-/// Lets go of what the process before had in hand. One process has a library open at a time, so whoever held a lease or a
-/// delivery is gone: without this, a restart after a crash would wait until they run out.
+/// Lets go of what the process before had in hand. One process has a library open at a time, so whoever held a lease, a
+/// delivery or a role is gone: without this, a restart after a crash would wait until they run out.
 fn release_all(writer: &Connection, now: Timestamp) -> DbResult<()> {
     let past = now.as_micros() - 1;
     writer.execute(
         "update jobs set lease_expires_at = ?1 where lease_expires_at > ?1",
         params![past],
     )?;
+    writer.execute(
+        "update cleanup_jobs set lease_expires_at = ?1 where lease_expires_at > ?1",
+        params![past],
+    )?;
+    writer.execute("delete from workers", [])?;
+    writer.execute("delete from leaderships", [])?;
     writer.execute(
         "update deliveries set held_until = ?1 where held_until > ?1",
         params![past],

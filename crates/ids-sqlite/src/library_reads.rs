@@ -1,8 +1,8 @@
-//! Reading what belongs to no single document: organizations, collections, sums, bytes without an owner.
+//! Reading what belongs to no single document: organizations, sums, bytes without an owner.
 
 use ids_core::document::{BlobKey, DocumentStatus};
 use ids_core::id::OrganizationId;
-use ids_core::ports::{CollectionSummary, LibraryCounts};
+use ids_core::ports::LibraryCounts;
 use ids_core::scope::Scope;
 use rusqlite::{Connection, params, params_from_iter};
 
@@ -37,26 +37,6 @@ pub(crate) fn list_unknown_blobs(tx: &Connection, scope: &Scope, keys: &[BlobKey
         }
     }
     Ok(unknown)
-}
-
-pub(crate) fn list_collections(tx: &Connection, scope: &Scope) -> DbResult<Vec<CollectionSummary>> {
-    let mut statement = tx.prepare_cached(
-        "select c.name, (select count(*) from documents d where d.collection_no = c.collection_no)
-         from collections c where c.organization_id = ?1 order by c.name",
-    )?;
-    let mut rows = statement.query([scope.organization.to_blob()])?;
-    let mut collections = Vec::new();
-    while let Some(row) = rows.next()? {
-        let mut columns = Columns::new(row, "collections");
-        let summary = CollectionSummary {
-            name: columns.collection()?,
-            documents: columns.count()?,
-        };
-        if scope.allows(&summary.name) {
-            collections.push(summary);
-        }
-    }
-    Ok(collections)
 }
 
 pub(crate) fn library_counts(tx: &Connection, scope: &Scope) -> DbResult<LibraryCounts> {

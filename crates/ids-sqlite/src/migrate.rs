@@ -27,6 +27,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "create_sessions",
         sql: include_str!("../migrations/0002_create_sessions.sql"),
     },
+    Migration {
+        version: 3,
+        name: "add_access",
+        sql: include_str!("../migrations/0003_add_access.sql"),
+    },
 ];
 
 /// Marks the file as ours (`file` and SQLite tools show it): the letters `idsL`.

@@ -2,9 +2,9 @@
 
 use ids_core::document::{ContentHash, ContentType, DocumentStatus, VersionStage};
 use ids_core::error::{ErrorCode, Failure, Retry};
-use ids_core::id::{DocumentId, JobId, MessageId, OrganizationId, SessionId, UploadId, VersionId};
-use ids_core::job::{JobStatus, Lane, QueueName};
-use ids_core::scope::{CollectionName, Tag};
+use ids_core::id::{DocumentId, JobId, KeyId, MessageId, OrganizationId, SessionId, UploadId, VersionId};
+use ids_core::job::{JobCounts, JobStatus, Lane, QueueName};
+use ids_core::scope::{CollectionAccess, CollectionName, Tag};
 use ids_core::time::Timestamp;
 use rusqlite::Row;
 use rusqlite::types::FromSql;
@@ -39,7 +39,8 @@ ids!(
     JobId,
     UploadId,
     SessionId,
-    MessageId
+    MessageId,
+    KeyId
 );
 
 /// Reads the columns of a row in order, naming the table where one cannot be decoded.
@@ -90,9 +91,31 @@ impl<'r, 's> Columns<'r, 's> {
         u64::try_from(value).map_err(|_| DbError::row(self.table, value))
     }
 
-    fn word<T>(&mut self, parse: impl FnOnce(&str) -> Option<T>) -> DbResult<T> {
+    pub(crate) fn word<T>(&mut self, parse: impl FnOnce(&str) -> Option<T>) -> DbResult<T> {
         let word: String = self.get()?;
         parse(&word).ok_or_else(|| DbError::row(self.table, word))
+    }
+
+    /// Words parted by commas, as [`joined`] writes them.
+    pub(crate) fn words<T>(&mut self, parse: impl Fn(&str) -> Option<T>) -> DbResult<Vec<T>> {
+        let words: String = self.get()?;
+        let known: Option<Vec<T>> = words
+            .split(',')
+            .filter(|word| !word.is_empty())
+            .map(parse)
+            .collect();
+        known.ok_or_else(|| DbError::row(self.table, words))
+    }
+
+    /// Names, each ended by a line feed; null is all.
+    pub(crate) fn collection_access(&mut self) -> DbResult<CollectionAccess> {
+        let Some(text) = self.get::<Option<String>>()? else {
+            return Ok(CollectionAccess::All);
+        };
+        let names: Result<Vec<CollectionName>, _> = text.lines().map(CollectionName::parse).collect();
+        names
+            .map(CollectionAccess::Only)
+            .map_err(|_| DbError::row(self.table, text))
     }
 
     pub(crate) fn content_type(&mut self) -> DbResult<ContentType> {
@@ -137,6 +160,23 @@ impl<'r, 's> Columns<'r, 's> {
             _ => Retry::Never,
         };
         Ok(Some(Failure { code, message, retry }))
+    }
+}
+
+/// Words of which none holds a comma, parted by commas.
+pub(crate) fn joined<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    words.collect::<Vec<_>>().join(",")
+}
+
+/// Notes how many jobs have that status.
+pub(crate) const fn set_count(counts: &mut JobCounts, status: JobStatus, count: u64) {
+    match status {
+        JobStatus::Queued => counts.queued = count,
+        JobStatus::Started => counts.started = count,
+        JobStatus::Deferred => counts.deferred = count,
+        JobStatus::Finished => counts.finished = count,
+        JobStatus::Failed => counts.failed = count,
+        JobStatus::Cancelled => counts.cancelled = count,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::error::{DbError, DbResult};
 use crate::library::SqliteLibrary;
 use crate::rows::{Columns, Id, as_integer, folded};
 use crate::scope_sql::blob;
-use crate::{messages, uploads};
+use crate::{messages, organizations};
 
 const COLUMNS: &str = "session_id, title, created_at, updated_at, message_count";
 
@@ -27,7 +27,7 @@ fn append(tx: &mut WriteTx<'_>, scope: &Scope, exchange: &Exchange) -> DbResult<
     for message in [&exchange.question, &exchange.answer] {
         messages::insert(tx, scope, exchange.session_id, message)?;
     }
-    insert_usage(tx, scope, &exchange.answer)?;
+    insert_usage(tx, scope, exchange)?;
     tx.execute(
         "update sessions set message_count = message_count + 2, updated_at = max(updated_at, ?2) where session_id = ?1",
         params![session.session_id.to_blob(), exchange.answer.created_at.as_micros()],
@@ -36,7 +36,7 @@ fn append(tx: &mut WriteTx<'_>, scope: &Scope, exchange: &Exchange) -> DbResult<
 }
 
 fn insert_session(tx: &WriteTx<'_>, scope: &Scope, exchange: &Exchange, title: &str) -> DbResult<()> {
-    uploads::ensure_organization(tx, scope.organization)?;
+    organizations::require(tx, scope.organization)?;
     tx.execute(
         "insert into sessions (session_id, organization_id, title, title_folded, message_count, created_at, updated_at)
          values (?1, ?2, ?3, ?4, 0, ?5, ?5)",
@@ -51,19 +51,21 @@ fn insert_session(tx: &WriteTx<'_>, scope: &Scope, exchange: &Exchange, title: &
     Ok(())
 }
 
-fn insert_usage(tx: &Connection, scope: &Scope, answer: &Message) -> DbResult<()> {
+fn insert_usage(tx: &Connection, scope: &Scope, exchange: &Exchange) -> DbResult<()> {
+    let answer = &exchange.answer;
     let Some(details) = &answer.answer else {
         return Ok(());
     };
     tx.execute(
-        "insert into answer_usage (organization_id, model, prompt_tokens, completion_tokens, answered_at)
-         values (?1, ?2, ?3, ?4, ?5)",
+        "insert into answer_usage (organization_id, model, prompt_tokens, completion_tokens, answered_at, key_id)
+         values (?1, ?2, ?3, ?4, ?5, ?6)",
         params![
             scope.organization.to_blob(),
             details.model,
             as_integer(details.usage.prompt_tokens),
             as_integer(details.usage.completion_tokens),
-            answer.created_at.as_micros()
+            answer.created_at.as_micros(),
+            exchange.key_id.map(Id::to_blob)
         ],
     )?;
     Ok(())
@@ -160,8 +162,9 @@ fn count_usage(
     until: Timestamp,
 ) -> DbResult<Vec<UsageCount>> {
     let mut statement = tx.prepare_cached(
-        "select model, count(*), sum(prompt_tokens), sum(completion_tokens) from answer_usage
-         where organization_id = ?1 and answered_at >= ?2 and answered_at < ?3 group by model order by model",
+        "select key_id, model, count(*), sum(prompt_tokens), sum(completion_tokens) from answer_usage
+         where organization_id = ?1 and answered_at >= ?2 and answered_at < ?3 group by key_id, model
+         order by key_id, model",
     )?;
     let mut rows = statement.query(params![
         scope.organization.to_blob(),
@@ -172,6 +175,7 @@ fn count_usage(
     while let Some(row) = rows.next()? {
         let mut columns = Columns::new(row, "answer_usage");
         counts.push(UsageCount {
+            key_id: columns.optional_id()?,
             model: columns.get()?,
             questions: columns.count()?,
             prompt_tokens: columns.count()?,

@@ -1,20 +1,20 @@
-//! Announced uploads, and the rows that everything starts with: organizations, collections, documents.
+//! Announced uploads, and the documents that everything starts with.
 
 use ids_core::document::{
     BlobKey, ContentHash, Document, DocumentDetails, NewUpload, Upload, UploadState, title_from_filename,
 };
 use ids_core::error::StoreErrorKind;
 use ids_core::id::{DocumentId, OrganizationId, UploadId};
-use ids_core::scope::{CollectionName, Scope, Tag};
+use ids_core::scope::{Scope, Tag};
 use ids_core::time::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use crate::database::WriteTx;
-use crate::documents;
 use crate::error::{DbError, DbResult};
 use crate::rows::{Columns, Id, as_integer, folded};
 use crate::scope_sql::{Conditions, blob};
+use crate::{collections, documents};
 
 /// What is known of a document before a version of it was accepted.
 pub(crate) struct Announced<'a> {
@@ -26,7 +26,7 @@ pub(crate) struct Announced<'a> {
     pub(crate) status: &'static str,
 }
 
-/// Makes a document, and its organization and collection where there are none.
+/// Makes a document, and its collection where there is none.
 pub(crate) fn create_document(
     tx: &mut WriteTx<'_>,
     scope: &Scope,
@@ -36,7 +36,7 @@ pub(crate) fn create_document(
     if !scope.allows(&details.collection) {
         return Err(DbError::NOT_FOUND);
     }
-    let collection_no = ensure_collection(tx, scope.organization, &details.collection)?;
+    let collection_no = collections::ensure_number(tx, scope.organization, &details.collection)?;
     let title = details
         .title
         .clone()
@@ -88,32 +88,6 @@ pub(crate) fn write_tags(
         ])?;
     }
     Ok(())
-}
-
-/// Makes the row of an organization where there is none.
-pub(crate) fn ensure_organization(tx: &WriteTx<'_>, organization: OrganizationId) -> DbResult<()> {
-    tx.prepare_cached(
-        "insert or ignore into organizations (organization_id, name, created_at) values (?1, ?2, ?3)",
-    )?
-    .execute(params![
-        organization.to_blob(),
-        organization.to_string(),
-        tx.now().as_micros()
-    ])?;
-    Ok(())
-}
-
-fn ensure_collection(tx: &WriteTx<'_>, organization: OrganizationId, name: &CollectionName) -> DbResult<i64> {
-    ensure_organization(tx, organization)?;
-    let now = tx.now().as_micros();
-    tx.prepare_cached(
-        "insert into collections (organization_id, name, created_at) values (?1, ?2, ?3)
-         on conflict (organization_id, name) do nothing",
-    )?
-    .execute(params![organization.to_blob(), name.as_str(), now])?;
-    let mut select =
-        tx.prepare_cached("select collection_no from collections where organization_id = ?1 and name = ?2")?;
-    Ok(select.query_row(params![organization.to_blob(), name.as_str()], |row| row.get(0))?)
 }
 
 /// `DocumentStore::create_upload`.

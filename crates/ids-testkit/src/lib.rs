@@ -1,6 +1,7 @@
 //! Contract suites for the ports of `ids-core`, and what tests of adapters share: a clock that stands still, ids that
 //! count, stores with documents in them, a server that plays a model's, the test data.
 
+pub mod belongings;
 pub mod clock;
 pub mod contracts;
 pub mod ids;

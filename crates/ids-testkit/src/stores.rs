@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ids_core::access::OrganizationName;
 use ids_core::chunk::NewChunk;
 use ids_core::document::{
     Acceptance, AcceptedAs, BlobKey, ContentHash, ContentType, DocumentDetails, NewUpload, SourcePath,
@@ -154,9 +155,28 @@ impl Stores {
         Scope::organization(OrganizationId::DEFAULT)
     }
 
-    /// The whole of another organization.
+    /// The whole of another organization, which [`Stores::other_organization`] makes.
     pub fn other_scope() -> Scope {
         Scope::organization(OrganizationId::from_uuid(Uuid::from_u128(0xBEEF)))
+    }
+
+    /// The whole of another organization, made where it is not there.
+    pub async fn other_organization(&self) -> Scope {
+        let scope = Self::other_scope();
+        if self
+            .organizations
+            .find_organization(&scope)
+            .await
+            .unwrap()
+            .is_none()
+        {
+            let name = OrganizationName::parse("Outra câmara").unwrap();
+            self.organizations
+                .create_organization(scope.organization, &name)
+                .await
+                .unwrap();
+        }
+        scope
     }
 
     /// Some collections of the default organization.

@@ -22,7 +22,7 @@ pub trait CleanupStore: Send + Sync {
     /// Queues a cleanup; `None` when the one of that task and slot is there already.
     ///
     /// # Errors
-    /// `Full`, `Unavailable`.
+    /// `NotFound` when the organization is gone; `Full`, `Unavailable`.
     async fn accept_cleanup(&self, scope: &Scope, cleanup: &NewCleanup)
     -> Result<Option<JobRef>, StoreError>;
 

@@ -29,7 +29,7 @@ pub trait DocumentStore: Send + Sync {
     /// Announces an upload, and its document when that is new; makes the collection where there is none.
     ///
     /// # Errors
-    /// `NotFound` for a further version of what is not there; `Full`, `Unavailable`.
+    /// `NotFound` for a further version of what is not there, or when the organization is gone; `Full`, `Unavailable`.
     async fn create_upload(&self, scope: &Scope, upload: &NewUpload) -> Result<Document, StoreError>;
 
     /// An upload, by its id.
@@ -204,7 +204,7 @@ pub trait DocumentStore: Send + Sync {
     /// Makes a collection; being there already is no error.
     ///
     /// # Errors
-    /// `NotFound` when a collection of that name may not be seen; `Full`, `Unavailable`.
+    /// `NotFound` when a collection of that name may not be seen, or the organization is gone; `Full`, `Unavailable`.
     async fn ensure_collection(&self, scope: &Scope, name: &CollectionName) -> Result<(), StoreError>;
 
     /// Removes a collection without documents.

@@ -67,8 +67,8 @@ pub trait JobStore: Send + Sync {
     /// Accepts a file: document, version and job come to be together.
     ///
     /// # Errors
-    /// `NotFound` (the document or upload is not in scope), `Conflict` (a new document's source is taken: someone
-    /// ingested the same file at the same time; or the upload's bytes are not there), `Full`, `Unavailable`.
+    /// `NotFound` (the document or upload is not in scope, or the organization is gone), `Conflict` (a new document's source
+    /// is taken: someone ingested the same file at the same time; or the upload's bytes are not there), `Full`, `Unavailable`.
     async fn accept(&self, scope: &Scope, acceptance: &Acceptance) -> Result<Accepted, StoreError>;
 
     /// Takes a job, if it is free and due.

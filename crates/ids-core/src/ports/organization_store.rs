@@ -8,12 +8,12 @@ use crate::error::StoreError;
 use crate::id::{KeyId, OrganizationId};
 use crate::scope::Scope;
 
-/// Keeps organizations and keys. `default` ([`OrganizationId::DEFAULT`]) is always there.
+/// Keeps organizations and keys. `default` ([`OrganizationId::DEFAULT`]) is always there: deleting it empties it.
 ///
 /// Clauses: (1) an organization is made once: its name and its id are taken from then on; (2) `find_key` finds a key of any organization by its
 /// hash, revoked and expired ones too, and nothing else; (3) keys come back as they were given, are listed newest first, and of their own organization only;
 /// (4) `revoke_key` marks a key once: the first time stays; (5) `delete_organization` removes all that belongs to it, names the bytes left, and
-/// nothing of any other; (6) the record is listed newest first, of the organization only, and goes on behind an entry that was listed before.
+/// nothing of any other, and nothing is written for one that is not there, by whatever port; (6) the record is listed newest first, of the organization only, and goes on behind an entry that was listed before.
 #[async_trait]
 pub trait OrganizationStore: Send + Sync {
     /// Makes an organization.
@@ -65,7 +65,7 @@ pub trait OrganizationStore: Send + Sync {
     /// Notes that something was done, now.
     ///
     /// # Errors
-    /// `Full`, `Unavailable`.
+    /// `NotFound` when the organization is gone; `Full`, `Unavailable`.
     async fn record(
         &self,
         scope: &Scope,

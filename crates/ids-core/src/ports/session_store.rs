@@ -21,7 +21,7 @@ pub trait SessionStore: Send + Sync {
     /// Adds a question with its answer; gives the session as it is then.
     ///
     /// # Errors
-    /// `NotFound`; `Conflict` when a session to be made is there already; `Full`, `Unavailable`.
+    /// `NotFound`, also when the organization is gone; `Conflict` when a session to be made is there already; `Full`, `Unavailable`.
     async fn append(&self, scope: &Scope, exchange: &Exchange) -> Result<Session, StoreError>;
 
     /// A session.

@@ -6,8 +6,10 @@ use ids_core::error::StoreErrorKind;
 use ids_core::ports::{Clock, DocumentStore};
 use ids_sqlite::{OpenError, SqliteLibrary};
 use ids_testkit::ManualClock;
+use ids_testkit::belongings::{create_key, exchange};
 use ids_testkit::stores::NewDocument;
 use rusqlite::Connection;
+use sha2::{Digest, Sha256};
 
 use crate::{Stores, library, open};
 
@@ -38,6 +40,120 @@ async fn the_migrations_give_exactly_the_written_schema() {
     assert_eq!(schema(&migrated), schema(&written));
 }
 
+/// A file of schema 2 with what a newer library holds, as far as that schema knows it.
+fn of_schema_2(newer: &std::path::Path, path: &std::path::Path) {
+    let file = Connection::open(path).unwrap();
+    file.execute_batch(
+        "pragma foreign_keys = off; pragma application_id = 0x6964734c;
+         create table schema_migrations (
+             version integer not null constraint schema_migrations_key primary key, name text not null,
+             checksum blob not null, applied_at integer not null
+         ) strict;",
+    )
+    .unwrap();
+    for (version, sql) in [
+        (1, include_str!("../../migrations/0001_create_library.sql")),
+        (2, include_str!("../../migrations/0002_create_sessions.sql")),
+    ] {
+        file.execute_batch(sql).unwrap();
+        file.execute(
+            "insert into schema_migrations (version, name, checksum, applied_at) values (?1, 'released', ?2, 0)",
+            rusqlite::params![version, Sha256::digest(sql.as_bytes()).as_slice()],
+        )
+        .unwrap();
+    }
+    file.execute("attach ?1 as newer", [newer.to_str().unwrap()])
+        .unwrap();
+    for table in [
+        "organizations",
+        "collections",
+        "documents",
+        "document_tags",
+        "versions",
+        "uploads",
+        "jobs",
+        "sessions",
+        "messages",
+        "answer_usage",
+    ] {
+        let columns: String = file
+            .query_row(
+                "select group_concat(name, ', ') from pragma_table_info(?1, 'main')",
+                [table],
+                |row| row.get(0),
+            )
+            .unwrap();
+        let copied = file
+            .execute(
+                &format!("insert into main.{table} ({columns}) select {columns} from newer.{table}"),
+                [],
+            )
+            .unwrap();
+        assert!(copied > 0, "{table} was empty: nothing would be proven");
+    }
+}
+
+#[tokio::test]
+async fn a_library_of_before_there_were_keys_is_brought_up_with_its_rows() {
+    let (stores, library, folder) = library();
+    let scope = Stores::scope();
+    let document = NewDocument::named("ata.txt").tagged(&["2026"]);
+    let upload = stores.upload(&document);
+    stores.documents.create_upload(&scope, &upload).await.unwrap();
+    let accepted = stores.accept(&scope, &document).await;
+    let asked = exchange(&stores, None);
+    stores.sessions.append(&scope, &asked).await.unwrap();
+    library.close().await;
+    let old = Arc::new(tempfile::tempdir().unwrap());
+    let path = SqliteLibrary::path_in(old.path());
+    of_schema_2(&SqliteLibrary::path_in(folder.path()), &path);
+
+    let library = open(old.path(), &stores.clock);
+    let after = crate::stores_over(&library, &stores.clock, Arc::clone(&old));
+
+    let messages = after
+        .sessions
+        .list_messages(&scope, asked.session_id, 10)
+        .await
+        .unwrap();
+    assert_eq!(messages.len(), 2);
+    let now = stores.clock.now();
+    let used = after
+        .sessions
+        .count_usage(&scope, now, now.plus(std::time::Duration::from_secs(1)))
+        .await
+        .unwrap();
+    assert_eq!(used.len(), 1);
+    assert_eq!((used[0].key_id, used[0].questions), (None, 1));
+    assert!(after.jobs.claim(&accepted.job, "worker").await.unwrap().is_some());
+    let (key, hash) = create_key(&after, &scope).await;
+    assert_eq!(after.organizations.find_key(&hash).await.unwrap(), Some(key));
+    assert_eq!(
+        after
+            .organizations
+            .delete_organization(&scope)
+            .await
+            .unwrap()
+            .len(),
+        2
+    );
+    library.close().await;
+
+    let copy = old.path().join("library.db.before-3");
+    let copied: (u32, i64) = Connection::open(copy)
+        .unwrap()
+        .query_row(
+            "select (select max(version) from schema_migrations), (select count(*) from answer_usage)",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .unwrap();
+    assert_eq!(copied, (2, 1), "as it was before");
+    let written = Connection::open_in_memory().unwrap();
+    written.execute_batch(include_str!("../../schema.sql")).unwrap();
+    assert_eq!(schema(&Connection::open(path).unwrap()), schema(&written));
+}
+
 #[tokio::test]
 async fn every_table_of_data_has_its_organization() {
     let written = Connection::open_in_memory().unwrap();
@@ -54,7 +170,7 @@ async fn every_table_of_data_has_its_organization() {
         .unwrap()
         .collect::<Result<_, _>>()
         .unwrap();
-    assert_eq!(without, ["embedding_models"]);
+    assert_eq!(without, ["embedding_models", "workers", "leaderships"]);
 }
 
 #[tokio::test]
@@ -78,7 +194,7 @@ async fn a_library_of_a_newer_binary_is_refused_and_left_alone() {
             error,
             OpenError::TooNew {
                 found: 99,
-                known: 2,
+                known: 3,
                 ..
             }
         ),
@@ -206,6 +322,14 @@ fn hot_queries_use_their_indexes() {
             "sqlite_autoindex_jobs_1",
         ),
         (
+            include_str!("../../queries/claim_cleanup.sql"),
+            "sqlite_autoindex_cleanup_jobs_1",
+        ),
+        (
+            "select key_id from api_keys where hash = ?1",
+            "sqlite_autoindex_api_keys_2",
+        ),
+        (
             "select job_id from jobs where organization_id = ?1
              and status in ('queued', 'started', 'deferred') and available_at <= ?2",
             "jobs_open",
@@ -218,7 +342,9 @@ fn hot_queries_use_their_indexes() {
         let plan = plan(&connection, sql);
         assert!(plan.contains(index), "{sql}\nis planned as\n{plan}");
         assert!(
-            !plan.contains("SCAN jobs") && !plan.contains("SCAN deliveries"),
+            !plan.contains("SCAN jobs")
+                && !plan.contains("SCAN cleanup_jobs")
+                && !plan.contains("SCAN deliveries"),
             "{plan}"
         );
     }

@@ -1,4 +1,4 @@
-//! The contracts of its five ports, and what is particular to SQLite.
+//! The contracts of its eight ports, and what is particular to SQLite.
 
 #![expect(
     clippy::unwrap_used,
@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod access;
 mod contract;
 mod crash;
 mod file;
@@ -54,6 +55,9 @@ pub fn stores_over(
         jobs: Arc::new(library.clone()),
         queue: Arc::new(library.clone()),
         sessions: Arc::new(library.clone()),
+        organizations: Arc::new(library.clone()),
+        cleanups: Arc::new(library.clone()),
+        workers: Arc::new(library.clone()),
         clock: Arc::clone(clock),
         ids: Arc::new(SequentialIds::default()),
         keep: Box::new(folder),

@@ -20,6 +20,8 @@ enum Step {
     FailToEmbed(usize),
     Cancel(usize),
     Delete(usize),
+    /// Everything at once.
+    DeleteOrganization,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -33,6 +35,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0usize..8).prop_map(Step::FailToEmbed),
         1 => (0usize..8).prop_map(Step::Cancel),
         1 => (0usize..8).prop_map(Step::Delete),
+        1 => Just(Step::DeleteOrganization),
     ]
 }
 
@@ -119,6 +122,9 @@ async fn run(steps: Vec<Step>) {
                     .documents
                     .delete_document(&scope, prepared.document_id)
                     .await;
+            }
+            Step::DeleteOrganization => {
+                stores.organizations.delete_organization(&scope).await.unwrap();
             }
         }
     }

@@ -180,7 +180,7 @@ pub async fn statistics_count_visible_chunks_exactly(stores: &Stores) {
         .await;
     stores
         .completed(
-            &Stores::other_scope(),
+            &stores.other_organization().await,
             &NewDocument::named("b.txt"),
             &["comum raro"],
         )
@@ -691,7 +691,7 @@ pub async fn filters_narrow_words_vectors_and_counts(stores: &Stores) {
 
 /// ChunkIndex, clause 9: nothing of another organization, or of a collection that may not be seen.
 pub async fn nothing_out_of_scope_is_found(stores: &Stores) {
-    let (scope, other) = (Stores::scope(), Stores::other_scope());
+    let (scope, other) = (Stores::scope(), stores.other_organization().await);
     let inside = stores
         .prepared(
             &scope,

@@ -14,7 +14,7 @@ use ids_core::ports::{Clock, DocumentOrder, DocumentQuery};
 use ids_core::scope::{CollectionName, Scope, Tag};
 use ids_core::span::CharSpan;
 
-use crate::stores::{NewDocument, Stores, content_type, direction, extracted, hash_of};
+use crate::stores::{NewDocument, Stores, collection, content_type, direction, extracted, hash_of};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -119,7 +119,7 @@ pub async fn what_is_out_of_scope_is_not_there(stores: &Stores) {
     let id = prepared.document_id;
 
     for outside in [
-        Stores::other_scope(),
+        stores.other_organization().await,
         Stores::scope_of(&["obras"]),
         Stores::scope_of(&[]),
     ] {
@@ -162,6 +162,10 @@ pub async fn what_is_out_of_scope_is_not_there(stores: &Stores) {
                 .unwrap_err(),
             documents.delete_document(&outside, id).await.unwrap_err(),
             documents
+                .delete_collection(&outside, &document.collection)
+                .await
+                .unwrap_err(),
+            documents
                 .mark_received(&outside, upload.upload_id, &upload.blob, hash_of("a"))
                 .await
                 .unwrap_err(),
@@ -203,7 +207,7 @@ pub async fn what_is_out_of_scope_is_not_there(stores: &Stores) {
 
 /// DocumentStore, clause 1: every organization that has something is listed.
 pub async fn organizations_are_listed(stores: &Stores) {
-    let other = Stores::other_scope();
+    let other = stores.other_organization().await;
     stores.accept(&other, &NewDocument::named("a.txt")).await;
     let organizations = stores.documents.list_organizations().await.unwrap();
     assert_eq!(organizations, [Stores::scope().organization, other.organization]);
@@ -946,6 +950,80 @@ pub async fn only_bytes_that_nothing_refers_to_are_unknown(stores: &Stores) {
     assert_eq!(other, [kept], "of another organization");
 }
 
+async fn collections(stores: &Stores, scope: &Scope) -> Vec<(String, u64)> {
+    let collections = stores.documents.list_collections(scope).await.unwrap();
+    collections
+        .into_iter()
+        .map(|it| (it.name.as_str().to_owned(), it.documents))
+        .collect()
+}
+
+/// DocumentStore, clause 11: a collection is made once, and listed empty too.
+pub async fn a_collection_is_made_once_and_listed_empty(stores: &Stores) {
+    let (scope, other) = (Stores::scope(), stores.other_organization().await);
+    let documents = &stores.documents;
+    for _ in 0..2 {
+        documents
+            .ensure_collection(&scope, &collection("saúde"))
+            .await
+            .unwrap();
+    }
+    assert_eq!(collections(stores, &scope).await, [("saúde".to_owned(), 0)]);
+    assert_eq!(collections(stores, &other).await, []);
+    let document = NewDocument::named("a.txt").in_collection("saúde");
+    stores.accept(&scope, &document).await;
+    documents
+        .ensure_collection(&scope, &collection("saúde"))
+        .await
+        .unwrap();
+    assert_eq!(collections(stores, &scope).await, [("saúde".to_owned(), 1)]);
+
+    let narrow = Stores::scope_of(&["obras"]);
+    let hidden = documents
+        .ensure_collection(&narrow, &collection("saúde"))
+        .await
+        .unwrap_err();
+    assert_eq!(hidden.kind(), StoreErrorKind::NotFound, "it may not be seen");
+    documents
+        .ensure_collection(&narrow, &collection("obras"))
+        .await
+        .unwrap();
+    assert_eq!(collections(stores, &narrow).await, [("obras".to_owned(), 0)]);
+}
+
+/// DocumentStore, clause 11: a collection is removed only when it is empty.
+pub async fn only_an_empty_collection_is_removed(stores: &Stores) {
+    let (scope, other) = (Stores::scope(), stores.other_organization().await);
+    let saude = collection("saúde");
+    let delete = async |scope: &Scope| stores.documents.delete_collection(scope, &saude).await;
+    assert_eq!(delete(&scope).await.unwrap_err().kind(), StoreErrorKind::NotFound);
+    let document = NewDocument::named("a.txt").in_collection("saúde");
+    let upload = stores.upload(&document);
+    stores.documents.create_upload(&scope, &upload).await.unwrap();
+    stores.documents.ensure_collection(&other, &saude).await.unwrap();
+
+    let refused = delete(&scope).await.unwrap_err();
+    assert_eq!(
+        refused.kind(),
+        StoreErrorKind::Conflict,
+        "a document is announced"
+    );
+    let hidden = delete(&Stores::scope_of(&["obras"])).await.unwrap_err();
+    assert_eq!(hidden.kind(), StoreErrorKind::NotFound);
+    stores
+        .documents
+        .delete_document(&scope, upload.document_id)
+        .await
+        .unwrap();
+    delete(&scope).await.unwrap();
+
+    assert_eq!(collections(stores, &scope).await, []);
+    assert_eq!(collections(stores, &other).await, [("saúde".to_owned(), 0)]);
+    assert_eq!(delete(&scope).await.unwrap_err().kind(), StoreErrorKind::NotFound);
+    stores.accept(&scope, &document).await;
+    assert_eq!(collections(stores, &scope).await, [("saúde".to_owned(), 1)]);
+}
+
 /// Runs every clause against an adapter: `document_store_contract!(make);`, where `make` is an `async fn` without
 /// arguments that returns new [`Stores`](crate::Stores).
 #[macro_export]
@@ -968,6 +1046,8 @@ macro_rules! document_store_contract {
             expired_uploads_are_named_and_removed
             a_source_path_names_one_document_of_a_collection
             only_bytes_that_nothing_refers_to_are_unknown
+            a_collection_is_made_once_and_listed_empty
+            only_an_empty_collection_is_removed
         }
     };
     (@clauses $make:path: $($clause:ident)+) => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ids_core::document::{AcceptedAs, BlobKey, DocumentStatus, VersionStage};
 use ids_core::error::{ErrorCode, Failure, StoreErrorKind};
-use ids_core::id::{JobId, OrganizationId};
+use ids_core::id::JobId;
 use ids_core::job::{JobRef, JobStatus, JobStep, Lane, Lease, Progress, QueueName};
 use ids_core::limits::{JOB_ATTEMPTS, LEASE};
 use ids_core::ports::Clock;
@@ -682,7 +682,7 @@ pub async fn list_undelivered_names_what_waits_or_lost_its_worker(stores: &Store
 
 /// JobStore, clause 13: a job of another organization is not there.
 pub async fn a_job_of_another_organization_is_not_found(stores: &Stores) {
-    let (scope, other) = (Stores::scope(), Stores::other_scope());
+    let (scope, other) = (Stores::scope(), stores.other_organization().await);
     let accepted = stores.accept(&scope, &NewDocument::named("a.txt")).await;
     let job_id = accepted.job.job_id;
     assert_eq!(stores.jobs.find_job(&other, job_id).await.unwrap(), None);
@@ -707,7 +707,7 @@ pub async fn a_job_of_another_organization_is_not_found(stores: &Stores) {
 
     let claimed = stores.claim(&accepted).await;
     let mut forged = claimed.lease.clone();
-    forged.job.organization = OrganizationId::from_uuid(Uuid::from_u128(0xBEEF));
+    forged.job.organization = other.organization;
     assert_eq!(
         stores.jobs.renew(&forged).await.unwrap_err().kind(),
         StoreErrorKind::LeaseLost

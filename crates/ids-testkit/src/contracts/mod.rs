@@ -3,9 +3,12 @@
 pub mod blob_store_contract;
 pub mod chat_model_contract;
 pub mod chunk_index_contract;
+pub mod cleanup_store_contract;
 pub mod document_store_contract;
 pub mod embedder_contract;
 pub mod extractor_contract;
 pub mod job_queue_contract;
 pub mod job_store_contract;
+pub mod organization_store_contract;
 pub mod session_store_contract;
+pub mod worker_registry_contract;

@@ -15,6 +15,7 @@ use ids_core::session::{
 };
 use ids_core::span::{CharSpan, PageSpan};
 
+use crate::belongings::create_key;
 use crate::stores::Stores;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -195,7 +196,7 @@ pub async fn a_question_whose_answer_cannot_be_kept_is_not_kept(stores: &Stores)
 
 /// SessionStore, clause 2: another organization's session is as if it were not there.
 pub async fn a_session_of_another_organization_is_not_there(stores: &Stores) {
-    let (mine, other) = (Stores::scope(), Stores::other_scope());
+    let (mine, other) = (Stores::scope(), stores.other_organization().await);
     let session = begin(stores, &mine, "Minha pergunta").await;
     let id = session.session_id;
     let theirs = begin(stores, &other, "Pergunta alheia").await;
@@ -406,6 +407,52 @@ pub async fn usage_is_counted_by_model_and_time(stores: &Stores) {
     assert_eq!(counted(begun).await.unwrap(), []);
 }
 
+/// SessionStore, clause 7: by key too, keyless first, then by key and model.
+pub async fn usage_is_counted_by_key(stores: &Stores) {
+    let scope = Stores::scope();
+    let first = create_key(stores, &scope).await.0.key_id;
+    let second = create_key(stores, &scope).await.0.key_id;
+    let session = begin(stores, &scope, "sem chave").await;
+    let begun = stores.clock.now();
+    let ask = async |key_id, answer| {
+        let exchange = Exchange {
+            key_id,
+            session_id: session.session_id,
+            new_title: None,
+            question: message(stores, "Pergunta", None),
+            answer: message(stores, "Resposta.", Some(answer)),
+        };
+        stores.sessions.append(&scope, &exchange).await.unwrap();
+    };
+    ask(Some(second), full_details(stores)).await;
+    ask(Some(first), full_details(stores)).await;
+    ask(Some(first), extractive()).await;
+    ask(Some(second), full_details(stores)).await;
+    stores.organizations.revoke_key(&scope, second).await.unwrap();
+
+    let counted = stores
+        .sessions
+        .count_usage(&scope, begun, begun.plus(SECOND))
+        .await
+        .unwrap();
+    let count = |key_id, model: Option<&str>, questions: u64| UsageCount {
+        key_id,
+        model: model.map(str::to_owned),
+        questions,
+        prompt_tokens: if model.is_some() { 900 * questions } else { 0 },
+        completion_tokens: if model.is_some() { 70 * questions } else { 0 },
+    };
+    assert_eq!(
+        counted,
+        [
+            count(None, None, 1),
+            count(Some(first), None, 1),
+            count(Some(first), Some("um-modelo"), 1),
+            count(Some(second), Some("um-modelo"), 2),
+        ]
+    );
+}
+
 /// Runs every clause against an adapter: `session_store_contract!(make);`, where `make` is an `async fn` without arguments
 /// that returns new [`Stores`](crate::Stores).
 #[macro_export]
@@ -421,6 +468,7 @@ macro_rules! session_store_contract {
             a_renamed_session_keeps_everything_else
             a_deleted_session_is_gone_with_its_messages
             usage_is_counted_by_model_and_time
+            usage_is_counted_by_key
         }
     };
     (@clauses $make:path: $($clause:ident)+) => {
