@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod alike;
 mod connect;
 mod contract;
 mod delivery;
@@ -16,7 +17,7 @@ mod sessions;
 
 use std::sync::Arc;
 
-use ids_core::ports::{Clock, SessionStore};
+use ids_core::ports::{Clock, JobQueue, SessionStore};
 use ids_redis::{CachedSessions, Redis, RedisConfig, RedisJobQueue};
 use ids_sqlite::SqliteLibrary;
 use ids_testkit::services::{redis, unique_name};
@@ -59,9 +60,15 @@ pub async fn stores() -> Stores {
         sessions: Arc::new(CachedSessions::new(inner, redis)),
         organizations: Arc::new(library.clone()),
         cleanups: Arc::new(library.clone()),
-        workers: Arc::new(library),
+        workers: Arc::new(library.clone()),
         clock,
         ids: Arc::new(SequentialIds::default()),
-        keep: Box::new(folder),
+        keep: Box::new((folder, library)),
     }
+}
+
+/// The queue that SQLite keeps for the same jobs.
+pub fn sqlite_queue(stores: &Stores) -> Arc<dyn JobQueue> {
+    let kept: Option<&(tempfile::TempDir, SqliteLibrary)> = stores.keep.downcast_ref();
+    Arc::new(kept.expect("made by `stores`").1.clone())
 }
