@@ -20,6 +20,7 @@ pub mod limits;
 pub mod page;
 pub mod page_image;
 pub mod ports;
+pub mod rate_limit;
 pub mod scope;
 pub mod search;
 pub mod session;

@@ -123,3 +123,6 @@ pub const ANSWER_CHARS: usize = 20_000;
 pub const QUESTIONS_AT_ONCE: usize = 2;
 /// Questions that wait for that.
 pub const QUESTIONS_WAITING: usize = 256;
+
+/// Callers whose requests one process counts by itself.
+pub const RATE_LIMITED_CALLERS: usize = 10_000;

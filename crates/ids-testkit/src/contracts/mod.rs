@@ -10,5 +10,6 @@ pub mod extractor_contract;
 pub mod job_queue_contract;
 pub mod job_store_contract;
 pub mod organization_store_contract;
+pub mod rate_limiter_contract;
 pub mod session_store_contract;
 pub mod worker_registry_contract;
