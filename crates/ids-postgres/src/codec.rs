@@ -227,6 +227,28 @@ pub(crate) fn decode_indexes(bytes: &[u8]) -> Option<Vec<u32>> {
     Some(indexes)
 }
 
+/// Ids that rise, of which none is below `first`: how far each stands behind the one before.
+pub(crate) fn encode_gaps(first: i64, ids: &[i64]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(ids.len() + 1);
+    let mut before = first;
+    for &id in ids {
+        push_number(&mut bytes, id.abs_diff(before));
+        before = id;
+    }
+    bytes
+}
+
+pub(crate) fn decode_gaps(first: i64, bytes: &[u8]) -> Option<Vec<i64>> {
+    let mut numbers = Numbers { rest: bytes };
+    let mut ids = Vec::with_capacity(bytes.len());
+    let mut before = first;
+    while !numbers.rest.is_empty() {
+        before = before.checked_add_unsigned(numbers.next()?)?;
+        ids.push(before);
+    }
+    Some(ids)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -264,6 +286,21 @@ mod tests {
         assert_eq!(decode_lines(&[0, 1, 0, 0]), None);
         assert_eq!(decode_spans(&[0xff; 20]), None);
         assert_eq!(decode_indexes(&[0x80]), None);
+    }
+
+    #[test]
+    fn rising_ids_come_back_from_their_gaps() {
+        let first = 7 << 20;
+        for ids in [
+            vec![],
+            vec![first],
+            vec![first + 1, first + 2, first + 1_000, first + 1_023],
+        ] {
+            assert_eq!(decode_gaps(first, &encode_gaps(first, &ids)), Some(ids));
+        }
+        assert_eq!(encode_gaps(first, &[first + 3, first + 4]), [3, 1]);
+        assert_eq!(decode_gaps(first, &[0x80]), None);
+        assert_eq!(decode_gaps(i64::MAX, &[1]), None);
     }
 
     #[test]

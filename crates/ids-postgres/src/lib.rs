@@ -11,8 +11,8 @@
 //! | `organizations`, `keys` | the port `OrganizationStore` |
 //! | `workers` | the port `WorkerRegistry` |
 //! | `queue` | the port `JobQueue` |
-//! | `chunks`, `postings`, `statistics`, `lexical`, `vectors` | the port `ChunkIndex` |
-//! | `sessions`, `messages` | the port `SessionStore` |
+//! | `chunk_index`, `chunks`, `postings`, `statistics`, `search_scope`, `lexical`, `models`, `vectors` | the port `ChunkIndex` |
+//! | `session_store`, `sessions`, `messages` | the port `SessionStore` |
 //!
 //! **Invariants.** Every row of a tenant has `organization_id`; every query names it, and row level security, forced on the
 //! tables' owner too, refuses what a query forgets (`tests/it/rls.rs`). Locks are taken in one order: the document, then
@@ -22,6 +22,7 @@
 
 mod accept;
 mod capability;
+mod chunk_index;
 mod chunks;
 mod cleanups;
 mod codec;
@@ -41,12 +42,15 @@ mod library;
 mod library_reads;
 mod messages;
 mod migrate;
+mod models;
 mod organizations;
 mod pages;
 mod postings;
 mod queue;
 mod rows;
 mod scope_sql;
+mod search_scope;
+mod session_store;
 mod sessions;
 mod statistics;
 mod tls;
@@ -60,3 +64,4 @@ pub use capability::Capabilities;
 pub use config::{Password, PostgresConfig, SslMode, TrustedRoots};
 pub use error::OpenError;
 pub use library::PostgresLibrary;
+pub use statistics::StatisticsDifference;

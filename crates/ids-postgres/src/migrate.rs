@@ -23,12 +23,23 @@ struct Migration {
     oldest_binary: u32,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "create_library",
-    sql: include_str!("../migrations/0001_create_library.sql"),
-    oldest_binary: 1,
-}];
+macro_rules! migration {
+    ($version:literal, $name:literal) => {
+        Migration {
+            version: $version,
+            name: $name,
+            sql: include_str!(concat!("../migrations/000", $version, "_", $name, ".sql")),
+            oldest_binary: 1,
+        }
+    };
+}
+
+const MIGRATIONS: &[Migration] = &[
+    migration!(1, "create_library"),
+    migration!(2, "create_index"),
+    migration!(3, "create_sessions"),
+    migration!(4, "create_deliveries"),
+];
 
 /// A process that waits for another one's migration gives up after this.
 const PATIENCE: &str = "10min";

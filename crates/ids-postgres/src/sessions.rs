@@ -1,1 +1,214 @@
+//! Conversations, and how much was asked.
 
+use ids_core::id::SessionId;
+use ids_core::ports::{SessionList, SessionQuery, UsageCount};
+use ids_core::scope::Scope;
+use ids_core::session::{Exchange, Session};
+use ids_core::time::Timestamp;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+use crate::error::{DbError, DbResult};
+use crate::rows::{Columns, Id, as_integer, folded, storable};
+use crate::transaction::Tx;
+use crate::{messages, organizations};
+
+const COLUMNS: &str = "s.session_id, s.title, s.created_at, s.updated_at, s.message_count";
+
+/// `SessionStore::append`.
+pub(crate) async fn append(tx: &Tx<'_>, scope: &Scope, exchange: &Exchange) -> DbResult<Session> {
+    if let Some(title) = &exchange.new_title {
+        insert(tx, scope, exchange, title).await?;
+    }
+    let (organization, session_id) = (scope.organization.to_uuid(), exchange.session_id.to_uuid());
+    // Locked before its messages are numbered: those of two exchanges at once must not mix.
+    tx.query_opt(
+        "select 1 from sessions where organization_id = $1 and session_id = $2 for no key update",
+        &[&organization, &session_id],
+    )
+    .await?
+    .ok_or(DbError::NOT_FOUND)?;
+    for message in [&exchange.question, &exchange.answer] {
+        messages::insert(tx, scope, exchange.session_id, message).await?;
+    }
+    insert_usage(tx, scope, exchange).await?;
+    tx.execute(
+        "update sessions set message_count = message_count + 2, updated_at = greatest(updated_at, $3)
+         where organization_id = $1 and session_id = $2",
+        &[
+            &organization,
+            &session_id,
+            &exchange.answer.created_at.as_micros(),
+        ],
+    )
+    .await?;
+    get(tx, scope, exchange.session_id).await
+}
+
+async fn insert(tx: &Tx<'_>, scope: &Scope, exchange: &Exchange, title: &str) -> DbResult<()> {
+    organizations::require(tx, scope.organization).await?;
+    tx.execute(
+        "insert into sessions (session_id, organization_id, title, title_folded, message_count, created_at, updated_at)
+         values ($1, $2, $3, $4, 0, $5, $5)",
+        &[
+            &exchange.session_id.to_uuid(),
+            &scope.organization.to_uuid(),
+            &storable(title),
+            &storable(&folded(title)),
+            &exchange.question.created_at.as_micros(),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+async fn insert_usage(tx: &Tx<'_>, scope: &Scope, exchange: &Exchange) -> DbResult<()> {
+    let Some(details) = &exchange.answer.answer else {
+        return Ok(());
+    };
+    tx.execute(
+        "insert into answer_usage (organization_id, key_id, model, prompt_tokens, completion_tokens, answered_at)
+         values ($1, $2, $3, $4, $5, $6)",
+        &[
+            &scope.organization.to_uuid(),
+            &exchange.key_id.map(Id::to_uuid),
+            &details.model,
+            &as_integer(details.usage.prompt_tokens),
+            &as_integer(details.usage.completion_tokens),
+            &exchange.answer.created_at.as_micros(),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// `SessionStore::find_session`.
+pub(crate) async fn find(tx: &Tx<'_>, scope: &Scope, session_id: SessionId) -> DbResult<Option<Session>> {
+    let sql = format!("select {COLUMNS} from sessions s where s.organization_id = $1 and s.session_id = $2");
+    let row = tx
+        .query_opt(&sql, &[&scope.organization.to_uuid(), &session_id.to_uuid()])
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// The session, which must be there.
+pub(crate) async fn get(tx: &Tx<'_>, scope: &Scope, session_id: SessionId) -> DbResult<Session> {
+    find(tx, scope, session_id).await?.ok_or(DbError::NOT_FOUND)
+}
+
+fn read(row: &Row) -> DbResult<Session> {
+    let mut columns = Columns::new(row, "sessions");
+    Ok(Session {
+        session_id: columns.id()?,
+        title: columns.get()?,
+        created_at: columns.time()?,
+        updated_at: columns.time()?,
+        message_count: columns.number()?,
+    })
+}
+
+/// `SessionStore::list_sessions`.
+pub(crate) async fn list(tx: &Tx<'_>, scope: &Scope, query: &SessionQuery) -> DbResult<SessionList> {
+    let organization = scope.organization.to_uuid();
+    let wanted = query
+        .search
+        .as_deref()
+        .map(|search| storable(&folded(search)).into_owned());
+    let (condition, mut values): (_, Vec<&(dyn ToSql + Sync)>) = match &wanted {
+        None => ("s.organization_id = $1", vec![&organization]),
+        // Not `like`: `%` and `_` stand for themselves.
+        Some(wanted) => (
+            "s.organization_id = $1 and (strpos(s.title_folded, $2) > 0 or exists (
+                 select 1 from messages m
+                 where m.organization_id = $1 and m.session_id = s.session_id and strpos(m.content_folded, $2) > 0))",
+            vec![&organization, wanted],
+        ),
+    };
+    let counted = tx
+        .query_one(
+            &format!("select count(*) from sessions s where {condition}"),
+            &values,
+        )
+        .await?;
+    let total = Columns::new(&counted, "sessions").count()?;
+    let (limit, offset) = (as_integer(query.limit), as_integer(query.offset));
+    values.extend([&limit as &(dyn ToSql + Sync), &offset]);
+    let sql = format!(
+        "select {COLUMNS} from sessions s where {condition}
+         order by s.updated_at desc, s.session_id desc limit ${} offset ${}",
+        values.len() - 1,
+        values.len()
+    );
+    let rows = tx.query(&sql, &values).await?;
+    Ok(SessionList {
+        sessions: rows.iter().map(read).collect::<DbResult<_>>()?,
+        total,
+    })
+}
+
+/// `SessionStore::rename_session`.
+pub(crate) async fn rename(
+    tx: &Tx<'_>,
+    scope: &Scope,
+    session_id: SessionId,
+    title: &str,
+) -> DbResult<Session> {
+    tx.execute(
+        "update sessions set title = $3, title_folded = $4 where organization_id = $1 and session_id = $2",
+        &[
+            &scope.organization.to_uuid(),
+            &session_id.to_uuid(),
+            &storable(title),
+            &storable(&folded(title)),
+        ],
+    )
+    .await?;
+    get(tx, scope, session_id).await
+}
+
+/// `SessionStore::delete_session`.
+pub(crate) async fn delete(tx: &Tx<'_>, scope: &Scope, session_id: SessionId) -> DbResult<()> {
+    let removed = tx
+        .execute(
+            "delete from sessions where organization_id = $1 and session_id = $2",
+            &[&scope.organization.to_uuid(), &session_id.to_uuid()],
+        )
+        .await?;
+    if removed == 1 {
+        Ok(())
+    } else {
+        Err(DbError::NOT_FOUND)
+    }
+}
+
+/// `SessionStore::count_usage`.
+pub(crate) async fn count_usage(
+    tx: &Tx<'_>,
+    scope: &Scope,
+    from: Timestamp,
+    until: Timestamp,
+) -> DbResult<Vec<UsageCount>> {
+    let rows = tx
+        .query(
+            "select key_id, model, count(*), sum(prompt_tokens)::int8, sum(completion_tokens)::int8 from answer_usage
+             where organization_id = $1 and answered_at >= $2 and answered_at < $3
+             group by key_id, model order by key_id nulls first, model nulls first",
+            &[
+                &scope.organization.to_uuid(),
+                &from.as_micros(),
+                &until.as_micros(),
+            ],
+        )
+        .await?;
+    let read = |row: &Row| {
+        let mut columns = Columns::new(row, "answer_usage");
+        Ok(UsageCount {
+            key_id: columns.optional_id()?,
+            model: columns.get()?,
+            questions: columns.count()?,
+            prompt_tokens: columns.count()?,
+            completion_tokens: columns.count()?,
+        })
+    };
+    rows.iter().map(read).collect()
+}

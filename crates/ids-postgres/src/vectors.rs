@@ -1,1 +1,229 @@
+//! Candidates by meaning: exact up to [`EXACT_VECTORS`] in scope, by a model's HNSW index beyond.
+//!
+//! The exact scan reads the vectors in scope by their key. It is what keeps a small organization findable beside large ones, and
+//! what makes both shapes agree (design.md 1).
 
+use ids_core::chunk::Filter;
+use ids_core::embedding::{Embedding, EmbeddingModel};
+use ids_core::id::ChunkId;
+use ids_core::limits::{EXACT_VECTORS, SIMILARITY_MARGIN};
+use ids_core::scope::Scope;
+use tokio_postgres::types::ToSql;
+
+use crate::capability::Capabilities;
+use crate::error::DbResult;
+use crate::models::{self, Precision};
+use crate::rows::{Id, as_integer};
+use crate::search_scope::{Visible, visible};
+use crate::transaction::Tx;
+
+/// Asked for beyond `limit`, so that near ties need no second question.
+const SLACK: usize = 64;
+/// Candidates that the index keeps while it searches; recall@10 over clustered vectors is .99 (docs/adr/0008).
+const EF_SEARCH: usize = 400;
+/// The most that pgvector takes.
+const EF_SEARCH_MAX: usize = 1_000;
+/// Vectors that a filtered search by the index looks at before it gives up: at 20 µs each a second at worst.
+const MAX_SCAN_TUPLES: usize = 50_000;
+
+/// One question, with what all ways of answering it need.
+struct Search<'a, 'tx> {
+    tx: &'a Tx<'tx>,
+    scope: &'a Scope,
+    capabilities: Capabilities,
+    precision: Precision,
+    model_no: i32,
+    dimensions: usize,
+    query: Box<dyn ToSql + Sync + Send>,
+    /// The versions in scope; `None` for all visible ones of the organization.
+    versions: Option<Vec<i64>>,
+    limit: usize,
+}
+
+/// `ChunkIndex::nearest`.
+pub(crate) async fn nearest(
+    tx: &Tx<'_>,
+    capabilities: Capabilities,
+    (scope, filter): (&Scope, &Filter),
+    model: &EmbeddingModel,
+    query: &Embedding,
+    limit: usize,
+) -> DbResult<Vec<ChunkId>> {
+    let Some(known) = models::find(tx, model).await? else {
+        return Ok(Vec::new());
+    };
+    if limit == 0 || query.dimensions() != model.dimensions {
+        return Ok(Vec::new());
+    }
+    let visible = visible(tx, scope, filter).await?;
+    let embedded = match &visible {
+        Visible::All => None,
+        Visible::Only(versions) => Some(versions.iter().map(|version| version.embedded_count).sum::<i64>()),
+    };
+    let versions = match visible {
+        Visible::All => None,
+        Visible::Only(versions) => {
+            let embedded = versions.iter().filter(|version| version.embedded_count > 0);
+            Some(embedded.map(|version| version.version_no).collect())
+        }
+    };
+    let search = Search {
+        tx,
+        scope,
+        capabilities,
+        precision: known.precision,
+        model_no: known.model_no,
+        dimensions: model.dimensions,
+        query: known.precision.value(query),
+        versions,
+        limit,
+    };
+    // A chunk counts once there, whatever models it has vectors of: it can only be too many.
+    let is_few = match embedded {
+        Some(embedded) if embedded <= as_integer(EXACT_VECTORS) => true,
+        _ => search.is_few().await?,
+    };
+    if !is_few
+        && model.dimensions <= known.precision.indexed_dimensions()
+        && let Some(found) = search.by_index().await?
+    {
+        return Ok(found);
+    }
+    search.exact().await
+}
+
+impl Search<'_, '_> {
+    /// Whether no more than [`EXACT_VECTORS`] vectors are in scope.
+    async fn is_few(&self) -> DbResult<bool> {
+        let organization = self.scope.organization.to_uuid();
+        let bound = as_integer(EXACT_VECTORS) + 1;
+        let row = match &self.versions {
+            None => {
+                let sql = include_str!("../queries/count_vectors.sql");
+                self.tx
+                    .query_one(sql, &[&organization, &self.model_no, &bound])
+                    .await?
+            }
+            Some(versions) => {
+                let sql = include_str!("../queries/count_vectors_in_scope.sql");
+                self.tx
+                    .query_one(sql, &[&organization, &self.model_no, &bound, versions])
+                    .await?
+            }
+        };
+        Ok(row.try_get(0)?)
+    }
+
+    async fn exact(&self) -> DbResult<Vec<ChunkId>> {
+        let organization = self.scope.organization.to_uuid();
+        let mut asked = self.limit.saturating_add(SLACK);
+        loop {
+            let count = as_integer(asked);
+            let rows = match &self.versions {
+                None => {
+                    let sql = include_str!("../queries/nearest_exact.sql");
+                    let values: [&(dyn ToSql + Sync); 4] =
+                        [&organization, &self.model_no, &*self.query, &count];
+                    self.tx.query(sql, &values).await?
+                }
+                Some(versions) => {
+                    let sql = include_str!("../queries/nearest_exact_in_scope.sql");
+                    let values: [&(dyn ToSql + Sync); 5] =
+                        [&organization, &self.model_no, &*self.query, &count, versions];
+                    self.tx.query(sql, &values).await?
+                }
+            };
+            let scored = read(&rows)?;
+            let border = border(&scored, self.limit);
+            let is_cut = scored.len() == asked && scored.last().is_some_and(|last| last.0 <= border);
+            if !is_cut {
+                return Ok(within(scored, border));
+            }
+            // More near ties than were asked for: whole documents of equal passages.
+            asked = asked.saturating_mul(8);
+        }
+    }
+
+    /// By the index; `None` when it did not find as many as are wanted, which are there.
+    async fn by_index(&self) -> DbResult<Option<Vec<ChunkId>>> {
+        let wanted = self.limit.saturating_add(SLACK);
+        let (ef_search, count) = if self.capabilities.iterative_scan() {
+            (EF_SEARCH.max(wanted), wanted)
+        } else {
+            // What a filter leaves of the index's first answer is all there is: ask for the most.
+            (EF_SEARCH_MAX, EF_SEARCH_MAX)
+        };
+        self.set("hnsw.ef_search", &ef_search.min(EF_SEARCH_MAX).to_string())
+            .await?;
+        if self.capabilities.iterative_scan() {
+            // The order is mended below.
+            self.set("hnsw.iterative_scan", "relaxed_order").await?;
+            self.set("hnsw.max_scan_tuples", &MAX_SCAN_TUPLES.to_string())
+                .await?;
+        }
+        // The index is the only plan that needs no sort; whether it is the cheapest the planner cannot know.
+        self.set("enable_sort", "off").await?;
+        let sql = self.index_sql();
+        let (organization, count) = (self.scope.organization.to_uuid(), as_integer(count));
+        let mut values: Vec<&(dyn ToSql + Sync)> = vec![&organization, &*self.query, &count];
+        if let Some(versions) = &self.versions {
+            values.push(versions);
+        }
+        let rows = self.tx.query(&sql, &values).await?;
+        self.set("enable_sort", "on").await?;
+        if rows.len() < self.limit {
+            return Ok(None);
+        }
+        let mut scored = read(&rows)?;
+        scored.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        let border = border(&scored, self.limit);
+        Ok(Some(within(scored, border)))
+    }
+
+    /// The statement that the index of this model serves. Its number and dimensions stand in the text, as they do in the index's
+    /// definition: the planner cannot match bound values with it.
+    fn index_sql(&self) -> String {
+        let (model_no, name, dimensions) = (self.model_no, self.precision.type_name(), self.dimensions);
+        let in_scope = match self.versions {
+            None => {
+                "exists (select 1 from documents d
+                     where d.visible_version_no = e.version_no and d.organization_id = $1)"
+            }
+            Some(_) => "e.version_no = any($4)",
+        };
+        format!(
+            "select e.chunk_id, (e.vector::{name}({dimensions}) <#> $2::{name}({dimensions}))::float8
+             from embeddings e
+             where e.model_no = {model_no} and e.organization_id = $1 and {in_scope}
+             order by e.vector::{name}({dimensions}) <#> $2::{name}({dimensions}) limit $3"
+        )
+    }
+
+    /// Sets what holds until this transaction ends.
+    async fn set(&self, name: &str, value: &str) -> DbResult<()> {
+        self.tx
+            .query_one("select set_config($1, $2, true)", &[&name, &value])
+            .await?;
+        Ok(())
+    }
+}
+
+/// Distances, which are negative inner products, with their chunks.
+fn read(rows: &[tokio_postgres::Row]) -> DbResult<Vec<(f64, ChunkId)>> {
+    rows.iter()
+        .map(|row| Ok((row.try_get(1)?, ChunkId(row.try_get(0)?))))
+        .collect()
+}
+
+/// The distance up to which near ties of the last one wanted go. The distances are sorted.
+fn border(scored: &[(f64, ChunkId)], limit: usize) -> f64 {
+    match scored.get(limit - 1) {
+        Some(last) => last.0 + f64::from(SIMILARITY_MARGIN),
+        None => f64::INFINITY,
+    }
+}
+
+fn within(scored: Vec<(f64, ChunkId)>, border: f64) -> Vec<ChunkId> {
+    let near = scored.into_iter().filter(|&(distance, _)| distance <= border);
+    near.map(|(_, chunk_id)| chunk_id).collect()
+}

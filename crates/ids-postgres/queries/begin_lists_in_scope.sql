@@ -1,0 +1,11 @@
+-- As begin_lists.sql, of blocks in scope only. The blocks are sought one by one in the key, so that the cost follows the scope,
+-- not the list.
+select asked.place, p.first_chunk_id, p.chunks
+from unnest($2::text[]) with ordinality as asked (term, place)
+cross join lateral (
+    select p.first_chunk_id, p.chunks from postings p
+    where p.organization_no = (select o.organization_no from organizations o where o.organization_id = $1)
+      and p.term = asked.term and p.first_chunk_id = any($4)
+    order by p.first_chunk_id limit $3
+) p
+order by asked.place, p.first_chunk_id
