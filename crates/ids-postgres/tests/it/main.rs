@@ -6,7 +6,12 @@
     reason = "a test fails by panicking"
 )]
 
+mod connection;
+mod contract;
+mod jobs;
 mod library;
+mod migrate;
+mod rls;
 mod search;
 
 pub use library::{Library, stores};
