@@ -1,6 +1,7 @@
 //! Where the server is and how it is spoken to.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::error::OpenError;
 
@@ -22,6 +23,8 @@ pub struct PostgresConfig {
     pub ssl_mode: SslMode,
     /// Connections of this process at most (`POSTGRES_POOL_SIZE`).
     pub pool_size: usize,
+    /// How long a caller waits for a free one before it hears `Unavailable`.
+    pub pool_wait: Duration,
     /// The schema that holds the tables, made where there is none; `None` is `public`. Tests and `ids eval` use one of their own.
     pub schema: Option<String>,
     /// Whose certificates are believed, for [`SslMode::VerifyCa`] and [`SslMode::VerifyFull`].
@@ -42,6 +45,7 @@ impl PostgresConfig {
             database: database.into(),
             ssl_mode: SslMode::Prefer,
             pool_size: 4,
+            pool_wait: Duration::from_secs(5),
             schema: None,
             roots: TrustedRoots::System,
         }

@@ -21,8 +21,6 @@ use crate::error::{DbError, DbResult, OpenError};
 use crate::tls;
 use crate::transaction::{Mode, Tx};
 
-/// How long a caller waits for a free connection before it hears `Unavailable`.
-const POOL_WAIT: Duration = Duration::from_secs(5);
 /// How long a new connection may take, TLS and password included.
 const CONNECT_WAIT: Duration = Duration::from_secs(10);
 /// Tries of a transaction that was in another's way.
@@ -50,7 +48,8 @@ pub(crate) fn pool(config: &PostgresConfig, size: usize, path: &[&str]) -> Resul
         .port(config.port)
         .user(&config.user)
         .dbname(&config.database)
-        .application_name("ids")
+        // By it an operator tells libraries apart in `pg_stat_activity`.
+        .application_name(format!("ids {}", config.schema()))
         .connect_timeout(CONNECT_WAIT)
         // A server that vanished is noticed within a minute, not after two hours.
         .keepalives_idle(Duration::from_secs(30))
@@ -82,9 +81,9 @@ pub(crate) fn pool(config: &PostgresConfig, size: usize, path: &[&str]) -> Resul
         .max_size(size.max(1))
         .runtime(Runtime::Tokio1)
         .timeouts(Timeouts {
-            wait: Some(POOL_WAIT),
+            wait: Some(config.pool_wait),
             create: Some(CONNECT_WAIT),
-            recycle: Some(POOL_WAIT),
+            recycle: Some(config.pool_wait),
         })
         .post_create(setup)
         .build()

@@ -1,1 +1,17 @@
-//! PostgreSQL with pgvector: the stores, the index, jobs and sessions of the server shape. Held against a real server.
+//! PostgreSQL with pgvector, held against a real server: the contracts of the ports, and what is particular to it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+mod connection;
+mod contract;
+mod jobs;
+mod library;
+mod migrate;
+mod rls;
+mod search;
+
+pub use library::{Library, stores};
