@@ -6,6 +6,8 @@ create table sessions (
     message_count integer not null,
     created_at bigint not null,
     updated_at bigint not null,
+    -- The collections that a conversation is of; null for all. Whoever may not see all of them does not see it.
+    collections text[],
     constraint sessions_key primary key (session_id),
     constraint sessions_organization foreign key (organization_id) references organizations (organization_id)
 );

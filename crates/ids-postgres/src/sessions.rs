@@ -2,7 +2,7 @@
 
 use ids_core::id::SessionId;
 use ids_core::ports::{SessionList, SessionQuery, UsageCount};
-use ids_core::scope::Scope;
+use ids_core::scope::{CollectionAccess, Scope};
 use ids_core::session::{Exchange, Session};
 use ids_core::time::Timestamp;
 use tokio_postgres::Row;
@@ -15,6 +15,17 @@ use crate::{messages, organizations};
 
 const COLUMNS: &str = "s.session_id, s.title, s.created_at, s.updated_at, s.message_count";
 
+/// What `s` must be to be seen: of the organization ($1), and of no collection that may not be seen ($2, null for all).
+const IN_SCOPE: &str = "s.organization_id = $1 and ($2::text[] is null or s.collections <@ $2)";
+
+/// The names of the collections that may be seen; `None` for all.
+fn seen(scope: &Scope) -> Option<Vec<String>> {
+    match &scope.collections {
+        CollectionAccess::All => None,
+        CollectionAccess::Only(names) => Some(names.iter().map(ToString::to_string).collect()),
+    }
+}
+
 /// `SessionStore::append`.
 pub(crate) async fn append(tx: &Tx<'_>, scope: &Scope, exchange: &Exchange) -> DbResult<Session> {
     if let Some(title) = &exchange.new_title {
@@ -23,8 +34,8 @@ pub(crate) async fn append(tx: &Tx<'_>, scope: &Scope, exchange: &Exchange) -> D
     let (organization, session_id) = (scope.organization.to_uuid(), exchange.session_id.to_uuid());
     // Locked before its messages are numbered: those of two exchanges at once must not mix.
     tx.query_opt(
-        "select 1 from sessions where organization_id = $1 and session_id = $2 for no key update",
-        &[&organization, &session_id],
+        &format!("select 1 from sessions s where {IN_SCOPE} and s.session_id = $3 for no key update"),
+        &[&organization, &seen(scope), &session_id],
     )
     .await?
     .ok_or(DbError::NOT_FOUND)?;
@@ -48,14 +59,16 @@ pub(crate) async fn append(tx: &Tx<'_>, scope: &Scope, exchange: &Exchange) -> D
 async fn insert(tx: &Tx<'_>, scope: &Scope, exchange: &Exchange, title: &str) -> DbResult<()> {
     organizations::require(tx, scope.organization).await?;
     tx.execute(
-        "insert into sessions (session_id, organization_id, title, title_folded, message_count, created_at, updated_at)
-         values ($1, $2, $3, $4, 0, $5, $5)",
+        "insert into sessions (session_id, organization_id, title, title_folded, message_count, created_at, updated_at,
+             collections)
+         values ($1, $2, $3, $4, 0, $5, $5, $6)",
         &[
             &exchange.session_id.to_uuid(),
             &scope.organization.to_uuid(),
             &storable(title),
             &storable(&folded(title)),
             &exchange.question.created_at.as_micros(),
+            &seen(scope),
         ],
     )
     .await?;
@@ -84,9 +97,10 @@ async fn insert_usage(tx: &Tx<'_>, scope: &Scope, exchange: &Exchange) -> DbResu
 
 /// `SessionStore::find_session`.
 pub(crate) async fn find(tx: &Tx<'_>, scope: &Scope, session_id: SessionId) -> DbResult<Option<Session>> {
-    let sql = format!("select {COLUMNS} from sessions s where s.organization_id = $1 and s.session_id = $2");
+    let sql = format!("select {COLUMNS} from sessions s where {IN_SCOPE} and s.session_id = $3");
+    let (organization, session_id) = (scope.organization.to_uuid(), session_id.to_uuid());
     let row = tx
-        .query_opt(&sql, &[&scope.organization.to_uuid(), &session_id.to_uuid()])
+        .query_opt(&sql, &[&organization, &seen(scope), &session_id])
         .await?;
     row.as_ref().map(read).transpose()
 }
@@ -114,16 +128,18 @@ pub(crate) async fn list(tx: &Tx<'_>, scope: &Scope, query: &SessionQuery) -> Db
         .search
         .as_deref()
         .map(|search| storable(&folded(search)).into_owned());
-    let (condition, mut values): (_, Vec<&(dyn ToSql + Sync)>) = match &wanted {
-        None => ("s.organization_id = $1", vec![&organization]),
+    let seen = seen(scope);
+    let mut condition = IN_SCOPE.to_owned();
+    let mut values: Vec<&(dyn ToSql + Sync)> = vec![&organization, &seen];
+    if let Some(wanted) = &wanted {
         // Not `like`: `%` and `_` stand for themselves.
-        Some(wanted) => (
-            "s.organization_id = $1 and (strpos(s.title_folded, $2) > 0 or exists (
+        condition.push_str(
+            " and (strpos(s.title_folded, $3) > 0 or exists (
                  select 1 from messages m
-                 where m.organization_id = $1 and m.session_id = s.session_id and strpos(m.content_folded, $2) > 0))",
-            vec![&organization, wanted],
-        ),
-    };
+                 where m.organization_id = $1 and m.session_id = s.session_id and strpos(m.content_folded, $3) > 0))",
+        );
+        values.push(wanted);
+    }
     let counted = tx
         .query_one(
             &format!("select count(*) from sessions s where {condition}"),
@@ -153,6 +169,7 @@ pub(crate) async fn rename(
     session_id: SessionId,
     title: &str,
 ) -> DbResult<Session> {
+    get(tx, scope, session_id).await?;
     tx.execute(
         "update sessions set title = $3, title_folded = $4 where organization_id = $1 and session_id = $2",
         &[
@@ -168,17 +185,13 @@ pub(crate) async fn rename(
 
 /// `SessionStore::delete_session`.
 pub(crate) async fn delete(tx: &Tx<'_>, scope: &Scope, session_id: SessionId) -> DbResult<()> {
-    let removed = tx
-        .execute(
-            "delete from sessions where organization_id = $1 and session_id = $2",
-            &[&scope.organization.to_uuid(), &session_id.to_uuid()],
-        )
-        .await?;
-    if removed == 1 {
-        Ok(())
-    } else {
-        Err(DbError::NOT_FOUND)
-    }
+    get(tx, scope, session_id).await?;
+    tx.execute(
+        "delete from sessions where organization_id = $1 and session_id = $2",
+        &[&scope.organization.to_uuid(), &session_id.to_uuid()],
+    )
+    .await?;
+    Ok(())
 }
 
 /// `SessionStore::count_usage`.

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use ids_core::error::StoreError;
 use ids_core::id::{OrganizationId, SessionId};
 use ids_core::ports::{SessionList, SessionQuery, SessionStore, UsageCount};
-use ids_core::scope::Scope;
+use ids_core::scope::{CollectionAccess, Scope};
 use ids_core::session::{Exchange, Message, Session};
 use ids_core::time::Timestamp;
 use redis::Script;
@@ -188,6 +188,11 @@ impl Drop for Telling<'_> {
     }
 }
 
+/// Copies are for whoever may see all of an organization: what a session is of is known to the store alone.
+const fn sees_all(scope: &Scope) -> bool {
+    matches!(scope.collections, CollectionAccess::All)
+}
+
 #[async_trait]
 impl SessionStore for CachedSessions {
     async fn append(&self, scope: &Scope, exchange: &Exchange) -> Result<Session, StoreError> {
@@ -201,6 +206,9 @@ impl SessionStore for CachedSessions {
         session_id: SessionId,
     ) -> Result<Option<Session>, StoreError> {
         const FIELD: &str = "session";
+        if !sees_all(scope) {
+            return self.inner.find_session(scope, session_id).await;
+        }
         let key = (scope.organization, session_id);
         let copy = self.read(key, FIELD, session_json::decode_session).await;
         if let Copy::Found(session) = copy {
@@ -220,6 +228,9 @@ impl SessionStore for CachedSessions {
         session_id: SessionId,
         limit: usize,
     ) -> Result<Vec<Message>, StoreError> {
+        if !sees_all(scope) {
+            return self.inner.list_messages(scope, session_id, limit).await;
+        }
         let key = (scope.organization, session_id);
         let field = format!("messages:{limit}");
         let copy = self.read(key, &field, session_json::decode_messages).await;
