@@ -78,6 +78,10 @@ uuid_id!(
     /// One question or answer in a conversation.
     MessageId
 );
+uuid_id!(
+    /// A key that speaks for an organization.
+    KeyId
+);
 
 impl OrganizationId {
     /// The one organization of the embedded shape, `default`.

@@ -3,8 +3,10 @@
 //! Folders follow the way of a document ([`ingest`]), of its job ([`jobs`]) and of a question ([`search`]); [`ports`] is
 //! what the domain needs of the world; [`library`] is the one door through which front ends come in.
 
+pub mod access;
 pub mod answer;
 pub mod chunk;
+pub mod cleanup;
 pub mod document;
 pub mod embedding;
 pub mod error;

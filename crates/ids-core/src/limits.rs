@@ -5,6 +5,14 @@ use std::time::Duration;
 
 /// Characters of a collection's name.
 pub const COLLECTION_NAME_CHARS: usize = 100;
+/// Characters of an organization's name.
+pub const ORGANIZATION_NAME_CHARS: usize = 100;
+/// Characters of the name that a key is given.
+pub const KEY_NAME_CHARS: usize = 100;
+/// Collections that one key may be limited to.
+pub const COLLECTIONS_PER_KEY: usize = 100;
+/// Keys of one organization that are not revoked.
+pub const KEYS_PER_ORGANIZATION: usize = 1_000;
 /// Characters of a tag.
 pub const TAG_CHARS: usize = 60;
 /// Tags of one document.
@@ -84,6 +92,16 @@ pub const RETRY_MAX: Duration = Duration::from_secs(300);
 pub const POSTPONE: Duration = Duration::from_secs(5);
 /// How often the reconciler looks for jobs without a delivery.
 pub const RECONCILE_EVERY: Duration = Duration::from_secs(10);
+/// How often a worker says that it is alive.
+pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
+/// How long a worker that says nothing counts as alive: a few beats may be missed while PostgreSQL restarts.
+pub const HEARTBEAT_LASTS: Duration = Duration::from_secs(30);
+/// How long whoever reconciles stays the only one to do so without saying so again.
+pub const LEADERSHIP: Duration = Duration::from_secs(30);
+/// How often each cleanup runs by itself, once for all workers.
+pub const CLEANUP_EVERY: Duration = Duration::from_secs(3_600);
+/// How long the record of a cleanup that ended is kept.
+pub const CLEANUP_RECORD_STAYS: Duration = Duration::from_secs(7 * 24 * 3_600);
 /// Chunks embedded and committed at once: a kill loses at most this much work.
 pub const EMBED_BATCH: usize = 32;
 /// Chunks of one document that are embedded before another document gets its turn.

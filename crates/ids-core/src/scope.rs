@@ -63,7 +63,7 @@ impl Tag {
     }
 }
 
-fn checked_name(text: &str, max_chars: usize) -> Result<String, InvalidName> {
+pub(crate) fn checked_name(text: &str, max_chars: usize) -> Result<String, InvalidName> {
     let good = !text.is_empty()
         && text.trim() == text
         && text.chars().count() <= max_chars

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::id::{ChunkId, DocumentId, MessageId, SessionId};
+use crate::id::{ChunkId, DocumentId, KeyId, MessageId, SessionId};
 use crate::page::LineBox;
 use crate::span::PageSpan;
 use crate::time::Timestamp;
@@ -42,6 +42,8 @@ pub struct Exchange {
     pub session_id: SessionId,
     /// Whether the session is to be made, under this title; `None` for one that must be there.
     pub new_title: Option<String>,
+    /// The key it was asked with; `None` where none is needed.
+    pub key_id: Option<KeyId>,
     /// What was asked.
     pub question: Message,
     /// What was answered.

@@ -17,4 +17,11 @@ impl Ids for SequentialIds {
         let number = self.given.fetch_add(1, Ordering::SeqCst) + 1;
         Uuid::from_u128(VERSION_7 | u128::from(number))
     }
+
+    fn secret(&self) -> [u8; 32] {
+        let number = self.given.fetch_add(1, Ordering::SeqCst) + 1;
+        let mut bytes = [0; 32];
+        bytes[24..].copy_from_slice(&number.to_be_bytes());
+        bytes
+    }
 }

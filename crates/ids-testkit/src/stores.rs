@@ -20,8 +20,8 @@ use ids_core::id::{ChunkId, DocumentId, JobId, OrganizationId, UploadId, Version
 use ids_core::job::Lease;
 use ids_core::page::{Block, BlockKind, ExtractedDocument, Page};
 use ids_core::ports::{
-    Accepted, ChunkIndex, ClaimedJob, Clock, DocumentStore, Ids, JobQueue, JobStore, Replaced, SessionStore,
-    WeightedTerm,
+    Accepted, ChunkIndex, ClaimedJob, CleanupStore, Clock, DocumentStore, Ids, JobQueue, JobStore,
+    OrganizationStore, Replaced, SessionStore, WeightedTerm, WorkerRegistry,
 };
 use ids_core::scope::{CollectionAccess, CollectionName, Scope, Tag};
 use ids_core::span::{CharSpan, PageSpan};
@@ -45,6 +45,12 @@ pub struct Stores {
     pub queue: Arc<dyn JobQueue>,
     /// Conversations.
     pub sessions: Arc<dyn SessionStore>,
+    /// Organizations and keys.
+    pub organizations: Arc<dyn OrganizationStore>,
+    /// Cleanups.
+    pub cleanups: Arc<dyn CleanupStore>,
+    /// Who works.
+    pub workers: Arc<dyn WorkerRegistry>,
     /// The clock they read.
     pub clock: Arc<ManualClock>,
     /// Ids for what is put in.

@@ -231,6 +231,7 @@ impl Library {
             ),
         };
         let exchange = Exchange {
+            key_id: None,
             session_id,
             new_title,
             question: Message {

@@ -24,8 +24,8 @@ use self::page_images::PageImages;
 use crate::document::ContentType;
 use crate::limits;
 use crate::ports::{
-    BlobStore, ChatModel, ChunkIndex, Clock, DocumentStore, Embedder, Extractor, Ids, JobQueue, JobStore,
-    SessionStore, Tokenizer,
+    BlobStore, ChatModel, ChunkIndex, CleanupStore, Clock, DocumentStore, Embedder, Extractor, Ids, JobQueue,
+    JobStore, OrganizationStore, SessionStore, Tokenizer, WorkerRegistry,
 };
 use crate::slots::{Line, Slots};
 
@@ -42,6 +42,12 @@ pub struct Ports {
     pub queue: Arc<dyn JobQueue>,
     /// Conversations.
     pub sessions: Arc<dyn SessionStore>,
+    /// Organizations and keys.
+    pub organizations: Arc<dyn OrganizationStore>,
+    /// The truth about cleanups.
+    pub cleanups: Arc<dyn CleanupStore>,
+    /// Who works.
+    pub workers: Arc<dyn WorkerRegistry>,
     /// Bytes.
     pub blobs: Arc<dyn BlobStore>,
     /// Bytes to text.

@@ -14,7 +14,9 @@ use crate::time::Timestamp;
 /// reports length and SHA-256 of exactly the bytes written, and they survive a crash of the machine; (3) a second
 /// `create` of a key fails with `Conflict` at commit and leaves the first bytes; (4) `delete` of what is not there is
 /// no error; (5) `rename` moves a blob, whose age begins anew, and is no error when only the target is there; (6) `list` names keys under a
-/// prefix with their age, in the order of their bytes, and goes on behind a key that was listed before; (7) a key never leads outside the store.
+/// prefix with their age, in the order of their bytes, and goes on behind a key that was listed before; (7) a key never leads outside the store;
+/// (8) where another server receives uploads, `pin` takes what it received away from the signed address, whole, with length and SHA-256, and a second
+/// `pin` to another key finds nothing left to take; where none does, it finds nothing.
 #[async_trait]
 pub trait BlobStore: Send + Sync {
     /// Begins to write a blob.
@@ -65,6 +67,22 @@ pub trait BlobStore: Send + Sync {
     /// # Errors
     /// `Internal` when the key for signing cannot be read.
     fn sign_upload(&self, organization: OrganizationId, upload: &Upload) -> Result<SignedUpload, BlobError>;
+
+    /// Takes the bytes that another server received for the signed address of `from` to the key `to`, out of reach of that address. `None` when
+    /// nothing came yet, and always when this process receives uploads itself.
+    ///
+    /// # Errors
+    /// `Conflict` when the bytes were overwritten meanwhile (try again); `Unavailable`.
+    async fn pin(&self, from: &BlobKey, to: &BlobKey) -> Result<Option<BlobInfo>, BlobError>;
+
+    /// The origin of signed addresses (`https://bucket.example.org`), for pages that send there; `None` when it is this process's own.
+    fn upload_origin(&self) -> Option<String>;
+
+    /// Does something small in the store, for /health.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Full`.
+    async fn ping(&self) -> Result<(), BlobError>;
 
     /// Checks the query string of a signed address made by [`BlobStore::sign_upload`], in constant time; expiry is
     /// checked by the caller. `false` always, when another server receives the bytes.

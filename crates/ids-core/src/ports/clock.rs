@@ -14,4 +14,7 @@ pub trait Clock: Send + Sync {
 pub trait Ids: Send + Sync {
     /// A UUID that was never given before.
     fn next(&self) -> Uuid;
+
+    /// 32 bytes that nobody can guess, for secrets.
+    fn secret(&self) -> [u8; 32];
 }

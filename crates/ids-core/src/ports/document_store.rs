@@ -22,7 +22,8 @@ use crate::time::Timestamp;
 /// (5) `save_extraction` is idempotent and takes the lease; (6) pages are those of the visible version, before there is one
 /// those of the version being made; (7) an upload's bytes are received once; (8) `list_expired_uploads` names uploads whose
 /// time ended before a moment and that were never processed; `delete_upload` removes them with the document they announced, if nothing else made it;
-/// (9) a source path names at most one document of a collection; (10) `list_unknown_blobs` names only what nothing refers to.
+/// (9) a source path names at most one document of a collection; (10) `list_unknown_blobs` names only what nothing refers to;
+/// (11) a collection is made once, listed empty too, and removed only when it is empty.
 #[async_trait]
 pub trait DocumentStore: Send + Sync {
     /// Announces an upload, and its document when that is new; makes the collection where there is none.
@@ -199,6 +200,18 @@ pub trait DocumentStore: Send + Sync {
     /// # Errors
     /// `Unavailable`.
     async fn list_collections(&self, scope: &Scope) -> Result<Vec<CollectionSummary>, StoreError>;
+
+    /// Makes a collection; being there already is no error.
+    ///
+    /// # Errors
+    /// `NotFound` when a collection of that name may not be seen; `Full`, `Unavailable`.
+    async fn ensure_collection(&self, scope: &Scope, name: &CollectionName) -> Result<(), StoreError>;
+
+    /// Removes a collection without documents.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` when documents are in it; `Unavailable`.
+    async fn delete_collection(&self, scope: &Scope, name: &CollectionName) -> Result<(), StoreError>;
 
     /// How much there is in scope.
     ///

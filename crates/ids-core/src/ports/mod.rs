@@ -4,17 +4,22 @@
 mod blob_store;
 mod chat_model;
 mod chunk_index;
+mod cleanup_store;
 mod clock;
 mod document_store;
 mod embedder;
 mod extractor;
 mod job_queue;
 mod job_store;
+mod organization_store;
+mod rate_limiter;
 mod session_store;
+mod worker_registry;
 
 pub use blob_store::{BlobError, BlobErrorKind, BlobInfo, BlobStore, BlobWriter, LocalBlob, SignedUpload};
 pub use chat_model::{ChatError, ChatModel, ChatPrompt, ChatRole, ChatTurn};
 pub use chunk_index::{ChunkIndex, CorpusStatistics, Replaced, WeightedTerm};
+pub use cleanup_store::CleanupStore;
 pub use clock::{Clock, Ids};
 pub use document_store::{
     AnalysisRecord, ChunkPage, CollectionSummary, DocumentList, DocumentOrder, DocumentQuery, DocumentStore,
@@ -24,4 +29,7 @@ pub use embedder::{EmbedError, Embedder, Tokenizer};
 pub use extractor::{ExtractProgress, ExtractRequest, Extractor, RenderRequest};
 pub use job_queue::{Delivery, JobQueue};
 pub use job_store::{Accepted, ClaimedJob, JobStore, Reconciled};
+pub use organization_store::OrganizationStore;
+pub use rate_limiter::RateLimiter;
 pub use session_store::{SessionList, SessionQuery, SessionStore, UsageCount};
+pub use worker_registry::{RegisteredWorker, WorkerRegistry};

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::error::StoreError;
-use crate::id::SessionId;
+use crate::id::{KeyId, SessionId};
 use crate::scope::Scope;
 use crate::session::{Exchange, Message, Session};
 use crate::time::Timestamp;
@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 /// `NotFound` unless it is to be made; a session is made once; (4) `list_sessions` pages through all, what changed last first, and
 /// finds words of titles and messages whatever their case and accents; (5) `rename_session` changes the title and nothing else;
 /// (6) `delete_session` removes a session with its messages, and a second call is `NotFound`; (7) `count_usage` counts the answers
-/// of a time span by model, also those of sessions deleted since.
+/// of a time span by key and model, also those of sessions deleted since.
 #[async_trait]
 pub trait SessionStore: Send + Sync {
     /// Adds a question with its answer; gives the session as it is then.
@@ -65,7 +65,7 @@ pub trait SessionStore: Send + Sync {
     /// `NotFound`, `Unavailable`.
     async fn delete_session(&self, scope: &Scope, session_id: SessionId) -> Result<(), StoreError>;
 
-    /// How much was asked from `from` on and before `until`, by model; extractive answers have none.
+    /// How much was asked from `from` on and before `until`, by key and model, keyless first, then by key and model's name; extractive answers have none.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -97,9 +97,11 @@ pub struct SessionList {
     pub total: u64,
 }
 
-/// What was asked of one model.
+/// What was asked with one key of one model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsageCount {
+    /// The key they were asked with; `None` where none was needed.
+    pub key_id: Option<KeyId>,
     /// The model; `None` for extractive answers.
     pub model: Option<String>,
     /// Questions answered.

@@ -99,6 +99,7 @@ fn extractive() -> AnswerDetails {
 
 fn exchange(stores: &Stores, session_id: SessionId, title: Option<&str>, words: &str) -> Exchange {
     Exchange {
+        key_id: None,
         session_id,
         new_title: title.map(str::to_owned),
         question: message(stores, words, None),
@@ -128,6 +129,7 @@ pub async fn messages_come_back_as_they_were_given(stores: &Stores) {
     let scope = Stores::scope();
     let session_id = SessionId::from_uuid(stores.ids.next());
     let first = Exchange {
+        key_id: None,
         session_id,
         new_title: Some("Qual é a multa?".to_owned()),
         question: message(stores, "Qual é a multa?", None),
@@ -370,6 +372,7 @@ pub async fn usage_is_counted_by_model_and_time(stores: &Stores) {
     let scope = Stores::scope();
     let session = begin(stores, &scope, "sem modelo").await;
     let generated = Exchange {
+        key_id: None,
         session_id: session.session_id,
         new_title: None,
         question: message(stores, "com modelo", None),
@@ -387,6 +390,7 @@ pub async fn usage_is_counted_by_model_and_time(stores: &Stores) {
 
     let counted = |until| stores.sessions.count_usage(&scope, begun, until);
     let count = |model: Option<&str>, questions, prompt_tokens, completion_tokens| UsageCount {
+        key_id: None,
         model: model.map(str::to_owned),
         questions,
         prompt_tokens,
