@@ -5,7 +5,6 @@ use std::sync::Arc;
 use anyhow::Context;
 use async_trait::async_trait;
 use ids_blobs::{FolderBlobStore, SigningKey};
-use ids_core::document::BlobKey;
 use ids_core::library::{Library, Ports};
 use ids_core::ports::{BlobStore, ChatModel, Clock};
 use ids_embed::{BuiltInEmbedder, Model};
@@ -74,7 +73,7 @@ impl Composed {
     }
 }
 
-/// Asks the folder of uploads for a blob that is not there: what an upload would do first.
+/// Does something small where uploads lie.
 pub struct BlobsProbe(pub Arc<dyn BlobStore>);
 
 #[async_trait]
@@ -84,10 +83,7 @@ impl HealthProbe for BlobsProbe {
     }
 
     async fn check(&self) -> Result<(), String> {
-        let key = BlobKey("temp/health".to_owned());
-        // Written and dropped: a read-only or full disk shows too, and nothing is left.
-        let mut writer = self.0.create(&key).await.map_err(|error| error.to_string())?;
-        writer.write(b"?").await.map_err(|error| error.to_string())
+        self.0.ping().await.map_err(|error| error.to_string())
     }
 }
 

@@ -1,4 +1,4 @@
-//! The folder adapter: its contract, and what only a folder can get wrong.
+//! The adapters, a folder and a bucket: their contract, and what only one of them can get wrong.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
