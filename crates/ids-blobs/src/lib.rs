@@ -7,10 +7,15 @@ mod error;
 mod folder;
 mod key;
 mod partial;
+mod s3;
 mod signing;
 mod slots;
 mod spool;
 
 pub use folder::FolderBlobStore;
+pub use s3::{
+    CorsState, Deadlines, LifecycleState, PathStyle, RetryPolicy, RoundTripFailure, S3BlobStore, S3Config,
+    S3ConfigError, Secret, TrustedRoots,
+};
 pub use signing::SigningKey;
 pub use spool::WRITE_BUFFER_BYTES;

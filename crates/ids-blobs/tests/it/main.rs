@@ -4,5 +4,6 @@
 
 mod contract;
 mod folder;
+mod s3;
 mod signing;
 mod support;
