@@ -1,5 +1,7 @@
 //! HTTP with nothing between the test and the server: what is written here is what is sent.
 
+use std::io::{Read, Write};
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -33,5 +35,17 @@ pub async fn send(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]
             .split_once("\r\n\r\n")
             .map(|(_, text)| text.to_owned())
             .unwrap_or_default(),
+    }
+}
+
+/// Sends a request without a body and waits for the end of the reply, whatever it is, where nothing can be awaited.
+pub fn send_blocking(method: &str, url: &str) {
+    let rest = url.strip_prefix("http://").unwrap();
+    let (authority, path) = rest.split_at(rest.find('/').unwrap());
+    let head = format!("{method} {path} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\n\r\n");
+    // A server that a test has killed keeps no volumes.
+    if let Ok(mut stream) = std::net::TcpStream::connect(authority) {
+        let _ = stream.write_all(head.as_bytes());
+        let _ = stream.read_to_end(&mut Vec::new());
     }
 }

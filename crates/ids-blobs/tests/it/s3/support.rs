@@ -14,6 +14,9 @@ use tempfile::TempDir;
 
 use super::raw::{self, RawReply};
 
+/// How long requests of the tests may take.
+const TTL: Duration = Duration::from_secs(60);
+
 /// Signatures are checked against a real clock.
 pub struct SystemClock;
 
@@ -76,6 +79,17 @@ impl Bucket {
         std::fs::remove_dir_all(self.spool.path().join(".partial")).unwrap();
     }
 
+    fn signer(&self) -> (rusty_s3::Bucket, Credentials) {
+        let connection = &self.connection;
+        let endpoint = connection.endpoint.parse().unwrap();
+        let (name, region) = (self.name.clone(), connection.region.clone());
+        let bucket = rusty_s3::Bucket::new(endpoint, UrlStyle::Path, name, region).unwrap();
+        (
+            bucket,
+            Credentials::new(&connection.access_key, &connection.secret_key),
+        )
+    }
+
     /// A request that is signed by the library alone, past the store.
     pub async fn signed(
         &self,
@@ -85,18 +99,9 @@ impl Bucket {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> RawReply {
-        let connection = &self.connection;
-        let bucket = rusty_s3::Bucket::new(
-            connection.endpoint.parse().unwrap(),
-            UrlStyle::Path,
-            self.name.clone(),
-            connection.region.clone(),
-        )
-        .unwrap();
-        let credentials = Credentials::new(&connection.access_key, &connection.secret_key);
-        let ttl = Duration::from_secs(60);
+        let (bucket, credentials) = self.signer();
         let url = match (method, object) {
-            ("PUT", "") if query.is_empty() => bucket.create_bucket(&credentials).sign(ttl),
+            ("PUT", "") if query.is_empty() => bucket.create_bucket(&credentials).sign(TTL),
             ("PUT", object) => {
                 let mut action = bucket.put_object(Some(&credentials), object);
                 for (name, value) in query {
@@ -107,11 +112,21 @@ impl Bucket {
                         .headers_mut()
                         .insert((*name).to_owned(), (*value).to_owned());
                 }
-                action.sign(ttl)
+                action.sign(TTL)
             }
             other => panic!("{other:?}"),
         };
         raw::send(method, url.as_str(), headers, body).await
+    }
+}
+
+impl Drop for Bucket {
+    /// Each bucket of SeaweedFS has volumes of its own, of which there are some dozens: a few runs of the tests, and
+    /// no new bucket takes a byte. It deletes a bucket with all that is in it.
+    fn drop(&mut self) {
+        let (bucket, credentials) = self.signer();
+        let url = bucket.delete_bucket(&credentials).sign(TTL);
+        raw::send_blocking("DELETE", url.as_str());
     }
 }
 
