@@ -1,4 +1,4 @@
-//! Which keys a folder can hold, and where: what keeps a key from leading outside (port clause 7).
+//! Which keys there can be, and where a folder has them: what keeps a key from leading outside (port clause 7).
 
 use std::path::{Path, PathBuf};
 
@@ -18,10 +18,15 @@ const SEGMENT_BYTES: usize = 255;
 /// `Internal` for anything but segments of `[A-Za-z0-9._-]` joined by `/`. A segment starts with no dot: that refuses
 /// `.` and `..`, and keeps names like `.partial` for the store.
 pub(crate) fn path_of(root: &Path, key: &BlobKey) -> Result<PathBuf, BlobError> {
-    if key.0.len() > KEY_BYTES || !key.0.split('/').all(is_segment) {
+    if !is_key(&key.0) {
         return Err(invalid_key(&key.0));
     }
     Ok(root.join(&key.0))
+}
+
+/// Whether a name can be a key.
+pub(crate) fn is_key(name: &str) -> bool {
+    name.len() <= KEY_BYTES && name.split('/').all(is_segment)
 }
 
 /// Cuts a prefix of keys into the folder it names (empty, or ending in `/`) and the beginning of the names in it.

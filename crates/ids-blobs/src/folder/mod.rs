@@ -4,11 +4,10 @@
 //! never replaces another. The folder must lie on a file system with hard links.
 
 mod durable;
-mod partial;
 mod writer;
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,20 +16,17 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use ids_core::document::{BlobKey, Upload};
 use ids_core::id::OrganizationId;
-use ids_core::ports::{BlobError, BlobErrorKind, BlobStore, BlobWriter, Clock, LocalBlob, SignedUpload};
+use ids_core::ports::{
+    BlobError, BlobErrorKind, BlobInfo, BlobStore, BlobWriter, Clock, LocalBlob, SignedUpload,
+};
 use ids_core::time::Timestamp;
-use tokio::sync::Semaphore;
 
-use self::partial::PartialFolder;
 use self::writer::FolderBlobWriter;
 use crate::error::{failed, is_absent};
 use crate::key::{is_segment, path_of, split_prefix};
+use crate::partial::PartialFolder;
 use crate::signing::SigningKey;
-
-pub use self::writer::WRITE_BUFFER_BYTES;
-
-/// File operations at once. More threads make no disk faster, and the runtime's blocking threads are for others too.
-const IO_SLOTS: usize = 8;
+use crate::slots::IoSlots;
 
 /// Keeps blobs in a folder. Cheap to clone; clones share their slots for file operations.
 #[derive(Clone)]
@@ -45,7 +41,7 @@ struct Shared {
     partial: PartialFolder,
     signing_key: SigningKey,
     clock: Arc<dyn Clock>,
-    slots: Arc<Semaphore>,
+    slots: IoSlots,
 }
 
 impl FolderBlobStore {
@@ -65,14 +61,13 @@ impl FolderBlobStore {
             .map_err(failed("create", &name))?;
         let root = root.canonicalize().map_err(failed("open", &name))?;
         let partial = PartialFolder::open(&root).map_err(failed("open", &name))?;
-        let slots = Arc::new(Semaphore::new(IO_SLOTS));
         Ok(Self {
             shared: Arc::new(Shared {
                 root,
                 partial,
                 signing_key,
                 clock,
-                slots,
+                slots: IoSlots::new(),
             }),
         })
     }
@@ -89,7 +84,8 @@ impl BlobStore for FolderBlobStore {
         let (shared, name) = (Arc::clone(&self.shared), key.0.clone());
         let partial = self
             .shared
-            .run_blocking(move || shared.partial.create().map_err(failed("write", &name)))
+            .slots
+            .run(move || shared.partial.create().map_err(failed("write", &name)))
             .await?;
         Ok(Box::new(FolderBlobWriter::new(
             Arc::clone(&self.shared),
@@ -102,7 +98,8 @@ impl BlobStore for FolderBlobStore {
     async fn find(&self, key: &BlobKey) -> Result<Option<u64>, BlobError> {
         let (path, name) = (self.path_of(key)?, key.0.clone());
         self.shared
-            .run_blocking(move || length_of(&path).map_err(failed("look for", &name)))
+            .slots
+            .run(move || length_of(&path).map_err(failed("look for", &name)))
             .await
     }
 
@@ -119,7 +116,8 @@ impl BlobStore for FolderBlobStore {
         let shared = Arc::clone(&self.shared);
         let now = self.shared.clock.now();
         self.shared
-            .run_blocking(move || match move_blob(&shared.root, &source, &target) {
+            .slots
+            .run(move || match move_blob(&shared.root, &source, &target) {
                 // As in S3, where a move is a copy: its age begins anew, so that nobody takes bytes on their way for orphans.
                 Ok(true) => set_changed(&target, now).map_err(failed("move", &name)),
                 Ok(false) => Err(BlobError::new(BlobErrorKind::NotFound)),
@@ -131,7 +129,8 @@ impl BlobStore for FolderBlobStore {
     async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
         let (path, name) = (self.path_of(key)?, key.0.clone());
         self.shared
-            .run_blocking(move || delete_blob(&path).map_err(failed("delete", &name)))
+            .slots
+            .run(move || delete_blob(&path).map_err(failed("delete", &name)))
             .await
     }
 
@@ -146,7 +145,8 @@ impl BlobStore for FolderBlobStore {
         let (shared, prefix) = (Arc::clone(&self.shared), prefix.to_owned());
         let after = after.map(|key| key.0.clone()).unwrap_or_default();
         self.shared
-            .run_blocking(move || {
+            .slots
+            .run(move || {
                 let (folder, beginning) = split_prefix(&prefix)?;
                 let mut listing = Listing {
                     root: &shared.root,
@@ -166,27 +166,29 @@ impl BlobStore for FolderBlobStore {
         Ok(SignedUpload { url, headers })
     }
 
+    /// Uploads come through this process, which writes them itself.
+    async fn pin(&self, _from: &BlobKey, _to: &BlobKey) -> Result<Option<BlobInfo>, BlobError> {
+        Ok(None)
+    }
+
+    fn upload_origin(&self) -> Option<String> {
+        None
+    }
+
+    /// Writes an unfinished blob and removes it: a folder that is read-only or full shows, and nothing is left.
+    async fn ping(&self) -> Result<(), BlobError> {
+        let shared = Arc::clone(&self.shared);
+        self.shared
+            .slots
+            .run(move || {
+                let mut probe = shared.partial.create().map_err(failed("write", "a probe"))?;
+                probe.file.write_all(b"?").map_err(failed("write", "a probe"))
+            })
+            .await
+    }
+
     fn verify_upload(&self, organization: OrganizationId, upload: &Upload, signature: &str) -> bool {
         self.shared.signing_key.verify(organization, upload, signature)
-    }
-}
-
-impl Shared {
-    /// Runs file operations off the runtime, a bounded number at once. The permit travels with the work, since a
-    /// dropped future does not stop the thread.
-    async fn run_blocking<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
-    ) -> Result<T, BlobError> {
-        let slot = Arc::clone(&self.slots).acquire_owned().await;
-        let permit = slot.map_err(|error| BlobError::with_source(BlobErrorKind::Internal, error))?;
-        let done = tokio::task::spawn_blocking(move || {
-            let result = work();
-            drop(permit);
-            result
-        });
-        done.await
-            .map_err(|error| BlobError::with_source(BlobErrorKind::Internal, error))?
     }
 }
 

@@ -13,6 +13,7 @@ async fn folder_store() -> BlobStoreFixture {
     BlobStoreFixture {
         store: Arc::new(folder.open()),
         clock: Arc::new(FixedClock),
+        direct: None,
         keep: Box::new(folder),
     }
 }

@@ -1,8 +1,9 @@
-//! The folder adapter: its contract, and what only a folder can get wrong.
+//! The adapters, a folder and a bucket: their contract, and what only one of them can get wrong.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod contract;
 mod folder;
+mod s3;
 mod signing;
 mod support;

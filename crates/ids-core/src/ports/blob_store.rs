@@ -1,5 +1,6 @@
 //! Bytes of uploads and kept originals.
 
+use std::any::Any;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -14,7 +15,7 @@ use crate::time::Timestamp;
 /// reports length and SHA-256 of exactly the bytes written, and they survive a crash of the machine; (3) a second
 /// `create` of a key fails with `Conflict` at commit and leaves the first bytes; (4) `delete` of what is not there is
 /// no error; (5) `rename` moves a blob, whose age begins anew, and is no error when only the target is there; (6) `list` names keys under a
-/// prefix with their age, in the order of their bytes, and goes on behind a key that was listed before; (7) a key never leads outside the store;
+/// prefix with their age, those of one folder in the order of their bytes, and goes on behind a key that was listed before; (7) a key never leads outside the store;
 /// (8) where another server receives uploads, `pin` takes what it received away from the signed address, whole, with length and SHA-256, and a second
 /// `pin` to another key finds nothing left to take; where none does, it finds nothing.
 #[async_trait]
@@ -49,8 +50,8 @@ pub trait BlobStore: Send + Sync {
     /// `Unavailable`.
     async fn delete(&self, key: &BlobKey) -> Result<(), BlobError>;
 
-    /// Keys under a prefix (`temp/`) in the order of their bytes, each with the time of its last change: at most `limit`, those behind
-    /// `after` where that is given.
+    /// Keys under a prefix (`temp/`), each with the time of its last change: at most `limit`, those behind `after` where that is given. Which of
+    /// `a/` and `a-b/` comes first is the store's own: S3 goes by bytes, SeaweedFS by folders.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -127,38 +128,27 @@ pub struct BlobInfo {
 #[derive(Debug)]
 pub struct LocalBlob {
     path: PathBuf,
-    temporary: bool,
+    /// Removes a temporary copy when it goes away.
+    _copy: Option<Box<dyn Any + Send + Sync>>,
 }
 
 impl LocalBlob {
     /// The store's own file, which stays.
     pub fn kept(path: PathBuf) -> Self {
-        Self {
-            path,
-            temporary: false,
-        }
+        Self { path, _copy: None }
     }
 
-    /// A copy that is removed on drop.
-    pub fn temporary(path: PathBuf) -> Self {
+    /// A copy that stays as long as `copy` does, which removes it on drop.
+    pub fn temporary(path: PathBuf, copy: impl Any + Send + Sync) -> Self {
         Self {
             path,
-            temporary: true,
+            _copy: Some(Box::new(copy)),
         }
     }
 
     /// Where the bytes are.
     pub fn path(&self) -> &Path {
         &self.path
-    }
-}
-
-impl Drop for LocalBlob {
-    fn drop(&mut self) {
-        if self.temporary {
-            // A copy that cannot be removed is found by the cleanup of the temporary folder.
-            let _ = std::fs::remove_file(&self.path);
-        }
     }
 }
 

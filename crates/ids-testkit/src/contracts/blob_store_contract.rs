@@ -8,15 +8,23 @@
 
 use std::any::Any;
 use std::fs;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ids_core::document::{BlobKey, ContentHash};
-use ids_core::ports::{BlobErrorKind, BlobInfo, BlobStore, BlobWriter, Clock};
+use ids_core::document::{BlobKey, ContentHash, ContentType, Upload, UploadState};
+use ids_core::id::{DocumentId, OrganizationId, UploadId};
+use ids_core::ports::{BlobErrorKind, BlobInfo, BlobStore, BlobWriter, Clock, SignedUpload};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 /// Files whose time is set by another machine's clock (a bucket's) may differ from ours by this much.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
+
+/// Sends bytes to a signed address, with the headers that came with it, and gives the status of the reply.
+pub type SendDirect =
+    Box<dyn Fn(SignedUpload, Vec<u8>) -> Pin<Box<dyn Future<Output = u16> + Send>> + Send + Sync>;
 
 /// An empty store of one test.
 pub struct BlobStoreFixture {
@@ -24,6 +32,8 @@ pub struct BlobStoreFixture {
     pub store: Arc<dyn BlobStore>,
     /// The clock its times are compared with.
     pub clock: Arc<dyn Clock>,
+    /// How bytes are sent to a signed address, where another server receives them.
+    pub direct: Option<SendDirect>,
     /// What must live as long as the store: a temporary folder, a container.
     pub keep: Box<dyn Any + Send + Sync>,
 }
@@ -176,14 +186,11 @@ pub async fn list_names_keys_under_a_prefix_with_their_age(fixture: &BlobStoreFi
     }
     assert_eq!(store.list("temp/", None, 0).await.unwrap(), []);
     assert_eq!(store.list("temp/", None, 3).await.unwrap().len(), 3);
-    // One at a time, each behind the one before, reaches all.
-    let mut reached: Vec<String> = Vec::new();
-    let mut last = None;
-    while let Some((key, _)) = store.list("temp/", last.as_ref(), 1).await.unwrap().pop() {
-        reached.push(key.0.clone());
-        last = Some(key);
-    }
+    // One at a time, each behind the one before, reaches each once; in one folder in the order of their bytes.
+    let mut reached = one_by_one(store, "temp/").await;
+    reached.sort_unstable();
     assert_eq!(reached, ["temp/a-b/3", "temp/a/1", "temp/a/10", "temp/b/2"]);
+    assert_eq!(one_by_one(store, "temp/a/").await, ["temp/a/1", "temp/a/10"]);
     for (key, changed_at) in store.list("", None, 100).await.unwrap() {
         assert!(
             (before..=after).contains(&changed_at),
@@ -257,6 +264,73 @@ pub async fn a_key_never_leads_outside(fixture: &BlobStoreFixture) {
     assert_eq!(keys(store, "").await, ["temp/org/inside"]);
 }
 
+/// BlobStore, clause 8: what another server received is pinned once and out of reach of its address; where none
+/// receives, `pin` finds nothing.
+pub async fn what_was_received_is_pinned_once(fixture: &BlobStoreFixture) {
+    let store = &*fixture.store;
+    let bytes = pattern(300_000);
+    let upload = upload(fixture.clock.as_ref(), bytes.len() as u64);
+    let (pinned, other) = (key("temp/org/pinned"), key("temp/org/other"));
+    assert_eq!(
+        store.pin(&upload.blob, &pinned).await.unwrap(),
+        None,
+        "nothing came yet"
+    );
+    let signed = store.sign_upload(organization(), &upload).unwrap();
+    let Some(send) = &fixture.direct else {
+        assert_eq!(store.upload_origin(), None);
+        assert!(signed.url.starts_with('/'), "{}", signed.url);
+        put(store, &upload.blob, &bytes).await;
+        assert_eq!(store.pin(&upload.blob, &pinned).await.unwrap(), None);
+        assert_eq!(read(store, &upload.blob).await, bytes, "it stays where it was");
+        return;
+    };
+    let origin = store.upload_origin().expect("another server receives");
+    assert!(signed.url.starts_with(&format!("{origin}/")), "{}", signed.url);
+    assert!(!store.verify_upload(organization(), &upload, &signed.url));
+    assert_eq!(send(signed.clone(), bytes.clone()).await, 200);
+
+    let info = store.pin(&upload.blob, &pinned).await.unwrap();
+
+    let expected = Some(BlobInfo {
+        size: bytes.len() as u64,
+        hash: hash_of(&bytes),
+    });
+    assert_eq!(info, expected);
+    assert_eq!(store.find(&upload.blob).await.unwrap(), None);
+    assert_eq!(
+        store.pin(&upload.blob, &pinned).await.unwrap(),
+        expected,
+        "the same once more"
+    );
+    assert_eq!(
+        store.pin(&upload.blob, &other).await.unwrap(),
+        None,
+        "nothing is left to take"
+    );
+
+    let mut changed = bytes.clone();
+    changed.reverse();
+    assert_eq!(
+        send(signed, changed).await,
+        200,
+        "the address works until it expires"
+    );
+    assert!(read(store, &pinned).await == bytes, "but reaches nothing pinned");
+    assert_eq!(store.pin(&upload.blob, &pinned).await.unwrap(), expected);
+    assert!(read(store, &pinned).await == bytes);
+    assert_eq!(keys(store, "").await, ["temp/org/pinned"]);
+}
+
+/// A store that is there says so, and leaves nothing behind.
+pub async fn ping_leaves_nothing(fixture: &BlobStoreFixture) {
+    let store = &*fixture.store;
+
+    store.ping().await.unwrap();
+
+    assert_eq!(store.list("", None, 10).await.unwrap(), []);
+}
+
 /// Runs every clause against an adapter: `blob_store_contract!(make);`, where `make` is an `async fn` without
 /// arguments that returns a new [`BlobStoreFixture`].
 #[macro_export]
@@ -270,6 +344,8 @@ macro_rules! blob_store_contract {
             rename_moves_and_may_be_repeated
             list_names_keys_under_a_prefix_with_their_age
             a_key_never_leads_outside
+            what_was_received_is_pinned_once
+            ping_leaves_nothing
         }
     };
     (@clauses $make:path: $($clause:ident)+) => {
@@ -309,6 +385,37 @@ async fn keys(store: &dyn BlobStore, prefix: &str) -> Vec<String> {
         .collect();
     keys.sort_unstable();
     keys
+}
+
+/// All keys under a prefix, each asked for behind the one before.
+async fn one_by_one(store: &dyn BlobStore, prefix: &str) -> Vec<String> {
+    let mut reached: Vec<String> = Vec::new();
+    let mut last = None;
+    while let Some((key, _)) = store.list(prefix, last.as_ref(), 1).await.unwrap().pop() {
+        assert!(!reached.contains(&key.0), "{key:?} came twice");
+        reached.push(key.0.clone());
+        last = Some(key);
+    }
+    reached
+}
+
+/// An upload that was announced just now.
+pub fn upload(clock: &dyn Clock, file_size: u64) -> Upload {
+    Upload {
+        upload_id: UploadId::from_uuid(Uuid::from_u128(1)),
+        document_id: DocumentId::from_uuid(Uuid::from_u128(2)),
+        content_type: ContentType::parse("application/pdf").unwrap(),
+        file_size,
+        filename: "edital.pdf".to_owned(),
+        blob: key("temp/org/announced"),
+        expires_at: clock.now().plus(Duration::from_secs(600)),
+        state: UploadState::Awaiting,
+    }
+}
+
+/// Whose it is.
+pub fn organization() -> OrganizationId {
+    OrganizationId::from_uuid(Uuid::from_u128(3))
 }
 
 /// Bytes that differ from place to place, so that a swapped or doubled piece shows.

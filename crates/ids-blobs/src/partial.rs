@@ -1,5 +1,7 @@
 //! Unfinished blobs. Each is locked by its writer; the lock ends with the process, so one that can be locked by
 //! another was left behind, whatever its age and whichever process or machine wrote it.
+//!
+//! The folder store links them to their place; the bucket's store sends them, and keeps its local copies among them.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -13,7 +15,7 @@ const NAME: &str = ".partial";
 const TRIES: usize = 8;
 
 /// Where unfinished blobs lie.
-pub(super) struct PartialFolder {
+pub(crate) struct PartialFolder {
     path: PathBuf,
     /// Random, so that processes which share the folder do not meet.
     prefix: u64,
@@ -22,7 +24,7 @@ pub(super) struct PartialFolder {
 
 impl PartialFolder {
     /// Opens the folder below `root` and removes what was left behind.
-    pub(super) fn open(root: &Path) -> io::Result<Self> {
+    pub(crate) fn open(root: &Path) -> io::Result<Self> {
         let path = root.join(NAME);
         match fs::create_dir(&path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
@@ -40,12 +42,19 @@ impl PartialFolder {
         })
     }
 
+    /// Makes the folder anew when a cleaner of temporary folders came by. Not for a folder that keeps blobs: where that
+    /// one is gone, a disk is not mounted, and what was written would go to another.
+    pub(crate) fn restore(&self) -> io::Result<()> {
+        fs::create_dir_all(&self.path)
+    }
+
     /// Makes an empty file that only this process can read, and that goes away on drop.
-    pub(super) fn create(&self) -> io::Result<PartialFile> {
+    pub(crate) fn create(&self) -> io::Result<PartialFile> {
         for _ in 0..TRIES {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             let path = self.path.join(format!("{:016x}-{number}", self.prefix));
             let file = OpenOptions::new()
+                .read(true)
                 .write(true)
                 .create_new(true)
                 .mode(0o600)
@@ -66,17 +75,22 @@ impl PartialFolder {
 }
 
 /// An unfinished blob. Removed on drop, which after a commit takes away only its second name.
-pub(super) struct PartialFile {
-    pub(super) file: File,
+pub(crate) struct PartialFile {
+    pub(crate) file: File,
     path: PathBuf,
 }
 
 impl PartialFile {
+    /// Where it lies until then.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Gives the bytes a second name, `target`.
     ///
     /// # Errors
     /// `AlreadyExists` when it is taken: unlike a rename, a link never replaces.
-    pub(super) fn link_to(&self, target: &Path) -> io::Result<()> {
+    pub(crate) fn link_to(&self, target: &Path) -> io::Result<()> {
         fs::hard_link(&self.path, target)
     }
 }

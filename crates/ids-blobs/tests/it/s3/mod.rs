@@ -1,0 +1,11 @@
+//! The bucket's adapter, against a real SeaweedFS; where that cannot be made to misbehave, against a scripted server.
+
+mod admin;
+mod contract;
+mod objects;
+mod outages;
+mod raw;
+mod scripted;
+mod support;
+mod tls;
+mod uploads;
