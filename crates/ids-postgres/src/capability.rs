@@ -1,5 +1,7 @@
 //! What the server can do beyond what every supported version can.
 
+use std::fmt;
+
 use crate::error::DbResult;
 use crate::rows::as_number;
 use tokio_postgres::GenericClient;
@@ -22,6 +24,18 @@ impl Capabilities {
     /// A filtered search by an index goes on until it has enough: pgvector 0.8.
     pub fn iterative_scan(&self) -> bool {
         self.pgvector >= (0, 8)
+    }
+}
+
+impl fmt::Display for Capabilities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (server, (major, minor)) = (self.server_version, self.pgvector);
+        write!(
+            f,
+            "PostgreSQL {}.{}, pgvector {major}.{minor}",
+            server / 10_000,
+            server % 10_000
+        )
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use deadpool_postgres::Object;
 use ids_core::ports::Clock;
 
-use crate::capability::Capabilities;
+use crate::capability::{self, Capabilities};
 use crate::config::PostgresConfig;
 use crate::database::{self, Database};
 use crate::error::OpenError;
@@ -57,6 +57,52 @@ impl PostgresLibrary {
     /// What the server can do, or was said to.
     pub fn capabilities(&self) -> Capabilities {
         self.database.capabilities
+    }
+
+    /// Opens a library as it is, without bringing it to the schema of this binary: for a short look beside those that did.
+    ///
+    /// # Errors
+    /// As [`PostgresLibrary::open`]; `ExtensionMissing` also where no library was ever made.
+    pub async fn connect(config: &PostgresConfig, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        config.check()?;
+        let first = database::pool(config, 1, &[config.schema(), PostgresConfig::DEFAULT_SCHEMA])?;
+        let failed = |error| migrate::open_error(config, error);
+        let client = database::connect(&first).await.map_err(failed)?;
+        let found = capability::read(&**client).await.map_err(failed)?;
+        let (pgvector, schema) = found.pgvector.ok_or(OpenError::ExtensionMissing)?;
+        let capabilities = Capabilities {
+            server_version: found.server_version,
+            pgvector,
+        };
+        drop(client);
+        first.close();
+        let pool = database::pool(config, config.pool_size, &[config.schema(), schema.as_str()])?;
+        Ok(Self {
+            database: Arc::new(Database::new(pool, clock, capabilities)),
+        })
+    }
+
+    /// Removes the schema with everything in it, and ends the connections: for throw-away libraries. The schema `public`, which is
+    /// others' too, is left alone.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn remove_schema(config: &PostgresConfig) -> Result<(), OpenError> {
+        config.check()?;
+        let schema = config.schema();
+        if schema == PostgresConfig::DEFAULT_SCHEMA {
+            return Err(OpenError::BadSchemaName {
+                schema: schema.to_owned(),
+            });
+        }
+        let pool = database::pool(config, 1, &[PostgresConfig::DEFAULT_SCHEMA])?;
+        let failed = |error| migrate::open_error(config, error);
+        let client = database::connect(&pool).await.map_err(failed)?;
+        let sql = format!("drop schema if exists \"{schema}\" cascade");
+        let dropped = client.batch_execute(&sql).await;
+        dropped.map_err(|error| failed(error.into()))?;
+        pool.close();
+        Ok(())
     }
 
     /// Ends the connections. Later calls are `Unavailable`.

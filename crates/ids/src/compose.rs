@@ -61,14 +61,14 @@ impl Composed {
 
         let mut queue: Arc<dyn JobQueue> = stores.queue();
         let mut sessions: Arc<dyn SessionStore> = stores.sessions();
-        let local = LocalRateLimiter::new(Arc::clone(&clock));
-        let mut limiter: Arc<dyn RateLimiter> = Arc::new(local);
+        let local = || LocalRateLimiter::new(Arc::clone(&clock));
+        let mut limiter: Arc<dyn RateLimiter> = Arc::new(local());
         let mut probes: Vec<Arc<dyn HealthProbe>> = vec![Arc::new(BlobsProbe(Arc::clone(&blobs)))];
         if let Some(redis) = &redis {
             queue = Arc::new(RedisJobQueue::new(redis.clone(), Arc::clone(&clock)));
             sessions = Arc::new(CachedSessions::new(sessions, redis.clone()));
             let shared = RedisRateLimiter::new(redis.clone(), Arc::clone(&clock));
-            limiter = Arc::new(FallbackRateLimiter::new(shared, Arc::clone(&clock)));
+            limiter = Arc::new(FallbackRateLimiter::new(Arc::new(shared), local()));
             probes.push(Arc::new(QueueProbe(redis.clone())));
         }
         let ports = Ports {
@@ -106,14 +106,14 @@ impl Composed {
     ///
     /// # Errors
     /// When one of them cannot be reached.
-    pub async fn remove(self) -> anyhow::Result<()> {
+    pub async fn remove(self, config: &Config) -> anyhow::Result<()> {
         if let Some(redis) = &self.redis {
             redis
                 .remove_keys()
                 .await
                 .context("keys in Redis are left behind")?;
         }
-        self.stores.remove().await
+        self.stores.remove(config).await
     }
 }
 

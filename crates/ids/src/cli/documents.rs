@@ -1,11 +1,12 @@
 //! `ids documents`: list, look at and remove documents.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::IsTerminal;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::client::{CallError, Client, segment, with_client, with_query};
+use super::confirm;
 use super::exit::Failed;
 use super::output::{self, clean};
 use super::values;

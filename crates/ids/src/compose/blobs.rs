@@ -12,7 +12,7 @@ use crate::data_dir::upload_key_path;
 
 pub(super) fn open(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn BlobStore>> {
     if let Some(settings) = &config.s3 {
-        let store = S3BlobStore::new(settings.store.clone(), Arc::clone(clock));
+        let store = S3BlobStore::new(&settings.store, Arc::clone(clock));
         return Ok(Arc::new(store.context("the bucket cannot be used")?));
     }
     let key = SigningKey::load_or_create(&upload_key_path(&config.data_dir))

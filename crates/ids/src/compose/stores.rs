@@ -70,14 +70,11 @@ impl Stores {
     }
 
     /// Removes a throw-away store; SQLite's goes with its folder.
-    pub(super) async fn remove(self) -> anyhow::Result<()> {
-        match self {
-            Self::Sqlite(store) => {
-                store.close().await;
-                Ok(())
-            }
-            Self::Postgres(store) => store
-                .drop_schema()
+    pub(super) async fn remove(self, config: &Config) -> anyhow::Result<()> {
+        self.close().await;
+        match &config.postgres {
+            None => Ok(()),
+            Some(settings) => PostgresLibrary::remove_schema(settings)
                 .await
                 .context("a schema in PostgreSQL is left behind"),
         }

@@ -1,6 +1,6 @@
 //! S3, where uploads and kept originals lie in the server shape.
 
-use ids_blobs::{S3Config, S3Secret};
+use ids_blobs::{S3Config, Secret};
 
 use super::variables::{ConfigError, Variables, unreadable};
 
@@ -66,17 +66,11 @@ pub(super) fn s3(variables: &Variables) -> Result<Option<S3Settings>, ConfigErro
         store: S3Config {
             endpoint: variables.text("S3_ENDPOINT").map(str::to_owned),
             public_endpoint: variables.text("S3_PUBLIC_ENDPOINT").map(str::to_owned),
-            session_token: variables.text("AWS_SESSION_TOKEN").map(S3Secret::new),
+            session_token: variables.text("AWS_SESSION_TOKEN").map(Secret::new),
             temp_prefix,
             originals_prefix,
             upload_ttl: std::time::Duration::from_secs(upload_ttl),
-            ..S3Config::new(
-                bucket,
-                region,
-                access_key,
-                S3Secret::new(secret_key),
-                spool_folder,
-            )
+            ..S3Config::new(bucket, region, access_key, Secret::new(secret_key), spool_folder)
         },
         lifecycle_days,
     }))

@@ -12,7 +12,7 @@ pub(super) async fn look(config: &Config, fix: bool) -> Vec<Finding> {
     let Some(settings) = &config.s3 else {
         return Vec::new();
     };
-    let store = match S3BlobStore::new(settings.store.clone(), Arc::new(SystemClock)) {
+    let store = match S3BlobStore::new(&settings.store, Arc::new(SystemClock)) {
         Ok(store) => store,
         Err(error) => return vec![Finding::fail("s3", chain(&error), "check the variables of S3")],
     };
@@ -63,10 +63,9 @@ async fn lifecycle(store: &S3BlobStore, settings: &S3Settings, fix: bool) -> Fin
         };
     }
     let found = match state {
-        LifecycleState::Different { days: Some(others) } => {
-            format!("the rule of `{prefix}` says {others} days, not {days}")
+        LifecycleState::Different { days: others } => {
+            format!("the rule of `{prefix}` says {others} days, not {days}, or more than that")
         }
-        LifecycleState::Different { days: None } => format!("the rule of `{prefix}` is not as it should be"),
         LifecycleState::Missing | LifecycleState::Present => {
             format!("no rule removes what is left under `{prefix}`")
         }

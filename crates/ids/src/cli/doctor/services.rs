@@ -17,18 +17,18 @@ use crate::system::SystemClock;
 pub(super) async fn look(config: &Config) -> Vec<Finding> {
     let mut findings = match &config.postgres {
         Some(settings) => {
-            let where_it_is = format!("PostgreSQL at {}:{}", settings.host, settings.port);
+            let place = format!("{}:{}", settings.host, settings.port);
             match PostgresLibrary::open(settings, Arc::new(SystemClock)).await {
                 Ok(library) => {
                     let version = library.capabilities();
-                    let mut findings = vec![Finding::ok("database", format!("{where_it_is}, {version}"))];
+                    let mut findings = vec![Finding::ok("database", format!("{version} at {place}"))];
                     findings.push(workers(&library).await);
                     library.close();
                     findings
                 }
                 Err(error) => vec![Finding::fail(
                     "database",
-                    format!("{where_it_is}: {}", chain(&error)),
+                    format!("PostgreSQL at {place}: {}", chain(&error)),
                     "check the variables of PostgreSQL, and that it runs",
                 )],
             }

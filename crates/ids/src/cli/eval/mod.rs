@@ -78,7 +78,8 @@ pub async fn run(args: EvalArgs, config: &Config) -> Result<u8, Failed> {
         .tempdir()
         .context("there is no place for the index")?;
     let data_dir = DataDir::own(temporary.path()).map_err(anyhow::Error::from)?;
-    let composed = Composed::open(&throw_away(config, temporary.path())?).await?;
+    let config = throw_away(config, temporary.path())?;
+    let composed = Composed::open(&config).await?;
     let stop = CancellationToken::new();
     let progress = Bar::new();
     let mut stopped_by = None;
@@ -104,7 +105,7 @@ pub async fn run(args: EvalArgs, config: &Config) -> Result<u8, Failed> {
         }
     };
     progress.clear();
-    let removed_elsewhere = composed.remove().await;
+    let removed_elsewhere = composed.remove(&config).await;
     drop(data_dir);
     let removed = tokio::task::spawn_blocking(move || temporary.close())
         .await
