@@ -10,7 +10,6 @@ use ids_core::document::ContentHash;
 use ids_core::ports::Clock;
 use md5::{Digest, Md5};
 use rusty_s3::Method;
-use sha2::Sha256;
 
 use super::address::{Address, Request};
 use super::body::Payload;
@@ -235,14 +234,9 @@ impl Calls {
         document: String,
         header: Option<(&str, &str)>,
     ) -> Result<(), CallError> {
-        // Old servers ask for the one, new ones for the other.
+        // The one digest that all servers know here, and some insist on.
         let md5 = BASE64_STANDARD.encode(Md5::digest(&document));
-        let sha256 = BASE64_STANDARD.encode(Sha256::digest(&document));
-        let mut headers = vec![
-            ("content-md5", md5.as_str()),
-            ("content-type", "application/xml"),
-            ("x-amz-checksum-sha256", sha256.as_str()),
-        ];
+        let mut headers = vec![("content-md5", md5.as_str()), ("content-type", "application/xml")];
         headers.extend(header);
         headers.sort_unstable();
         let query = [(name, "")];
@@ -357,6 +351,10 @@ impl Tries {
         }
         self.left -= 1;
         self.are_several = true;
+        tracing::debug!(
+            error = &error as &dyn std::error::Error,
+            "a call to the bucket failed and is tried again"
+        );
         // Shortened at random by up to half, so that those who were refused together do not come back together.
         let mut random = [0; 1];
         let share = match getrandom::fill(&mut random) {

@@ -219,6 +219,29 @@ async fn a_reply_that_ends_early_is_asked_for_again_and_never_taken_for_the_whol
 }
 
 #[tokio::test]
+async fn a_reply_whose_end_nobody_can_tell_is_refused() {
+    let server =
+        Scripted::start(|_, _| Answer::Raw("HTTP/1.1 200 x\r\nconnection: close\r\n\r\nperhaps more")).await;
+
+    let error = server.store().open_local(&key("temp/a")).await.unwrap_err();
+
+    assert!(chain(&error).contains("it tells no length"), "{}", chain(&error));
+}
+
+#[tokio::test]
+async fn a_server_that_ignores_conditions_is_looked_at_before_it_is_written_to() {
+    let server = Scripted::start(|_, _| Answer::text(200, "taken")).await;
+    let store = server.store();
+    let mut writer = store.create(&key("temp/a")).await.unwrap();
+    writer.write(b"bytes").await.unwrap();
+
+    let error = writer.commit().await.unwrap_err();
+
+    assert_eq!(error.kind(), BlobErrorKind::Conflict);
+    assert_eq!(server.calls(), ["HEAD /docs/temp/a"]);
+}
+
+#[tokio::test]
 async fn a_full_server_is_told_from_one_that_is_away() {
     let server = Scripted::start(|request, _| match request.method.as_str() {
         "HEAD" => Answer::status(404),

@@ -37,6 +37,8 @@ impl Request {
 pub enum Answer {
     /// Status, headers and body.
     Reply(u16, Vec<(&'static str, String)>, String),
+    /// These bytes as they are, then the connection is closed.
+    Raw(&'static str),
     /// The connection is closed without a word.
     Hang,
     /// Nothing, ever.
@@ -176,6 +178,10 @@ async fn serve(mut stream: TcpStream, answer: impl FnOnce(&Request) -> Answer) {
             if request.method != "HEAD" {
                 let _ = stream.write_all(body.as_bytes()).await;
             }
+            let _ = stream.shutdown().await;
+        }
+        Answer::Raw(reply) => {
+            let _ = stream.write_all(reply.as_bytes()).await;
             let _ = stream.shutdown().await;
         }
         Answer::Hang => {}
