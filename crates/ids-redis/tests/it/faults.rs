@@ -10,20 +10,7 @@ use ids_redis::{FallbackRateLimiter, Patience, Redis, RedisJobQueue, RedisRateLi
 use ids_testkit::ManualClock;
 use ids_testkit::services::PrivateRedis;
 
-use crate::queue_fixture::{LANE, LONG, QUEUE, QueueFixture, job};
-
-/// Says something until it works: the server is just coming back.
-async fn eventually<T, E: std::fmt::Debug>(mut attempt: impl AsyncFnMut() -> Result<T, E>) -> T {
-    let trying = async {
-        loop {
-            match attempt().await {
-                Ok(value) => return value,
-                Err(_) => tokio::task::yield_now().await,
-            }
-        }
-    };
-    tokio::time::timeout(LONG, trying).await.expect("it comes back")
-}
+use crate::queue_fixture::{LANE, LONG, QUEUE, QueueFixture, eventually, job};
 
 #[tokio::test]
 async fn losing_all_keys_costs_the_deliveries_and_nothing_else() {

@@ -106,6 +106,19 @@ pub fn job(number: u128) -> JobRef {
     }
 }
 
+/// Says something until it works: the server is just coming back.
+pub async fn eventually<T, E: std::fmt::Debug>(mut attempt: impl AsyncFnMut() -> Result<T, E>) -> T {
+    let trying = async {
+        loop {
+            match attempt().await {
+                Ok(value) => return value,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    };
+    tokio::time::timeout(LONG, trying).await.expect("it comes back")
+}
+
 /// A clock that goes.
 pub struct GoingClock(std::time::Instant);
 
