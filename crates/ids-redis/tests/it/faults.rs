@@ -10,7 +10,7 @@ use ids_redis::{FallbackRateLimiter, Patience, Redis, RedisJobQueue, RedisRateLi
 use ids_testkit::ManualClock;
 use ids_testkit::services::PrivateRedis;
 
-use crate::queue_fixture::{LANE, LONG, QUEUE, QueueFixture, eventually, job};
+use crate::queue_fixture::{LANE, LONG, QUEUE, QueueFixture, SOON, blocked_clients, eventually, job};
 
 #[tokio::test]
 async fn losing_all_keys_costs_the_deliveries_and_nothing_else() {
@@ -53,25 +53,9 @@ async fn a_receiver_that_waits_while_all_keys_are_lost_gets_the_next_delivery() 
         let _: redis::Value = fixture.say(&["FLUSHALL"]).await;
         fixture.deliver(job(2)).await;
     };
-    let (received, ()) = tokio::time::timeout(LONG / 2, async { tokio::join!(receive, meanwhile) })
-        .await
-        .expect("it wakes up");
+    let both = async { tokio::join!(receive, meanwhile) };
+    let (received, ()) = tokio::time::timeout(SOON, both).await.expect("it wakes up");
     assert_eq!(received.unwrap().unwrap().job, job(2));
-}
-
-/// Waits until so many receivers wait in the server.
-async fn blocked_clients(fixture: &QueueFixture, number: usize) {
-    let wanted = format!("blocked_clients:{number}\r\n");
-    let looking = async {
-        while !fixture
-            .say::<String>(&["INFO", "clients"])
-            .await
-            .contains(&wanted)
-        {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(LONG, looking).await.expect("they wait");
 }
 
 #[tokio::test]

@@ -19,6 +19,9 @@ pub const LANE: Lane = Lane::Prepare;
 /// Longer than any test waits, where it should not wait at all.
 pub const LONG: Duration = Duration::from_secs(60);
 
+/// Sooner than a receiver that nobody wakes looks round by itself, which is after five seconds.
+pub const SOON: Duration = Duration::from_secs(4);
+
 pub struct QueueFixture {
     pub queue: RedisJobQueue,
     pub config: RedisConfig,
@@ -117,6 +120,21 @@ pub async fn eventually<T, E: std::fmt::Debug>(mut attempt: impl AsyncFnMut() ->
         }
     };
     tokio::time::timeout(LONG, trying).await.expect("it comes back")
+}
+
+/// Waits until so many receivers wait in the server.
+pub async fn blocked_clients(fixture: &QueueFixture, number: usize) {
+    let wanted = format!("blocked_clients:{number}\r\n");
+    let looking = async {
+        while !fixture
+            .say::<String>(&["INFO", "clients"])
+            .await
+            .contains(&wanted)
+        {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LONG, looking).await.expect("they wait");
 }
 
 /// A clock that goes.
