@@ -95,9 +95,13 @@ impl QueueFixture {
 }
 
 pub async fn raw(dsn: &str) -> MultiplexedConnection {
+    // By itself the client gives up after half a second: too short for a machine that runs all tests at once.
+    let config = redis::AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(LONG))
+        .set_response_timeout(Some(LONG));
     redis::Client::open(dsn)
         .unwrap()
-        .get_multiplexed_async_connection()
+        .get_multiplexed_async_connection_with_config(&config)
         .await
         .unwrap()
 }
