@@ -84,6 +84,38 @@ async fn a_delivery_of_another_process_wakes_a_waiting_receiver() {
 }
 
 #[tokio::test]
+async fn a_worker_with_a_runtime_of_its_own_may_end_or_be_busy() {
+    let server = PrivateRedis::volatile();
+    let fixture = QueueFixture::on(&server.dsn).await;
+    let kill = ["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"];
+    let _: redis::Value = fixture.say(&kill).await;
+    let queue = fixture.queue.clone();
+    let (go_on, stop) = std::sync::mpsc::channel::<()>();
+    let (connected, is_connected) = tokio::sync::oneshot::channel();
+    let worker = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            // This connects anew, both for the call and for the wait.
+            let wait = Duration::from_millis(5);
+            assert_eq!(queue.receive(QUEUE, LANE, "worker", wait).await.unwrap(), None);
+            connected.send(()).unwrap();
+            // Busy: nothing of this runtime moves.
+            stop.recv().unwrap();
+        });
+    });
+    is_connected.await.unwrap();
+    let busy = tokio::time::timeout(SOON, fixture.queue.waiting(QUEUE, LANE)).await;
+    assert_eq!(busy.expect("it does not wait for the worker").unwrap(), 0);
+    go_on.send(()).unwrap();
+    worker.join().unwrap();
+    fixture.deliver(job(1)).await;
+    assert_eq!(fixture.receive_now().await.unwrap().job, job(1));
+}
+
+#[tokio::test]
 async fn what_is_in_line_again_after_an_ack_wakes_a_waiting_receiver() {
     let server = PrivateRedis::volatile();
     let fixture = QueueFixture::on(&server.dsn).await;
