@@ -1,6 +1,6 @@
 //! What may be late, but must not make anybody wait: a short time for each call, and a pause after one that failed.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ids_core::error::StoreError;
@@ -42,8 +42,11 @@ impl Breaker {
 
     /// Whether there is a point in asking.
     pub(crate) fn lets_through(&self) -> bool {
-        let closed_until = self.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
-        closed_until.is_none_or(|until| until <= Instant::now())
+        self.closed_until().is_none_or(|until| until <= Instant::now())
+    }
+
+    fn closed_until(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.closed_until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The call's answer; `None` when it failed or took too long, or when one did so a moment ago.
@@ -53,20 +56,24 @@ impl Breaker {
         }
         let error: Box<dyn std::error::Error> = match timeout(self.patience.call, call).await {
             Ok(Ok(value)) => {
-                *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                *self.closed_until() = None;
                 return Some(value);
             }
             Ok(Err(error)) => Box::new(error),
             Err(elapsed) => Box::new(elapsed),
         };
-        tracing::warn!(
-            error = error.as_ref(),
-            "Redis does not answer; {} without it for {:?}",
-            self.what,
-            self.patience.pause
-        );
-        *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner) =
-            Instant::now().checked_add(self.patience.pause);
+        let mut closed_until = self.closed_until();
+        let now = Instant::now();
+        // Once, not for each of the calls that were on their way together.
+        if closed_until.is_none_or(|until| until <= now) {
+            tracing::warn!(
+                error = error.as_ref(),
+                "Redis does not answer; {} without it for {:?}",
+                self.what,
+                self.patience.pause
+            );
+        }
+        *closed_until = now.checked_add(self.patience.pause);
         None
     }
 }

@@ -10,6 +10,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{
     AsyncConnectionConfig, Client, FromRedisValue, RedisError, RedisResult, ScriptInvocation, Value,
 };
+use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout};
 
 use crate::config::{RedisConfig, Timeouts};
@@ -33,10 +34,11 @@ pub struct Redis {
 
 struct Shared {
     client: Client,
+    home: Handle,
     server: String,
     prefix: String,
     timeouts: Timeouts,
-    current: tokio::sync::Mutex<Current>,
+    current: Arc<tokio::sync::Mutex<Current>>,
     waiting: Mutex<Vec<MultiplexedConnection>>,
 }
 
@@ -64,7 +66,8 @@ impl Call<'_, '_> {
 }
 
 impl Redis {
-    /// Connects, and looks whether the server will do: it answers, takes the password, and is 6.2 or newer.
+    /// Connects, and looks whether the server will do: it answers, takes the password, and is 6.2 or newer. Connections
+    /// live in the runtime that this is called in, whichever they are used in.
     ///
     /// # Errors
     /// Why it cannot be used.
@@ -80,10 +83,11 @@ impl Redis {
         let redis = Self {
             shared: Arc::new(Shared {
                 client,
+                home: Handle::current(),
                 server: config.masked(),
                 prefix: config.prefix.clone(),
                 timeouts: config.timeouts,
-                current: tokio::sync::Mutex::default(),
+                current: Arc::default(),
                 waiting: Mutex::default(),
             }),
         };
@@ -201,7 +205,10 @@ impl Redis {
             let fresh = kept.is_none();
             let mut connection = match kept {
                 Some(connection) => connection,
-                None => self.open(None).await?,
+                None => {
+                    let redis = self.clone();
+                    self.at_home(async move { redis.open(None).await }).await?
+                }
             };
             match timeout(deadline, command.query_async::<Value>(&mut connection)).await {
                 Ok(Ok(_)) => {
@@ -236,7 +243,7 @@ impl Redis {
     }
 
     async fn connection(&self) -> RedisResult<(MultiplexedConnection, u64)> {
-        let mut current = self.shared.current.lock().await;
+        let mut current = Arc::clone(&self.shared.current).lock_owned().await;
         if let Some(connection) = &current.connection {
             return Ok((connection.clone(), current.number));
         }
@@ -245,18 +252,34 @@ impl Redis {
         {
             return Err(error.clone());
         }
-        match self.open(Some(self.shared.timeouts.response)).await {
-            Ok(connection) => {
-                current.number += 1;
-                current.connection = Some(connection.clone());
-                current.failed = None;
-                Ok((connection, current.number))
+        let redis = self.clone();
+        let connecting = async move {
+            match redis.open(Some(redis.shared.timeouts.response)).await {
+                Ok(connection) => {
+                    current.number += 1;
+                    current.connection = Some(connection.clone());
+                    current.failed = None;
+                    Ok((connection, current.number))
+                }
+                Err(error) => {
+                    current.failed = Some((Instant::now(), error.clone()));
+                    Err(error)
+                }
             }
-            Err(error) => {
-                current.failed = Some((Instant::now(), error.clone()));
-                Err(error)
-            }
-        }
+        };
+        self.at_home(connecting).await
+    }
+
+    /// Opens a connection in the runtime this was made in: what drives it lives there, and must neither end with the runtime of a worker
+    /// nor stand still while that one computes. It ends by itself within the time for a connection; whoever waits less for Redis does not
+    /// break it off, or none that takes longer would ever come about.
+    async fn at_home<T: Send + 'static>(
+        &self,
+        opening: impl Future<Output = RedisResult<T>> + Send + 'static,
+    ) -> RedisResult<T> {
+        // Fails where the runtime has ended.
+        let opened = self.shared.home.spawn(opening).await;
+        opened.unwrap_or_else(|_| Err(timed_out()))
     }
 
     async fn forget(&self, number: u64) {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ids_core::limits::DELIVERY_VISIBILITY;
 use ids_core::ports::JobQueue;
 use ids_redis::{Redis, RedisJobQueue};
+use ids_testkit::services::PrivateRedis;
 
-use crate::queue_fixture::{GoingClock, LANE, LONG, QUEUE, QueueFixture, job};
+use crate::queue_fixture::{GoingClock, LANE, LONG, QUEUE, QueueFixture, SOON, blocked_clients, job};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn eight_receivers_get_each_of_five_hundred_deliveries_once() {
@@ -61,17 +62,75 @@ async fn eight_receivers_get_each_of_five_hundred_deliveries_once() {
 
 #[tokio::test]
 async fn a_delivery_of_another_process_wakes_a_waiting_receiver() {
-    let fixture = QueueFixture::shared().await;
+    let server = PrivateRedis::volatile();
+    let fixture = QueueFixture::on(&server.dsn).await;
     let elsewhere = fixture.another().await;
+    // Once into a lane that never was, and once into one that was emptied.
+    for number in 1..=2 {
+        let receive = fixture.queue.receive(QUEUE, LANE, "worker", LONG);
+        let deliver = async {
+            blocked_clients(&fixture, 1).await;
+            let begun = Instant::now();
+            let delivered = elsewhere.deliver(QUEUE, LANE, job(number), 0, Duration::ZERO);
+            delivered.await.unwrap();
+            begun
+        };
+        let (received, begun) = tokio::join!(receive, deliver);
+        assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+        let received = received.unwrap().unwrap();
+        assert_eq!(received.job, job(number));
+        fixture.queue.ack(&received).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_worker_with_a_runtime_of_its_own_may_end_or_be_busy() {
+    let server = PrivateRedis::volatile();
+    let fixture = QueueFixture::on(&server.dsn).await;
+    let kill = ["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"];
+    let _: redis::Value = fixture.say(&kill).await;
+    let queue = fixture.queue.clone();
+    let (go_on, stop) = std::sync::mpsc::channel::<()>();
+    let (connected, is_connected) = tokio::sync::oneshot::channel();
+    let worker = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            // This connects anew, both for the call and for the wait.
+            let wait = Duration::from_millis(5);
+            assert_eq!(queue.receive(QUEUE, LANE, "worker", wait).await.unwrap(), None);
+            connected.send(()).unwrap();
+            // Busy: nothing of this runtime moves.
+            stop.recv().unwrap();
+        });
+    });
+    is_connected.await.unwrap();
+    let busy = tokio::time::timeout(SOON, fixture.queue.waiting(QUEUE, LANE)).await;
+    assert_eq!(busy.expect("it does not wait for the worker").unwrap(), 0);
+    go_on.send(()).unwrap();
+    worker.join().unwrap();
+    fixture.deliver(job(1)).await;
+    assert_eq!(fixture.receive_now().await.unwrap().job, job(1));
+}
+
+#[tokio::test]
+async fn what_is_in_line_again_after_an_ack_wakes_a_waiting_receiver() {
+    let server = PrivateRedis::volatile();
+    let fixture = QueueFixture::on(&server.dsn).await;
+    fixture.deliver(job(1)).await;
+    let held = fixture.receive_now().await.unwrap();
+    fixture.deliver(job(1)).await;
     let receive = fixture.queue.receive(QUEUE, LANE, "worker", LONG);
-    let deliver = async {
-        // The receiver waits on a connection of its own by then, or finds the delivery when it looks: both must do.
-        assert_eq!(elsewhere.waiting(QUEUE, LANE).await.unwrap(), 0);
-        elsewhere.deliver(QUEUE, LANE, job(1), 0, Duration::ZERO).await
+    let ack = async {
+        blocked_clients(&fixture, 1).await;
+        let begun = Instant::now();
+        fixture.queue.ack(&held).await.unwrap();
+        begun
     };
-    let both = async { tokio::join!(receive, deliver) };
-    let (received, delivered) = tokio::time::timeout(LONG / 2, both).await.expect("it wakes up");
-    delivered.unwrap();
+    let (received, begun) = tokio::join!(receive, ack);
+    assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
     assert_eq!(received.unwrap().unwrap().job, job(1));
 }
 
@@ -81,7 +140,7 @@ async fn a_waiting_receiver_wakes_up_when_a_delay_is_over() {
     let clock = Arc::new(GoingClock::new());
     let queue = RedisJobQueue::new(Redis::connect(&config).await.unwrap(), clock);
     let delay = Duration::from_millis(200);
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     let receive = queue.receive(QUEUE, LANE, "worker", LONG);
     let (received, delivered) = tokio::join!(receive, queue.deliver(QUEUE, LANE, job(1), 0, delay));
     delivered.unwrap();

@@ -10,20 +10,8 @@ use ids_redis::{FallbackRateLimiter, Patience, Redis, RedisJobQueue, RedisRateLi
 use ids_testkit::ManualClock;
 use ids_testkit::services::PrivateRedis;
 
-use crate::queue_fixture::{LANE, LONG, QUEUE, QueueFixture, job};
-
-/// Says something until it works: the server is just coming back.
-async fn eventually<T, E: std::fmt::Debug>(mut attempt: impl AsyncFnMut() -> Result<T, E>) -> T {
-    let trying = async {
-        loop {
-            match attempt().await {
-                Ok(value) => return value,
-                Err(_) => tokio::task::yield_now().await,
-            }
-        }
-    };
-    tokio::time::timeout(LONG, trying).await.expect("it comes back")
-}
+use crate::queue_fixture::{LANE, LONG, QUEUE, QueueFixture, SOON, blocked_clients, eventually, job};
+use crate::slow_line::SlowLine;
 
 #[tokio::test]
 async fn losing_all_keys_costs_the_deliveries_and_nothing_else() {
@@ -66,25 +54,9 @@ async fn a_receiver_that_waits_while_all_keys_are_lost_gets_the_next_delivery() 
         let _: redis::Value = fixture.say(&["FLUSHALL"]).await;
         fixture.deliver(job(2)).await;
     };
-    let (received, ()) = tokio::time::timeout(LONG / 2, async { tokio::join!(receive, meanwhile) })
-        .await
-        .expect("it wakes up");
+    let both = async { tokio::join!(receive, meanwhile) };
+    let (received, ()) = tokio::time::timeout(SOON, both).await.expect("it wakes up");
     assert_eq!(received.unwrap().unwrap().job, job(2));
-}
-
-/// Waits until so many receivers wait in the server.
-async fn blocked_clients(fixture: &QueueFixture, number: usize) {
-    let wanted = format!("blocked_clients:{number}\r\n");
-    let looking = async {
-        while !fixture
-            .say::<String>(&["INFO", "clients"])
-            .await
-            .contains(&wanted)
-        {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(LONG, looking).await.expect("they wait");
 }
 
 #[tokio::test]
@@ -308,4 +280,41 @@ async fn queues_of_two_databases_are_apart() {
         .unwrap();
     assert_eq!(three.waiting(QUEUE, LANE).await.unwrap(), 0);
     assert_eq!(zero.waiting(QUEUE, LANE).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_password_that_was_wrong_for_a_while_is_tried_again() {
+    let server = PrivateRedis::volatile();
+    let fixture = QueueFixture::on(&server.dsn).await;
+    let (user, _) = server.dsn.split_once('@').unwrap();
+    let (_, password) = user.rsplit_once(':').unwrap();
+    let _: redis::Value = fixture.say(&["CONFIG", "SET", "requirepass", "another"]).await;
+    let kill = ["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"];
+    let _: redis::Value = fixture.say(&kill).await;
+    for _ in 0..3 {
+        let refused = fixture.queue.waiting(QUEUE, LANE).await;
+        assert_eq!(refused.unwrap_err().kind(), StoreErrorKind::Unavailable);
+    }
+    let _: redis::Value = fixture.say(&["CONFIG", "SET", "requirepass", password]).await;
+    eventually(async || fixture.queue.waiting(QUEUE, LANE).await).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_takes_longer_than_a_caller_waits_comes_about() {
+    let server = PrivateRedis::volatile();
+    let mut line = SlowLine::to(&server.dsn).await;
+    line.connects.add_permits(1);
+    let mut config = ids_redis::RedisConfig::from_dsn(&line.dsn).unwrap();
+    config.timeouts.connect = LONG;
+    let redis = Redis::connect(&config).await.unwrap();
+    line.cut().await;
+
+    // Impatient, and once: this call alone may lead to a connection.
+    let ping = tokio::time::timeout(Duration::from_millis(50), redis.ping()).await;
+    assert!(ping.is_err(), "the line does not let it through yet");
+    line.connects.add_permits(1);
+    tokio::time::timeout(LONG, redis.ping())
+        .await
+        .expect("the connection was not given up")
+        .unwrap();
 }

@@ -14,6 +14,7 @@ mod faults;
 mod queue_fixture;
 mod session_fixture;
 mod sessions;
+mod slow_line;
 
 use std::sync::Arc;
 

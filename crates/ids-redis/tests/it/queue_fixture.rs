@@ -19,6 +19,9 @@ pub const LANE: Lane = Lane::Prepare;
 /// Longer than any test waits, where it should not wait at all.
 pub const LONG: Duration = Duration::from_secs(60);
 
+/// Sooner than a receiver that nobody wakes looks round by itself, which is after five seconds.
+pub const SOON: Duration = Duration::from_secs(4);
+
 pub struct QueueFixture {
     pub queue: RedisJobQueue,
     pub config: RedisConfig,
@@ -92,9 +95,13 @@ impl QueueFixture {
 }
 
 pub async fn raw(dsn: &str) -> MultiplexedConnection {
+    // By itself the client gives up after half a second: too short for a machine that runs all tests at once.
+    let config = redis::AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(LONG))
+        .set_response_timeout(Some(LONG));
     redis::Client::open(dsn)
         .unwrap()
-        .get_multiplexed_async_connection()
+        .get_multiplexed_async_connection_with_config(&config)
         .await
         .unwrap()
 }
@@ -104,6 +111,34 @@ pub fn job(number: u128) -> JobRef {
         organization: OrganizationId::DEFAULT,
         job_id: JobId::from_uuid(Uuid::from_u128(number)),
     }
+}
+
+/// Says something until it works: the server is just coming back.
+pub async fn eventually<T, E: std::fmt::Debug>(mut attempt: impl AsyncFnMut() -> Result<T, E>) -> T {
+    let trying = async {
+        loop {
+            match attempt().await {
+                Ok(value) => return value,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    };
+    tokio::time::timeout(LONG, trying).await.expect("it comes back")
+}
+
+/// Waits until so many receivers wait in the server.
+pub async fn blocked_clients(fixture: &QueueFixture, number: usize) {
+    let wanted = format!("blocked_clients:{number}\r\n");
+    let looking = async {
+        while !fixture
+            .say::<String>(&["INFO", "clients"])
+            .await
+            .contains(&wanted)
+        {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LONG, looking).await.expect("they wait");
 }
 
 /// A clock that goes.
