@@ -13,4 +13,4 @@ mod library;
 mod migrate;
 mod rls;
 
-pub use library::{Library, stores};
+use library::{Library, stores};
