@@ -10,4 +10,4 @@ select count(*) < $3 + (select vectors from unseen) from (
     select 1 from embeddings e
     where e.organization_id = $1 and e.model_no = $2
     order by e.version_no limit $3 + (select vectors from unseen)
-) some
+) counted

@@ -85,7 +85,7 @@ async fn insert(tx: &Tx<'_>, held: &HeldVersion, first_chunk_id: i64, chunks: &[
     let spans: Vec<Vec<u8>> = chunks.iter().map(|chunk| encode_spans(&chunk.spans)).collect();
     tx.execute(
         "insert into chunks (chunk_id, organization_id, version_no, chunk_index, length, terms, heading, content, spans)
-         select $1 + c.chunk_index, $2, $3, c.chunk_index, c.length, c.terms, c.heading, c.content, c.spans
+         select $1::int8 + c.chunk_index, $2::uuid, $3::int8, c.chunk_index, c.length, c.terms, c.heading, c.content, c.spans
          from unnest($4::int4[], $5::int4[], $6::bytea[], $7::text[], $8::text[], $9::bytea[])
              as c (chunk_index, length, terms, heading, content, spans)",
         &[
@@ -207,7 +207,7 @@ pub(crate) async fn store_embeddings(
     let sql = format!(
         "with stored as (
              insert into embeddings (chunk_id, model_no, organization_id, version_no, vector)
-             select g.chunk_id, $3, $1, $2, g.vector from unnest($4::int8[], $5::{}[]) as g (chunk_id, vector)
+             select g.chunk_id, $3::int4, $1::uuid, $2::int8, g.vector from unnest($4::int8[], $5::{}[]) as g (chunk_id, vector)
              on conflict (chunk_id, model_no) do nothing
              returning chunk_id
          )

@@ -37,7 +37,7 @@ impl PostgresLibrary {
         clock: Arc<dyn Clock>,
         capabilities: Option<Capabilities>,
     ) -> Result<Self, OpenError> {
-        let (found, schema) = prepare(config, clock.as_ref()).await?;
+        let (found, schema) = prepare(config, clock.as_ref(), capabilities).await?;
         let path = [config.schema(), schema.as_str()];
         let pool = database::pool(config, config.pool_size, &path)?;
         let database = Database::new(pool, clock, capabilities.unwrap_or(found), config);
@@ -51,7 +51,7 @@ impl PostgresLibrary {
     /// # Errors
     /// As [`PostgresLibrary::open`].
     pub async fn migrate(config: &PostgresConfig, clock: Arc<dyn Clock>) -> Result<(), OpenError> {
-        prepare(config, clock.as_ref()).await.map(drop)
+        prepare(config, clock.as_ref(), None).await.map(drop)
     }
 
     /// What the server can do, or was said to.
@@ -66,7 +66,11 @@ impl PostgresLibrary {
 }
 
 /// Migrates over a connection of its own. Gives what the server can do, and the schema of pgvector's types.
-async fn prepare(config: &PostgresConfig, clock: &dyn Clock) -> Result<(Capabilities, String), OpenError> {
+async fn prepare(
+    config: &PostgresConfig,
+    clock: &dyn Clock,
+    forced: Option<Capabilities>,
+) -> Result<(Capabilities, String), OpenError> {
     config.check()?;
     let pool = database::pool(config, 1, &[config.schema(), PostgresConfig::DEFAULT_SCHEMA])?;
     let connected = database::connect(&pool)
@@ -74,6 +78,12 @@ async fn prepare(config: &PostgresConfig, clock: &dyn Clock) -> Result<(Capabili
         .map_err(|error| migrate::open_error(config, error))?;
     // Out of the pool: it ends here, whatever happens.
     let mut client = Object::take(connected);
+    if forced.is_some_and(|forced| !forced.halfvec()) {
+        // The type of the column of vectors is decided by the migration that makes it.
+        let sql = "set ids.vectors = 'single'";
+        let set = client.batch_execute(sql).await;
+        set.map_err(|error| migrate::open_error(config, error.into()))?;
+    }
     let found = migrate::migrate(&mut client, config, clock.now()).await?;
     let (pgvector, schema) = found.pgvector.ok_or(OpenError::ExtensionMissing)?;
     let capabilities = Capabilities {

@@ -25,7 +25,7 @@ pub(crate) type Blocks = BTreeMap<(Box<[u8]>, i64), Vec<i64>>;
 /// Puts the chunks of a version into postings and statistics.
 pub(crate) async fn show(tx: &Tx<'_>, organization: OrganizationId, version_no: i64) -> DbResult<()> {
     let (blocks, totals) = read_version(tx, organization, version_no).await?;
-    insert(tx, organization, blocks).await?;
+    insert(tx, organization, &blocks).await?;
     statistics::append(tx, organization, &totals, 1).await
 }
 
@@ -90,12 +90,12 @@ pub(crate) async fn read_version(
     }
 }
 
-async fn insert(tx: &Tx<'_>, organization: OrganizationId, blocks: Blocks) -> DbResult<()> {
-    let blocks: Vec<((Box<[u8]>, i64), Vec<i64>)> = blocks.into_iter().collect();
+async fn insert(tx: &Tx<'_>, organization: OrganizationId, blocks: &Blocks) -> DbResult<()> {
+    let blocks: Vec<_> = blocks.iter().collect();
     // In the order of the key: neighbors lie on one page.
     for some in blocks.chunks(ROWS) {
         let terms: Vec<&str> = some.iter().map(|((term, _), _)| text_of(term)).collect();
-        let firsts: Vec<i64> = some.iter().map(|&((_, first), _)| first).collect();
+        let firsts: Vec<i64> = some.iter().map(|((_, first), _)| *first).collect();
         let chunks: Vec<Vec<u8>> = some
             .iter()
             .map(|((_, first), chunks)| encode_gaps(*first, chunks))

@@ -167,7 +167,7 @@ pub(crate) async fn fold(tx: &Tx<'_>, organization: OrganizationId, at_least: i6
                  select 1 from term_statistic_deltas k
                  where k.organization_no = (select o.organization_no from organizations o where o.organization_id = $1)
                    and k.term = $2 limit $3
-             ) some",
+             ) counted",
             &[&organization.to_uuid(), &CHUNKS, &at_least],
         )
         .await?

@@ -12,5 +12,6 @@ mod jobs;
 mod library;
 mod migrate;
 mod rls;
+mod search;
 
 use library::{Library, stores};
