@@ -14,7 +14,7 @@ use ids_testkit::services::{PrivatePostgres, postgres, unique_name};
 use tokio::time::timeout;
 
 use crate::Library;
-use crate::library::{Schema, config_of, connect, connect_as};
+use crate::library::{Schema, beside, config_of, connect, connect_as};
 
 fn clock() -> Arc<dyn Clock> {
     Arc::new(ManualClock::default())
@@ -49,7 +49,9 @@ async fn after_the_server_ended_the_connections_the_next_call_works() {
         library.library.ping(),
         library.library.ping()
     );
-    (a.unwrap(), b.unwrap(), c.unwrap());
+    for pinged in [a, b, c] {
+        pinged.unwrap();
+    }
     let client = library.connect().await;
     let ended = client
         .query(
@@ -81,7 +83,7 @@ async fn a_call_whose_connection_is_ended_half_way_is_unavailable() {
         .batch_execute("begin; lock table organizations in access exclusive mode")
         .await
         .unwrap();
-    let call = tokio::task::spawn({
+    let call = beside({
         let library = library.library.clone();
         async move { library.ping().await }
     });
@@ -167,7 +169,7 @@ async fn a_transaction_that_was_in_anothers_way_is_tried_again() {
         library.schema.name
     );
     admin.batch_execute(&setup).await.unwrap();
-    let deleted = tokio::task::spawn(async move { stores.delete_organization(&scope).await });
+    let deleted = beside(async move { stores.delete_organization(&scope).await });
     let waiting = library.connect().await;
     let sql = "select 1 from pg_stat_activity where application_name = $1 and wait_event_type = 'Lock'";
     let name = format!("ids {}", library.schema.name);

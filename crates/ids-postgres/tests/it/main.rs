@@ -13,5 +13,6 @@ mod library;
 mod migrate;
 mod rls;
 mod search;
+mod tls;
 
 use library::{Library, stores};
