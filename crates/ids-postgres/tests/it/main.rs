@@ -11,6 +11,7 @@ mod contract;
 mod jobs;
 mod library;
 mod migrate;
+mod plans;
 mod rls;
 mod search;
 mod tls;
