@@ -11,7 +11,9 @@ mod contract;
 mod jobs;
 mod library;
 mod migrate;
+mod plans;
 mod rls;
 mod search;
+mod statistics;
 
 pub use library::{Library, stores};
