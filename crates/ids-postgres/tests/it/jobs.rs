@@ -10,6 +10,7 @@ use ids_testkit::Stores;
 use ids_testkit::stores::{NewDocument, hash_of};
 
 use crate::Library;
+use crate::library::beside;
 
 /// Runs `count` of them at once, on threads of their own.
 async fn at_once<T, F>(count: usize, work: impl Fn(usize) -> F) -> Vec<T>
@@ -17,9 +18,7 @@ where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
 {
-    let tasks: Vec<_> = (0..count)
-        .map(|number| tokio::task::spawn(work(number)))
-        .collect();
+    let tasks: Vec<_> = (0..count).map(|number| beside(work(number))).collect();
     let done = join_all(tasks).await;
     done.into_iter().map(Result::unwrap).collect()
 }
@@ -135,11 +134,11 @@ async fn a_job_that_is_completed_and_cancelled_at_once_ends_once() {
             .await;
         let lease = prepared.lease.clone();
         let (completed, cancelled) = tokio::join!(
-            tokio::task::spawn({
+            beside({
                 let (jobs, lease) = (Arc::clone(&stores.jobs), lease.clone());
                 async move { jobs.complete(&lease, None).await }
             }),
-            tokio::task::spawn({
+            beside({
                 let (jobs, job_id) = (Arc::clone(&stores.jobs), lease.job.job_id);
                 async move { jobs.cancel(&Stores::scope(), job_id).await }
             })

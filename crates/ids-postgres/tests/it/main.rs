@@ -15,5 +15,6 @@ mod plans;
 mod rls;
 mod search;
 mod statistics;
+mod tls;
 
-pub use library::{Library, stores};
+use library::{Library, stores};

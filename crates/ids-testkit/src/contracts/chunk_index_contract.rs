@@ -152,6 +152,19 @@ pub async fn replace_names_the_original_of_a_duplicate(stores: &Stores) {
     );
     let second = stores.chunks.replace(&leases[1], &chunks).await.unwrap();
     assert_eq!(second, Replaced::DuplicateOf(leases[0].document_id));
+    let other = stores.other_organization().await;
+    let accepted = stores.accept(&other, &NewDocument::named("c.txt")).await;
+    let theirs = stores.claim(&accepted).await.lease;
+    stores
+        .documents
+        .save_extraction(&theirs, &extracted(&["texto"]), hash_of("texto"))
+        .await
+        .unwrap();
+    assert_eq!(
+        stores.chunks.replace(&theirs, &chunks).await.unwrap(),
+        Replaced::Stored,
+        "of another organization"
+    );
     assert_eq!(
         stores
             .chunks

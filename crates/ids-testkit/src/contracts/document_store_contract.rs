@@ -560,13 +560,9 @@ pub async fn a_given_title_outranks_the_one_of_the_file(stores: &Stores) {
 pub async fn a_duplicate_has_the_same_visible_text_in_the_same_collection(stores: &Stores) {
     let scope = Stores::scope();
     let same_text = hash_of("the same text");
-    let extract = |name: &'static str, collection: &'static str| async move {
-        let accepted = stores
-            .accept(
-                &Stores::scope(),
-                &NewDocument::named(name).in_collection(collection),
-            )
-            .await;
+    let extract_for = async |scope: &Scope, name: &str, collection: &str| {
+        let document = NewDocument::named(name).in_collection(collection);
+        let accepted = stores.accept(scope, &document).await;
         let lease = stores.claim(&accepted).await.lease;
         stores
             .documents
@@ -575,6 +571,7 @@ pub async fn a_duplicate_has_the_same_visible_text_in_the_same_collection(stores
             .unwrap();
         lease
     };
+    let extract = |name, collection| extract_for(&scope, name, collection);
     let first = extract("first.txt", "a").await;
     let second = extract("second.txt", "a").await;
     assert_eq!(stores.documents.find_duplicate(&first).await.unwrap(), None);
@@ -594,6 +591,8 @@ pub async fn a_duplicate_has_the_same_visible_text_in_the_same_collection(stores
     );
     let elsewhere = extract("third.txt", "b").await;
     assert_eq!(stores.documents.find_duplicate(&elsewhere).await.unwrap(), None);
+    let theirs = extract_for(&stores.other_organization().await, "theirs.txt", "a").await;
+    assert_eq!(stores.documents.find_duplicate(&theirs).await.unwrap(), None);
 
     stores.jobs.complete(&first, None).await.unwrap();
     let accepted = stores

@@ -426,6 +426,7 @@ pub async fn usage_is_counted_by_key(stores: &Stores) {
     };
     ask(Some(second), full_details(stores)).await;
     ask(Some(first), full_details(stores)).await;
+    ask(Some(second), extractive()).await;
     ask(Some(first), extractive()).await;
     ask(Some(second), full_details(stores)).await;
     stores.organizations.revoke_key(&scope, second).await.unwrap();
@@ -448,6 +449,7 @@ pub async fn usage_is_counted_by_key(stores: &Stores) {
             count(None, None, 1),
             count(Some(first), None, 1),
             count(Some(first), Some("um-modelo"), 1),
+            count(Some(second), None, 1),
             count(Some(second), Some("um-modelo"), 2),
         ]
     );
