@@ -43,15 +43,18 @@ impl fmt::Display for Capabilities {
 pub(crate) struct Found {
     pub(crate) server_version: u32,
     pub(crate) pgvector: Option<((u32, u32), String)>,
+    /// The role is a superuser, or may pass by row level security otherwise.
+    pub(crate) passes_by_policies: bool,
 }
 
 pub(crate) async fn read(client: &impl GenericClient) -> DbResult<Found> {
     let row = client
         .query_one(
-            "select current_setting('server_version_num')::int4, e.extversion, n.nspname::text
-             from (values (1)) as one (n)
+            "select current_setting('server_version_num')::int4, e.extversion, n.nspname::text, r.rolsuper or r.rolbypassrls
+             from pg_roles r
              left join pg_extension e on e.extname = 'vector'
-             left join pg_namespace n on n.oid = e.extnamespace",
+             left join pg_namespace n on n.oid = e.extnamespace
+             where r.rolname = current_user",
             &[],
         )
         .await?;
@@ -60,6 +63,7 @@ pub(crate) async fn read(client: &impl GenericClient) -> DbResult<Found> {
     Ok(Found {
         server_version: as_number(row.try_get::<_, i32>(0)?),
         pgvector: version.map(|version| parse(&version)).zip(schema),
+        passes_by_policies: row.try_get(3)?,
     })
 }
 

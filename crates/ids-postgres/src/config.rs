@@ -25,6 +25,9 @@ pub struct PostgresConfig {
     pub pool_size: usize,
     /// How long a caller waits for a free one before it hears `Unavailable`.
     pub pool_wait: Duration,
+    /// How long one statement may take before the server ends it, and (half as long again) before a server that says nothing at all
+    /// is given up. None of ours comes near the default.
+    pub statement_timeout: Duration,
     /// The schema that holds the tables, made where there is none; `None` is `public`. Tests and `ids eval` use one of their own.
     pub schema: Option<String>,
     /// Whose certificates are believed, for [`SslMode::VerifyCa`] and [`SslMode::VerifyFull`].
@@ -46,6 +49,7 @@ impl PostgresConfig {
             ssl_mode: SslMode::Prefer,
             pool_size: 4,
             pool_wait: Duration::from_secs(5),
+            statement_timeout: Duration::from_secs(60),
             schema: None,
             roots: TrustedRoots::System,
         }

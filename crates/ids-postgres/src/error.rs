@@ -153,6 +153,8 @@ pub(crate) enum DbError {
     Store(StoreErrorKind),
     /// A row that cannot be what was written: its table, and what identifies it.
     Row { table: &'static str, id: String },
+    /// The server said nothing for too long.
+    Silent,
     /// No connection could be had.
     Pool(PoolError),
     /// Everything else.
@@ -178,7 +180,7 @@ impl DbError {
     pub(crate) fn sql_state(&self) -> Option<&SqlState> {
         match self {
             Self::Postgres(error) | Self::Pool(PoolError::Backend(error)) => error.code(),
-            Self::Pool(_) | Self::Store(_) | Self::Row { .. } => None,
+            Self::Pool(_) | Self::Store(_) | Self::Row { .. } | Self::Silent => None,
         }
     }
 
@@ -189,6 +191,17 @@ impl DbError {
         })
     }
 
+    /// Whether a statement was prepared before its tables were changed by a migration: prepared again, it may pass.
+    pub(crate) fn is_stale_plan(&self) -> bool {
+        let Self::Postgres(error) = self else {
+            return false;
+        };
+        error.as_db_error().is_some_and(|answer| {
+            *answer.code() == SqlState::FEATURE_NOT_SUPPORTED
+                && answer.routine() == Some("RevalidateCachedQuery")
+        })
+    }
+
     /// Whether the connection was closed before the server answered.
     pub(crate) fn is_disconnect(&self) -> bool {
         match self {
@@ -196,7 +209,7 @@ impl DbError {
                 Some(code) => is_shutdown(code),
                 None => error.is_closed() || has_io_cause(error),
             },
-            Self::Store(_) | Self::Row { .. } | Self::Pool(_) => false,
+            Self::Store(_) | Self::Row { .. } | Self::Pool(_) | Self::Silent => false,
         }
     }
 }
@@ -221,6 +234,9 @@ impl From<DbError> for StoreError {
                 StoreErrorKind::Corrupt,
                 format!("a row of `{table}` cannot be decoded (`{id}`)"),
             ),
+            DbError::Silent => {
+                Self::with_source(StoreErrorKind::Unavailable, "the database did not answer in time")
+            }
             DbError::Pool(PoolError::Backend(source)) => {
                 // Whatever it was, no statement was run.
                 Self::with_source(StoreErrorKind::Unavailable, without_values(source))

@@ -40,7 +40,7 @@ impl PostgresLibrary {
         let (found, schema) = prepare(config, clock.as_ref(), capabilities).await?;
         let path = [config.schema(), schema.as_str()];
         let pool = database::pool(config, config.pool_size, &path)?;
-        let database = Database::new(pool, clock, capabilities.unwrap_or(found));
+        let database = Database::new(pool, clock, capabilities.unwrap_or(found), config);
         Ok(Self {
             database: Arc::new(database),
         })

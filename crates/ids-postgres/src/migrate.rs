@@ -64,6 +64,13 @@ pub(crate) async fn migrate(
     let failed = |error: DbError| open_error(config, error);
     let schema = config.schema();
     let found = capability::read(client).await.map_err(failed)?;
+    if found.passes_by_policies {
+        tracing::warn!(
+            "the role `{}` passes by row level security, the second wall between organizations; use an ordinary role that owns the \
+             tables",
+            config.user
+        );
+    }
     if found.pgvector.is_some() && is_current(&applied(client, schema).await.map_err(failed)?)? {
         return Ok(found);
     }

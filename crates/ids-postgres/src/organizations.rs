@@ -86,10 +86,7 @@ pub(crate) async fn delete(tx: &Tx<'_>, scope: &Scope) -> DbResult<Vec<BlobKey>>
     )
     .await?
     .ok_or(DbError::NOT_FOUND)?;
-    // The one statement of ours that may be long, by the size of the organization.
-    tx.client()?
-        .batch_execute("set local statement_timeout = 0")
-        .await?;
+    tx.be_patient().await?;
     // Documents first, as everywhere: leases end here, and nobody writes for a document from now on.
     tx.execute(
         "select 1 from documents where organization_id = $1 order by document_id for update",

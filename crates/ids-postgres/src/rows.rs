@@ -6,7 +6,7 @@ use ids_core::document::{ContentHash, ContentType, DocumentStatus, VersionStage}
 use ids_core::error::{ErrorCode, Failure, Retry};
 use ids_core::id::{DocumentId, JobId, KeyId, MessageId, OrganizationId, SessionId, UploadId, VersionId};
 use ids_core::job::{JobStatus, Lane, QueueName};
-use ids_core::scope::{CollectionName, Tag};
+use ids_core::scope::CollectionName;
 use ids_core::time::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSqlOwned;
@@ -131,10 +131,6 @@ impl<'r> Columns<'r> {
 
     pub(crate) fn collection(&mut self) -> DbResult<CollectionName> {
         self.word(|name| CollectionName::parse(name).ok())
-    }
-
-    pub(crate) fn tag(&mut self) -> DbResult<Tag> {
-        self.word(|tag| Tag::parse(tag).ok())
     }
 
     pub(crate) fn document_status(&mut self) -> DbResult<DocumentStatus> {

@@ -1,6 +1,8 @@
 //! One transaction, in the name of one organization.
 
 use std::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use deadpool_postgres::{Client, Object};
 use futures_util::future;
@@ -27,8 +29,13 @@ pub(crate) struct Tx<'env> {
     /// Taken when it ends.
     client: Option<Client>,
     now: Timestamp,
+    patience: Duration,
+    is_patient: AtomicBool,
     env: PhantomData<&'env ()>,
 }
+
+/// For the few statements whose time grows with what an organization has.
+const LONG: Duration = Duration::from_secs(1_800);
 
 impl Drop for Tx<'_> {
     fn drop(&mut self) {
@@ -44,13 +51,21 @@ impl Tx<'_> {
         organization: Option<OrganizationId>,
         mode: Mode,
         now: Timestamp,
+        patience: Duration,
     ) -> DbResult<Self> {
         let tx = Self {
             client: Some(client),
             now,
+            patience,
+            is_patient: AtomicBool::new(false),
             env: PhantomData,
         };
-        let client = tx.client()?;
+        tx.answered(tx.start(organization, mode)).await?;
+        Ok(tx)
+    }
+
+    async fn start(&self, organization: Option<OrganizationId>, mode: Mode) -> DbResult<()> {
+        let client = self.client()?;
         let begin = match mode {
             Mode::Read => "begin isolation level repeatable read, read only",
             Mode::Write => "begin isolation level read committed, read write",
@@ -64,7 +79,27 @@ impl Tx<'_> {
         let (begun, set) = future::join(client.batch_execute(begin), client.query_one(&set, &values)).await;
         begun?;
         set?;
-        Ok(tx)
+        Ok(())
+    }
+
+    /// The answer, or that there was none in time: a server that is frozen, or a way to it that is cut, says nothing at all.
+    async fn answered<T>(&self, answer: impl Future<Output = DbResult<T>>) -> DbResult<T> {
+        let patience = if self.is_patient.load(Ordering::Relaxed) {
+            LONG.saturating_mul(3) / 2
+        } else {
+            self.patience
+        };
+        tokio::time::timeout(patience, answer)
+            .await
+            .unwrap_or(Err(DbError::Silent))
+    }
+
+    /// Lets the statements of this transaction take half an hour each.
+    pub(crate) async fn be_patient(&self) -> DbResult<()> {
+        let sql = format!("set local statement_timeout = {}", LONG.as_millis());
+        self.client()?.batch_execute(&sql).await?;
+        self.is_patient.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// The time of this transaction.
@@ -80,34 +115,56 @@ impl Tx<'_> {
 
     /// Runs a statement and gives its rows. It is prepared once a connection: the text must be one of few, values are bound.
     pub(crate) async fn query(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> DbResult<Vec<Row>> {
-        let client = self.client()?;
-        let statement = client.prepare_cached(sql).await?;
-        Ok(client.query(&statement, values).await?)
+        self.answered(async {
+            let client = self.client()?;
+            let statement = client.prepare_cached(sql).await?;
+            Ok(client.query(&statement, values).await?)
+        })
+        .await
+    }
+
+    /// Prepares a statement that is run later, unless this connection has prepared it before.
+    pub(crate) async fn prepare(&self, sql: &str) -> DbResult<()> {
+        self.answered(async {
+            self.client()?.prepare_cached(sql).await?;
+            Ok(())
+        })
+        .await
     }
 
     /// The one row, if there is one.
     pub(crate) async fn query_opt(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> DbResult<Option<Row>> {
-        let client = self.client()?;
-        let statement = client.prepare_cached(sql).await?;
-        Ok(client.query_opt(&statement, values).await?)
+        self.answered(async {
+            let client = self.client()?;
+            let statement = client.prepare_cached(sql).await?;
+            Ok(client.query_opt(&statement, values).await?)
+        })
+        .await
     }
 
     /// The one row, which must be there.
     pub(crate) async fn query_one(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> DbResult<Row> {
-        let client = self.client()?;
-        let statement = client.prepare_cached(sql).await?;
-        Ok(client.query_one(&statement, values).await?)
+        self.answered(async {
+            let client = self.client()?;
+            let statement = client.prepare_cached(sql).await?;
+            Ok(client.query_one(&statement, values).await?)
+        })
+        .await
     }
 
     /// Runs a statement and gives the number of rows it touched.
     pub(crate) async fn execute(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> DbResult<u64> {
-        let client = self.client()?;
-        let statement = client.prepare_cached(sql).await?;
-        Ok(client.execute(&statement, values).await?)
+        self.answered(async {
+            let client = self.client()?;
+            let statement = client.prepare_cached(sql).await?;
+            Ok(client.execute(&statement, values).await?)
+        })
+        .await
     }
 
     pub(crate) async fn commit(mut self) -> DbResult<()> {
-        self.client()?.batch_execute("commit").await?;
+        self.answered(async { Ok(self.client()?.batch_execute("commit").await?) })
+            .await?;
         // Back to the pool.
         drop(self.client.take());
         Ok(())
@@ -115,8 +172,8 @@ impl Tx<'_> {
 
     /// Undoes everything; a connection that cannot even do that is closed.
     pub(crate) async fn rollback(mut self) {
-        let Ok(client) = self.client() else { return };
-        if client.batch_execute("rollback").await.is_ok() {
+        let undone = self.answered(async { Ok(self.client()?.batch_execute("rollback").await?) });
+        if undone.await.is_ok() {
             drop(self.client.take());
         }
     }

@@ -3,6 +3,7 @@
 //! The exact scan reads the vectors in scope by their key. It is what keeps a small organization findable beside large ones, and
 //! what makes both shapes agree (design.md 1).
 
+use futures_util::future;
 use ids_core::chunk::Filter;
 use ids_core::embedding::{Embedding, EmbeddingModel};
 use ids_core::id::ChunkId;
@@ -49,7 +50,10 @@ pub(crate) async fn nearest(
     query: &Embedding,
     limit: usize,
 ) -> DbResult<Vec<ChunkId>> {
-    let Some(known) = models::find(tx, model).await? else {
+    // Where an organization owns most of the table the planner would rather read all of it, also for the few it needs first.
+    let (set, known) = future::join(set(tx, "enable_seqscan", "off"), models::find(tx, model)).await;
+    set?;
+    let Some(known) = known? else {
         return Ok(Vec::new());
     };
     if limit == 0 || query.dimensions() != model.dimensions {
@@ -153,16 +157,24 @@ impl Search<'_, '_> {
             // What a filter leaves of the index's first answer is all there is: ask for the most.
             (EF_SEARCH_MAX, EF_SEARCH_MAX)
         };
-        self.set("hnsw.ef_search", &ef_search.min(EF_SEARCH_MAX).to_string())
-            .await?;
+        let ef_search = ef_search.min(EF_SEARCH_MAX).to_string();
+        let scan = MAX_SCAN_TUPLES.to_string();
+        // The index is the only plan that needs no sort; whether it is the cheapest the planner cannot know.
+        let mut settings = vec![("enable_sort", "off"), ("hnsw.ef_search", ef_search.as_str())];
         if self.capabilities.iterative_scan() {
             // The order is mended below.
-            self.set("hnsw.iterative_scan", "relaxed_order").await?;
-            self.set("hnsw.max_scan_tuples", &MAX_SCAN_TUPLES.to_string())
-                .await?;
+            settings.extend([
+                ("hnsw.iterative_scan", "relaxed_order"),
+                ("hnsw.max_scan_tuples", scan.as_str()),
+            ]);
         }
-        // The index is the only plan that needs no sort; whether it is the cheapest the planner cannot know.
-        self.set("enable_sort", "off").await?;
+        let (names, values): (Vec<&str>, Vec<&str>) = settings.into_iter().unzip();
+        self.tx
+            .query(
+                "select set_config(s.name, s.value, true) from unnest($1::text[], $2::text[]) as s (name, value)",
+                &[&names, &values],
+            )
+            .await?;
         let sql = self.index_sql();
         let (organization, count) = (self.scope.organization.to_uuid(), as_integer(count));
         let mut values: Vec<&(dyn ToSql + Sync)> = vec![&organization, &*self.query, &count];
@@ -170,7 +182,7 @@ impl Search<'_, '_> {
             values.push(versions);
         }
         let rows = self.tx.query(&sql, &values).await?;
-        self.set("enable_sort", "on").await?;
+        set(self.tx, "enable_sort", "on").await?;
         if rows.len() < self.limit {
             return Ok(None);
         }
@@ -198,14 +210,13 @@ impl Search<'_, '_> {
              order by e.vector::{name}({dimensions}) <#> $2::{name}({dimensions}) limit $3"
         )
     }
+}
 
-    /// Sets what holds until this transaction ends.
-    async fn set(&self, name: &str, value: &str) -> DbResult<()> {
-        self.tx
-            .query_one("select set_config($1, $2, true)", &[&name, &value])
-            .await?;
-        Ok(())
-    }
+/// Sets what holds until this transaction ends.
+async fn set(tx: &Tx<'_>, name: &str, value: &str) -> DbResult<()> {
+    tx.query_one("select set_config($1, $2, true)", &[&name, &value])
+        .await?;
+    Ok(())
 }
 
 /// Distances, which are negative inner products, with their chunks.

@@ -10,11 +10,11 @@ use ids_core::ports::{Clock, DocumentStore, OrganizationStore};
 use ids_core::scope::{CollectionName, Scope};
 use ids_postgres::{OpenError, Password, PostgresConfig, PostgresLibrary};
 use ids_testkit::ManualClock;
-use ids_testkit::services::{postgres, unique_name};
+use ids_testkit::services::{PrivatePostgres, postgres, unique_name};
 use tokio::time::timeout;
 
 use crate::Library;
-use crate::library::{Schema, connect, connect_as};
+use crate::library::{Schema, beside, config_of, connect, connect_as};
 
 fn clock() -> Arc<dyn Clock> {
     Arc::new(ManualClock::default())
@@ -49,7 +49,9 @@ async fn after_the_server_ended_the_connections_the_next_call_works() {
         library.library.ping(),
         library.library.ping()
     );
-    (a.unwrap(), b.unwrap(), c.unwrap());
+    for pinged in [a, b, c] {
+        pinged.unwrap();
+    }
     let client = library.connect().await;
     let ended = client
         .query(
@@ -81,7 +83,7 @@ async fn a_call_whose_connection_is_ended_half_way_is_unavailable() {
         .batch_execute("begin; lock table organizations in access exclusive mode")
         .await
         .unwrap();
-    let call = tokio::task::spawn({
+    let call = beside({
         let library = library.library.clone();
         async move { library.ping().await }
     });
@@ -167,7 +169,7 @@ async fn a_transaction_that_was_in_anothers_way_is_tried_again() {
         library.schema.name
     );
     admin.batch_execute(&setup).await.unwrap();
-    let deleted = tokio::task::spawn(async move { stores.delete_organization(&scope).await });
+    let deleted = beside(async move { stores.delete_organization(&scope).await });
     let waiting = library.connect().await;
     let sql = "select 1 from pg_stat_activity where application_name = $1 and wait_event_type = 'Lock'";
     let name = format!("ids {}", library.schema.name);
@@ -269,4 +271,68 @@ async fn a_closed_library_is_unavailable() {
     library.library.close();
     let error = library.library.ping().await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn after_the_server_was_killed_and_came_back_the_next_call_works() {
+    let mut server = tokio::task::spawn_blocking(PrivatePostgres::start).await.unwrap();
+    let library = PostgresLibrary::open(&config_of(&server), clock()).await.unwrap();
+    let scope = Scope::organization(OrganizationId::DEFAULT);
+    let name = CollectionName::default();
+    library.ensure_collection(&scope, &name).await.unwrap();
+    // The servers of the tests write their log late; this one is to keep what was committed.
+    let admin = connect_as(&server, &server.superuser, &server.superuser_password).await;
+    admin.batch_execute("checkpoint").await.unwrap();
+
+    server.kill();
+    let error = library.ping().await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{}", chain(&error));
+    let server = tokio::task::spawn_blocking(move || {
+        server.restart();
+        server
+    })
+    .await
+    .unwrap();
+
+    let kept = library.list_collections(&scope).await.unwrap();
+    assert_eq!(kept.len(), 1);
+    drop(server);
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_given_up() {
+    let server = tokio::task::spawn_blocking(PrivatePostgres::start).await.unwrap();
+    let config = PostgresConfig {
+        statement_timeout: Duration::from_millis(200),
+        ..config_of(&server)
+    };
+    let library = PostgresLibrary::open(&config, clock()).await.unwrap();
+    library.ping().await.unwrap();
+    server.freeze();
+    let error = library.ping().await.unwrap_err();
+    server.thaw();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{}", chain(&error));
+    library.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_prepared_before_a_migration_is_prepared_again() {
+    let library = Library::open().await;
+    let scope = Scope::organization(OrganizationId::DEFAULT);
+    let client = library.connect().await;
+    for length in [100, 200] {
+        let found = library.library.find_organization(&scope).await.unwrap();
+        assert!(found.is_some());
+        client
+            .batch_execute(&format!(
+                "alter table organizations alter column name type varchar({length}) collate \"C\""
+            ))
+            .await
+            .unwrap();
+    }
+    let (one, other) = tokio::join!(
+        library.library.find_organization(&scope),
+        library.library.find_organization(&scope)
+    );
+    assert!(one.unwrap().is_some() && other.unwrap().is_some());
 }

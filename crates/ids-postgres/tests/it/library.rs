@@ -7,6 +7,7 @@ use ids_core::ports::Clock;
 use ids_postgres::{Password, PostgresConfig, PostgresLibrary, SslMode};
 use ids_testkit::services::{PostgresConnection, postgres, unique_name};
 use ids_testkit::{ManualClock, SequentialIds, Stores};
+use tokio::task::JoinHandle;
 
 /// A library, with what a test needs to look at it from outside.
 pub struct Library {
@@ -66,6 +67,12 @@ pub fn config_of(server: &PostgresConnection) -> PostgresConfig {
     }
 }
 
+/// Runs something beside a test.
+#[expect(clippy::disallowed_methods, reason = "it ends with the runtime of its test")]
+pub fn beside<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+    tokio::task::spawn(work)
+}
+
 /// A plain connection as the role that is no superuser.
 pub async fn connect(server: &PostgresConnection) -> Client {
     connect_as(server, &server.user, &server.password).await
@@ -83,7 +90,7 @@ pub async fn connect_as(server: &PostgresConnection, user: &str, password: &str)
         .await
         .expect("the server answers");
     // It ends when the client is dropped.
-    tokio::task::spawn(connection);
+    beside(connection);
     client
 }
 

@@ -8,10 +8,14 @@
 
 mod connection;
 mod contract;
+mod indexes;
 mod jobs;
 mod library;
 mod migrate;
+mod plans;
 mod rls;
 mod search;
+mod statistics;
+mod tls;
 
-pub use library::{Library, stores};
+use library::{Library, stores};

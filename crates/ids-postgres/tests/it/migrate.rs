@@ -11,7 +11,7 @@ use ids_testkit::ManualClock;
 use ids_testkit::services::postgres;
 
 use crate::Library;
-use crate::library::{Schema, connect};
+use crate::library::{Schema, beside, connect};
 
 fn clock() -> Arc<dyn Clock> {
     Arc::new(ManualClock::default())
@@ -36,7 +36,7 @@ async fn of_four_who_open_a_new_library_at_once_one_migrates() {
     let config = schema.config();
     let opening = (0..4).map(|_| {
         let config = config.clone();
-        tokio::task::spawn(async move { PostgresLibrary::open(&config, clock()).await })
+        beside(async move { PostgresLibrary::open(&config, clock()).await })
     });
     for library in join_all(opening).await {
         library.unwrap().expect("it opens").ping().await.unwrap();
