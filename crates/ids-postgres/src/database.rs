@@ -13,6 +13,7 @@ use ids_core::error::StoreError;
 use ids_core::id::OrganizationId;
 use ids_core::job::{Lane, QueueName};
 use ids_core::ports::Clock;
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use crate::capability::Capabilities;
@@ -39,6 +40,8 @@ pub(crate) struct Database {
     pub(crate) capabilities: Capabilities,
     /// How long the answer to one statement is waited for.
     patience: Duration,
+    /// Where connections live.
+    home: Handle,
     arrivals: [[Notify; 2]; 2],
 }
 
@@ -115,6 +118,7 @@ impl Database {
             clock,
             capabilities,
             patience: config.statement_timeout.saturating_mul(3) / 2,
+            home: Handle::current(),
             arrivals: Default::default(),
         }
     }
@@ -194,12 +198,21 @@ impl Database {
     async fn begin<'env>(&self, organization: Option<OrganizationId>, mode: Mode) -> DbResult<Tx<'env>> {
         let mut pooled = self.pool.status().max_size;
         loop {
-            let client = self.pool.get().await?;
+            let client = self.client().await?;
             match Tx::begin(client, organization, mode, self.clock.now(), self.patience).await {
                 Err(error) if error.is_disconnect() && pooled > 0 => pooled -= 1,
                 other => return other,
             }
         }
+    }
+
+    /// A connection, made by the runtime that opened the library: a connection lives in the runtime it was made in, and those of workers stand still
+    /// while a worker computes, and end with it.
+    async fn client(&self) -> DbResult<deadpool_postgres::Client> {
+        let pool = self.pool.clone();
+        let got = self.home.spawn(async move { pool.get().await }).await;
+        // Only a runtime that ends drops its tasks.
+        got.unwrap_or(Err(PoolError::Closed)).map_err(DbError::from)
     }
 
     /// Ends the connections that nobody uses, the others when they come back. Later calls are `Unavailable`.

@@ -78,7 +78,7 @@ impl PostgresLibrary {
         first.close();
         let pool = database::pool(config, config.pool_size, &[config.schema(), schema.as_str()])?;
         Ok(Self {
-            database: Arc::new(Database::new(pool, clock, capabilities)),
+            database: Arc::new(Database::new(pool, clock, capabilities, config)),
         })
     }
 

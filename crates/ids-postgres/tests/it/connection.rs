@@ -336,3 +336,32 @@ async fn what_was_prepared_before_a_migration_is_prepared_again() {
     );
     assert!(one.unwrap().is_some() && other.unwrap().is_some());
 }
+
+/// The server's processes for a library's connections.
+async fn server_processes(library: &Library) -> Vec<i32> {
+    let sql = "select pid from pg_stat_activity where application_name = $1 order by pid";
+    let name = format!("ids {}", library.schema.name);
+    let rows = library.connect().await.query(sql, &[&name]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_a_worker_made_outlives_its_thread() {
+    let library = Library::open().await;
+    let store = library.library.clone();
+    // As workers are: a thread with a runtime of its own, which ends.
+    let worker = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(store.ping()).unwrap();
+    });
+    tokio::task::spawn_blocking(move || worker.join().unwrap())
+        .await
+        .unwrap();
+    let before = server_processes(&library).await;
+    assert_eq!(before.len(), 1);
+    library.library.ping().await.unwrap();
+    assert_eq!(server_processes(&library).await, before);
+}
