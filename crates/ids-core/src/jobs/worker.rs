@@ -18,6 +18,8 @@ use crate::ports::{ClaimedJob, Delivery};
 
 /// How long one `receive` waits: short enough that a stop is prompt, long enough to cost nothing.
 const RECEIVE_WAIT: Duration = Duration::from_secs(5);
+/// The first pause before the end of a turn is written again.
+const SETTLE_AGAIN_FIRST: Duration = Duration::from_millis(500);
 
 /// Does the jobs of one lane of a queue, one at a time. Several may run side by side.
 ///
@@ -133,14 +135,7 @@ impl Worker {
                     Some(failure) => Worked::Failed(failure),
                     None => self.work(&claimed, delivery, stop).await,
                 };
-                if let Err(error) = self.settle(&claimed, worked).await
-                    && error.kind() != StoreErrorKind::LeaseLost
-                {
-                    // The lease runs out, and the reconciler delivers the job again.
-                    tracing::warn!(job.id = %job_id, error = &error as &dyn std::error::Error,
-                        "the end of a turn of job `{job_id}` could not be written; it will be tried again");
-                    return false;
-                }
+                return self.settle_in_the_end(&claimed, &worked, stop).await;
             }
             // Ended, not due, or in other hands: nothing to do for this delivery.
             Ok(None) => {}
@@ -241,8 +236,38 @@ impl Worker {
         }
     }
 
+    /// Writes what came of a turn, again and again while the store is away: the job stays this worker's until another claims it, and
+    /// a turn whose end was never written would count as a try. Says whether the delivery is dealt with.
+    async fn settle_in_the_end(
+        &self,
+        claimed: &ClaimedJob,
+        worked: &Worked,
+        stop: &CancellationToken,
+    ) -> bool {
+        let job_id = claimed.lease.job.job_id;
+        let mut pause = SETTLE_AGAIN_FIRST;
+        loop {
+            let error = match self.settle(claimed, worked).await {
+                Ok(()) => return true,
+                Err(error) if error.kind() == StoreErrorKind::LeaseLost => return true,
+                Err(error) => error,
+            };
+            let may_pass = error.kind() == StoreErrorKind::Unavailable && !stop.is_cancelled();
+            tracing::warn!(job.id = %job_id, error = &error as &dyn std::error::Error,
+                "the end of a turn of job `{job_id}` could not be written; it will be tried again");
+            if !may_pass {
+                // The lease runs out, and the reconciler delivers the job again.
+                return false;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(pause) => pause = (pause * 2).min(limits::POSTPONE),
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+
     /// Writes what came of a turn, and delivers what comes next.
-    async fn settle(&self, claimed: &ClaimedJob, worked: Worked) -> Result<(), StoreError> {
+    async fn settle(&self, claimed: &ClaimedJob, worked: &Worked) -> Result<(), StoreError> {
         let (jobs, lease) = (&self.library.ports.jobs, &claimed.lease);
         let job_id = lease.job.job_id;
         match worked {
@@ -261,11 +286,11 @@ impl Worker {
             }
             Worked::Turn(Turn::Prepared { chunks: left } | Turn::MoreToEmbed { left }) => {
                 jobs.release(lease).await?;
-                self.deliver_next(claimed, Lane::Embed, left, Duration::ZERO)
+                self.deliver_next(claimed, Lane::Embed, *left, Duration::ZERO)
                     .await;
                 Ok(())
             }
-            Worked::Failed(failure) => self.settle_failure(claimed, &failure).await,
+            Worked::Failed(failure) => self.settle_failure(claimed, failure).await,
         }
     }
 

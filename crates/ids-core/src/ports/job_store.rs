@@ -42,8 +42,14 @@ pub struct Reconciled {
     pub queue: QueueName,
     /// The lane it waits in.
     pub lane: Lane,
-    /// Its place in line: that of its delivery where the store knows it, else the second (since 1970) it is due since.
-    pub rank: i64,
+    /// Its place in line, where the store delivers jobs itself and has not lost it.
+    pub rank: Option<i64>,
+    /// Since when it is due, or will be.
+    pub due: Timestamp,
+    /// Bytes of its file; 0 for a cleanup.
+    pub file_size: u64,
+    /// Chunks still to be embedded.
+    pub chunks_left: u64,
     /// How long it is still to wait.
     pub delay: Duration,
 }

@@ -670,10 +670,12 @@ pub async fn list_undelivered_names_what_waits_or_lost_its_worker(stores: &Store
     let lost = stores.jobs.list_undelivered(&scope, 10).await.unwrap();
     let of_waiting = lost.iter().find(|job| job.job == waiting.job).unwrap();
     assert_eq!(
-        of_waiting.rank,
-        crate::ManualClock::START.as_unix_seconds(),
-        "as if it had come when it did"
+        (of_waiting.rank, of_waiting.due, of_waiting.file_size),
+        (None, crate::ManualClock::START, "waiting.txt".len() as u64),
+        "what its place in line follows from"
     );
+    let of_dead = lost.iter().find(|job| job.job == running.lease.job).unwrap();
+    assert_eq!((of_waiting.chunks_left, of_dead.chunks_left), (0, 1));
     assert_eq!(
         stores.jobs.oldest_waiting(&scope).await.unwrap(),
         Some(crate::ManualClock::START)
