@@ -15,7 +15,7 @@ mod migrate;
 mod plans;
 mod rls;
 mod search;
-mod shapes;
+mod ranking;
 mod statistics;
 mod tls;
 
