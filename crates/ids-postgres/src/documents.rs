@@ -13,13 +13,15 @@ use crate::scope_sql::{Conditions, uuid, value};
 use crate::transaction::Tx;
 use crate::{job_reads, uploads, versions};
 
+// Not `coalesce`: to row level security that may leak what it is given, so it cannot be looked up in a key, and every version of
+// every organization is read instead (`tests/it/plans.rs`).
 const SELECT: &str =
     "select d.document_id, d.title, d.description, d.filename, d.content_type, d.file_size, d.file_hash,
         array(select t.tag from document_tags t where t.document_id = d.document_id order by t.position),
         c.name, d.status, d.job_id, d.duplicate_of, d.failure_code, d.failure_message, d.failure_retry,
         v.page_count, coalesce(v.chunk_count, 0), d.created_at, d.updated_at
      from documents d join collections c on c.collection_no = d.collection_no
-     left join versions v on v.version_no = coalesce(d.visible_version_no, d.newest_version_no)";
+     left join versions v on v.version_no = case when d.visible_version_no is null then d.newest_version_no else d.visible_version_no end";
 
 fn read(row: &Row) -> DbResult<Document> {
     let mut columns = Columns::new(row, "documents");
@@ -233,8 +235,8 @@ pub(crate) async fn find_status(
         .query_opt(
             "select v.embedded_count, v.chunk_count, v.stage = 'completed' or v.blob_key is null from documents d
              join versions v on v.version_no = case
-                 when d.status in ('failed', 'duplicate', 'cancelled') then coalesce(d.visible_version_no, d.newest_version_no)
-                 else coalesce(d.newest_version_no, d.visible_version_no) end
+                 when d.status in ('failed', 'duplicate', 'cancelled') then case when d.visible_version_no is null then d.newest_version_no else d.visible_version_no end
+                 else case when d.newest_version_no is null then d.visible_version_no else d.newest_version_no end end
              where d.organization_id = $1 and d.document_id = $2",
             &[&scope.organization.to_uuid(), &document_id.to_uuid()],
         )
@@ -268,7 +270,7 @@ pub(crate) async fn find_original(
     let sql = format!(
         "select v.blob_key, v.filename, v.content_type from documents d
          join collections c on c.collection_no = d.collection_no
-         join versions v on v.version_no = coalesce(d.visible_version_no, d.newest_version_no) where {}",
+         join versions v on v.version_no = case when d.visible_version_no is null then d.newest_version_no else d.visible_version_no end where {}",
         conditions.sql()
     );
     let row = tx.query_opt(&sql, &conditions.values()).await?;
