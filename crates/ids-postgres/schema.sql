@@ -49,6 +49,9 @@ create table documents (
     job_id uuid,
     visible_version_no bigint,
     newest_version_no bigint,
+    -- Whose pages and type are shown. A column, since PostgreSQL takes `coalesce` in a condition for something that may leak what
+    -- it sees, and under row level security uses no index with it.
+    shown_version_no bigint generated always as (coalesce(visible_version_no, newest_version_no)) stored,
     duplicate_of uuid,
     failure_code text,
     failure_message text,

@@ -13,15 +13,13 @@ use crate::scope_sql::{Conditions, uuid, value};
 use crate::transaction::Tx;
 use crate::{job_reads, uploads, versions};
 
-// Not `coalesce`: to row level security that may leak what it is given, so it cannot be looked up in a key, and every version of
-// every organization is read instead (`tests/it/plans.rs`).
 const SELECT: &str =
     "select d.document_id, d.title, d.description, d.filename, d.content_type, d.file_size, d.file_hash,
         array(select t.tag from document_tags t where t.document_id = d.document_id order by t.position),
         c.name, d.status, d.job_id, d.duplicate_of, d.failure_code, d.failure_message, d.failure_retry,
         v.page_count, coalesce(v.chunk_count, 0), d.created_at, d.updated_at
      from documents d join collections c on c.collection_no = d.collection_no
-     left join versions v on v.version_no = case when d.visible_version_no is null then d.newest_version_no else d.visible_version_no end";
+     left join versions v on v.version_no = d.shown_version_no";
 
 fn read(row: &Row) -> DbResult<Document> {
     let mut columns = Columns::new(row, "documents");
@@ -57,14 +55,15 @@ async fn select(tx: &Tx<'_>, sql: &str, values: &[&(dyn ToSql + Sync)]) -> DbRes
     rows.iter().map(read).collect()
 }
 
+/// What [`lock`] runs.
+pub(crate) const LOCK: &str =
+    "select 1 from documents where organization_id = $1 and document_id = $2 for no key update";
+
 /// Locks a document's row until the transaction ends: first of all locks (see the crate's invariants). One that is not there is
 /// for whoever reads it next to miss.
 pub(crate) async fn lock(tx: &Tx<'_>, organization: OrganizationId, document_id: DocumentId) -> DbResult<()> {
-    tx.execute(
-        "select 1 from documents where organization_id = $1 and document_id = $2 for no key update",
-        &[&organization.to_uuid(), &document_id.to_uuid()],
-    )
-    .await?;
+    tx.execute(LOCK, &[&organization.to_uuid(), &document_id.to_uuid()])
+        .await?;
     Ok(())
 }
 
@@ -235,8 +234,8 @@ pub(crate) async fn find_status(
         .query_opt(
             "select v.embedded_count, v.chunk_count, v.stage = 'completed' or v.blob_key is null from documents d
              join versions v on v.version_no = case
-                 when d.status in ('failed', 'duplicate', 'cancelled') then case when d.visible_version_no is null then d.newest_version_no else d.visible_version_no end
-                 else case when d.newest_version_no is null then d.visible_version_no else d.newest_version_no end end
+                 when d.status in ('failed', 'duplicate', 'cancelled') then d.shown_version_no
+                 else d.newest_version_no end
              where d.organization_id = $1 and d.document_id = $2",
             &[&scope.organization.to_uuid(), &document_id.to_uuid()],
         )
@@ -270,7 +269,7 @@ pub(crate) async fn find_original(
     let sql = format!(
         "select v.blob_key, v.filename, v.content_type from documents d
          join collections c on c.collection_no = d.collection_no
-         join versions v on v.version_no = case when d.visible_version_no is null then d.newest_version_no else d.visible_version_no end where {}",
+         join versions v on v.version_no = d.shown_version_no where {}",
         conditions.sql()
     );
     let row = tx.query_opt(&sql, &conditions.values()).await?;

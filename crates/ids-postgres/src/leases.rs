@@ -50,6 +50,9 @@ pub(crate) async fn held_version(tx: &Tx<'_>, lease: &Lease) -> DbResult<HeldVer
 /// it ends.
 pub(crate) async fn hold_version(tx: &Tx<'_>, lease: &Lease) -> DbResult<HeldVersion> {
     let sql = format!("{SELECT} for no key update of j");
+    // Prepared before, so that they are sent, and run, in this order.
+    tx.prepare(documents::LOCK).await?;
+    tx.prepare(&sql).await?;
     // Sent together; the second begins when the first has its lock, and sees what was committed until then.
     let (locked, held) = future::join(
         documents::lock(tx, lease.job.organization, lease.document_id),

@@ -5,16 +5,16 @@
 //! | `config`, `tls` | where the server is, and how the way to it is encrypted |
 //! | `database`, `transaction` | a bounded pool; every unit of work is one transaction in the name of one organization |
 //! | `migrate`, `capability` | brings a schema to the one of this binary, and looks what the server can do |
-//! | `uploads`, `documents`, `pages`, `collections`, `library_reads` | the port `DocumentStore` |
-//! | `accept`, `jobs`, `job_reads`, `leases`, `versions` | the port `JobStore`, and what the life of a version writes |
+//! | `document_store`, `uploads`, `documents`, `pages`, `collections`, `library_reads` | the port `DocumentStore` |
+//! | `job_store`, `accept`, `jobs`, `job_reads`, `leases`, `versions` | the port `JobStore`, and what the life of a version writes |
 //! | `cleanups` | the port `CleanupStore` |
-//! | `organizations`, `keys` | the port `OrganizationStore` |
+//! | `keys`, `organizations` | the port `OrganizationStore` |
 //! | `workers` | the port `WorkerRegistry` |
 //! | `queue` | the port `JobQueue` |
 //! | `chunk_index`, `chunks`, `postings`, `statistics`, `search_scope`, `lexical`, `models`, `vectors` | the port `ChunkIndex` |
 //! | `session_store`, `sessions`, `messages` | the port `SessionStore` |
 //!
-//! **Invariants.** Every row of a tenant has `organization_id`; every query names it, and row level security, forced on the
+//! **Invariants.** Every row of a tenant has its `organization_id` or `organization_no`; every query names it, and row level security, forced on the
 //! tables' owner too, refuses what a query forgets (`tests/it/rls.rs`). Locks are taken in one order: the document, then
 //! its job or upload, then the rest; whoever writes for a job checks its lease under those locks. Postings and statistics
 //! know visible chunks only, and change in the transaction that shows or hides a version. Nothing is held in memory that the

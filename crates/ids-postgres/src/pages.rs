@@ -199,7 +199,7 @@ async fn shown_version(tx: &Tx<'_>, scope: &Scope, document_id: DocumentId) -> D
     let row = tx
         .query_opt(
             "select v.version_no, v.page_count, v.author, v.characters from documents d
-             join versions v on v.version_no = case when d.visible_version_no is null then d.newest_version_no else d.visible_version_no end
+             join versions v on v.version_no = d.shown_version_no
              where d.organization_id = $1 and d.document_id = $2",
             &[&scope.organization.to_uuid(), &document_id.to_uuid()],
         )

@@ -123,6 +123,15 @@ impl Tx<'_> {
         .await
     }
 
+    /// Prepares a statement that is run later, unless this connection has prepared it before.
+    pub(crate) async fn prepare(&self, sql: &str) -> DbResult<()> {
+        self.answered(async {
+            self.client()?.prepare_cached(sql).await?;
+            Ok(())
+        })
+        .await
+    }
+
     /// The one row, if there is one.
     pub(crate) async fn query_opt(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> DbResult<Option<Row>> {
         self.answered(async {

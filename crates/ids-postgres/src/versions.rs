@@ -169,7 +169,7 @@ pub(crate) async fn refresh_shown(
     let row = tx
         .query_opt(
             "select d.title_given, v.title_own, coalesce(v.filename, d.filename) from documents d
-             left join versions v on v.version_no = case when d.visible_version_no is null then d.newest_version_no else d.visible_version_no end
+             left join versions v on v.version_no = d.shown_version_no
              where d.organization_id = $1 and d.document_id = $2",
             &[&organization, &id],
         )
@@ -186,7 +186,7 @@ pub(crate) async fn refresh_shown(
              content_type = coalesce(v.content_type, d.content_type), file_size = coalesce(v.file_size, d.file_size),
              file_hash = coalesce(v.file_hash, d.file_hash)
          from documents o
-         left join versions v on v.version_no = case when o.visible_version_no is null then o.newest_version_no else o.visible_version_no end
+         left join versions v on v.version_no = o.shown_version_no
          where o.organization_id = $1 and o.document_id = $2 and d.document_id = o.document_id",
         &[
             &organization,

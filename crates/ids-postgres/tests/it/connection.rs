@@ -274,6 +274,32 @@ async fn a_closed_library_is_unavailable() {
 }
 
 #[tokio::test]
+async fn after_the_server_was_killed_and_came_back_the_next_call_works() {
+    let mut server = tokio::task::spawn_blocking(PrivatePostgres::start).await.unwrap();
+    let library = PostgresLibrary::open(&config_of(&server), clock()).await.unwrap();
+    let scope = Scope::organization(OrganizationId::DEFAULT);
+    let name = CollectionName::default();
+    library.ensure_collection(&scope, &name).await.unwrap();
+    // The servers of the tests write their log late; this one is to keep what was committed.
+    let admin = connect_as(&server, &server.superuser, &server.superuser_password).await;
+    admin.batch_execute("checkpoint").await.unwrap();
+
+    server.kill();
+    let error = library.ping().await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{}", chain(&error));
+    let server = tokio::task::spawn_blocking(move || {
+        server.restart();
+        server
+    })
+    .await
+    .unwrap();
+
+    let kept = library.list_collections(&scope).await.unwrap();
+    assert_eq!(kept.len(), 1);
+    drop(server);
+}
+
+#[tokio::test]
 async fn a_server_that_says_nothing_is_given_up() {
     let server = tokio::task::spawn_blocking(PrivatePostgres::start).await.unwrap();
     let config = PostgresConfig {

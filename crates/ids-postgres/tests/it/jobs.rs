@@ -6,8 +6,9 @@ use futures_util::future::join_all;
 use ids_core::document::{AcceptedAs, BlobKey, DocumentStatus};
 use ids_core::error::StoreErrorKind;
 use ids_core::job::JobStatus;
+use ids_core::ports::Replaced;
 use ids_testkit::Stores;
-use ids_testkit::stores::{NewDocument, hash_of};
+use ids_testkit::stores::{NewDocument, chunk, extracted, hash_of};
 
 use crate::Library;
 use crate::library::beside;
@@ -193,4 +194,30 @@ async fn a_source_ingested_by_several_at_once_is_one_document() {
     let collections = stores.documents.list_collections(&Stores::scope()).await.unwrap();
     assert_eq!(collections.len(), 1);
     assert_eq!(collections[0].documents, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_documents_of_the_same_text_stored_at_once_one_is_the_duplicate() {
+    let stores = Library::with_pool(8).await.stores();
+    let scope = Stores::scope();
+    for round in 0..5 {
+        let mut leases = Vec::new();
+        for number in 0..4 {
+            let document = NewDocument::named(&format!("{round} {number}.txt"));
+            let lease = stores.claim(&stores.accept(&scope, &document).await).await.lease;
+            stores
+                .documents
+                .save_extraction(&lease, &extracted(&["palavra"]), hash_of(&format!("{round}")))
+                .await
+                .unwrap();
+            leases.push(lease);
+        }
+        let replaced = at_once(4, |number| {
+            let (chunks, lease) = (Arc::clone(&stores.chunks), leases[number].clone());
+            async move { chunks.replace(&lease, &[chunk(0, "palavra")]).await.unwrap() }
+        })
+        .await;
+        let stored = replaced.iter().filter(|it| **it == Replaced::Stored).count();
+        assert_eq!(stored, 1, "{replaced:?}");
+    }
 }

@@ -8,6 +8,7 @@
 
 mod connection;
 mod contract;
+mod indexes;
 mod jobs;
 mod library;
 mod migrate;

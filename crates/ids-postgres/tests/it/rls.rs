@@ -213,9 +213,20 @@ async fn a_row_of_another_organization_cannot_be_written() {
             continue;
         }
         let (column, theirs) = owner(&client, &schema, &table, other.organization).await;
+        let columns: String = client
+            .query_one(
+                "select string_agg(attname, ', ' order by attnum) from pg_attribute
+                 where attrelid = to_regclass($1) and attnum > 0 and not attisdropped and attgenerated = ''",
+                &[&format!("{schema}.{table}")],
+            )
+            .await
+            .unwrap()
+            .get(0);
         let inserted = format!(
-            "insert into {table} overriding system value
-             select (jsonb_populate_record(t, jsonb_build_object('{column}', {theirs}))).* from {table} t limit 1"
+            "insert into {table} ({columns}) overriding system value
+             select {columns} from (
+                 select (jsonb_populate_record(t, jsonb_build_object('{column}', {theirs}))).* from {table} t limit 1
+             ) as row_of_mine"
         );
         for sql in [inserted, format!("update {table} set {column} = {theirs}")] {
             let refused = client.execute(&sql, &[]).await.unwrap_err();

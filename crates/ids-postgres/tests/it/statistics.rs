@@ -151,7 +151,7 @@ async fn those_who_commit_at_once_all_count() {
     // More than it takes to fold, so that some fold while others commit.
     let tasks = (0..8u64).map(|worker| {
         let stores = Arc::clone(&stores);
-        tokio::task::spawn(async move {
+        crate::library::beside(async move {
             let mut numbers = Numbers(worker + 1);
             for round in 0..20 {
                 let one = prepared(&stores, &mut numbers, None).await;
@@ -230,7 +230,7 @@ async fn of_equal_texts_stored_at_once_one_is_the_original() {
         let tasks = leases.iter().cloned().map(|lease| {
             let (stores, text) = (Arc::clone(&stores), text.clone());
             let replace = async move { stores.chunks.replace(&lease, &[chunk(0, &text)]).await };
-            tokio::task::spawn(replace)
+            crate::library::beside(replace)
         });
         let replaced: Vec<Replaced> = join_all(tasks)
             .await
