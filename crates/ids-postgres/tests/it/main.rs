@@ -15,6 +15,7 @@ mod migrate;
 mod plans;
 mod rls;
 mod search;
+mod shapes;
 mod statistics;
 mod tls;
 
