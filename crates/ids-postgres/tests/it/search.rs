@@ -38,21 +38,20 @@ async fn a_model_met_by_several_at_once_has_one_index() {
     let opened = Library::with_pool(8).await;
     let client = opened.connect().await;
     let stores = opened.stores();
-    let mut storing = Vec::new();
+    let mut leases = Vec::new();
     for number in 0..6 {
         let document = NewDocument::named(&format!("{number}.txt"));
-        let prepared = stores.prepared(&Stores::scope(), &document, &["um"]).await;
-        let chunks = Arc::clone(&stores.chunks);
-        storing.push(tokio::task::spawn(async move {
-            let vectors = [(0, direction(1.0))];
-            chunks.store_embeddings(&prepared.lease, &model(), &vectors).await
-        }));
+        leases.push(stores.prepared(&Stores::scope(), &document, &["um"]).await.lease);
     }
+    let (model, vectors) = (model(), [(0, direction(1.0))]);
+    let storing = leases
+        .iter()
+        .map(|lease| stores.chunks.store_embeddings(lease, &model, &vectors));
     for stored in join_all(storing).await {
-        stored.unwrap().unwrap();
+        stored.unwrap();
     }
     let models = stores.chunks.embedding_models(&Stores::scope()).await.unwrap();
-    assert_eq!(models, [(model(), 6)]);
+    assert_eq!(models, [(model, 6)]);
     let indexes = client
         .query_one(
             "select count(*) from pg_indexes where schemaname = current_schema() and indexdef like '%hnsw%'",
