@@ -71,8 +71,18 @@ fn strangers_are_never_let_in_without_keys() {
 #[test]
 fn what_needs_postgresql_says_so() {
     let place = Place::new();
-    check("api_without_postgres", &place, &place.ids(&["api", "--port", "0"]), 2);
-    check("worker_without_postgres", &place, &place.ids(&["worker", "--all"]), 2);
+    check(
+        "api_without_postgres",
+        &place,
+        &place.ids(&["api", "--port", "0"]),
+        2,
+    );
+    check(
+        "worker_without_postgres",
+        &place,
+        &place.ids(&["worker", "--all"]),
+        2,
+    );
     let other = ["keys", "create", "--organization", "Outra", "--scopes", "admin"];
     check("other_organization_embedded", &place, &place.ids(&other), 2);
 }
