@@ -247,7 +247,6 @@ async fn both_rank_alike(set: &str, step: usize) {
                     replies.push(shape.search(&scope, &request).await.unwrap());
                 }
                 let (one, other) = (seen(&replies[0]), seen(&replies[1]));
-                assert!(!one.is_empty(), "{}", query.text);
                 assert_eq!(one, other, "{mode:?} of `{}`", query.text);
                 assert_eq!(replies[0].chunks_searched, replies[1].chunks_searched);
                 compared += one.len();
