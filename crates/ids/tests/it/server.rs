@@ -33,9 +33,15 @@ pub struct Answer {
 impl Server {
     /// Starts one on a free port and waits until it says that it is ready.
     pub fn start(place: &Place) -> Self {
+        Self::start_with(place, &[])
+    }
+
+    /// The same with more variables.
+    pub fn start_with(place: &Place, variables: &[(&str, &str)]) -> Self {
         let log = place.root().join(LOG);
         let mut child = place
             .command(&["serve", "--port", "0"])
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(File::options().create(true).append(true).open(&log).unwrap())
             .spawn()
@@ -83,11 +89,22 @@ impl Server {
         answer.body
     }
 
+    /// GET of any path, with a key where one is given; the status.
+    pub fn status_of(&self, path: &str, key: Option<&str>) -> u16 {
+        let key = key.map_or_else(String::new, |key| format!("authorization: Bearer {key}\r\n"));
+        self.exchange("GET", path, &format!("{key}content-type: text/plain"), b"")
+            .status
+    }
+
     /// Any request.
     pub fn send(&self, method: &str, path: &str, content_type: &str, body: &[u8]) -> Answer {
+        self.exchange(method, path, &format!("content-type: {content_type}"), body)
+    }
+
+    fn exchange(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: {content_type}\r\n\
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n{headers}\r\n\
              content-length: {}\r\n\r\n",
             self.address,
             body.len()
