@@ -127,13 +127,18 @@ impl Worker {
     async fn handle_document(&self, delivery: &Delivery, stop: &CancellationToken) -> bool {
         let jobs = &self.library.ports.jobs;
         let job_id = delivery.job.job_id;
-        match jobs.claim(&delivery.job, &self.name).await {
+        // A store that is away is waited for with the delivery in hand: put down, it would come back only when its time is over, and
+        // the next ones would be taken up and put down the same way.
+        let claimed = patiently(stop, || jobs.claim(&delivery.job, &self.name)).await;
+        match claimed {
             Ok(Some(claimed)) => {
                 let worked = match given_up(&claimed) {
                     Some(failure) => Worked::Failed(failure),
                     None => self.work(&claimed, delivery, stop).await,
                 };
-                if let Err(error) = self.settle(&claimed, worked).await
+                // Waited for as well: nobody else gets the job before the lease runs out, and who is then late hears `LeaseLost`.
+                let settled = patiently(stop, || self.settle(&claimed, &worked)).await;
+                if let Err(error) = settled
                     && error.kind() != StoreErrorKind::LeaseLost
                 {
                     // The lease runs out, and the reconciler delivers the job again.
@@ -242,10 +247,10 @@ impl Worker {
     }
 
     /// Writes what came of a turn, and delivers what comes next.
-    async fn settle(&self, claimed: &ClaimedJob, worked: Worked) -> Result<(), StoreError> {
+    async fn settle(&self, claimed: &ClaimedJob, worked: &Worked) -> Result<(), StoreError> {
         let (jobs, lease) = (&self.library.ports.jobs, &claimed.lease);
         let job_id = lease.job.job_id;
-        match worked {
+        match *worked {
             Worked::LeaseLost => {
                 tracing::debug!(job.id = %job_id, "job `{job_id}` is no longer ours");
                 Ok(())
@@ -265,7 +270,7 @@ impl Worker {
                     .await;
                 Ok(())
             }
-            Worked::Failed(failure) => self.settle_failure(claimed, &failure).await,
+            Worked::Failed(ref failure) => self.settle_failure(claimed, failure).await,
         }
     }
 
@@ -303,6 +308,31 @@ impl Worker {
                 error = &error as &dyn std::error::Error,
                 "a job waits but is not delivered yet; the reconciler will"
             );
+        }
+    }
+}
+
+/// Does what only a store that is away for a moment keeps from being done: again after a pause, as long as a lease lasts.
+async fn patiently<T, F>(stop: &CancellationToken, mut act: impl FnMut() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    let mut pauses = limits::LEASE.div_duration_f64(limits::STORE_PAUSE) as u32;
+    loop {
+        match act().await {
+            Err(error) if error.kind() == StoreErrorKind::Unavailable && pauses > 0 => {
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "the store is away; trying again"
+                );
+            }
+            done => return done,
+        }
+        pauses -= 1;
+        tokio::select! {
+            () = tokio::time::sleep(limits::STORE_PAUSE) => {}
+            // Once more, at once: what is given back now goes on elsewhere.
+            () = stop.cancelled() => return act().await,
         }
     }
 }
