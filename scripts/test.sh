@@ -77,6 +77,7 @@ part tests unit_and_integration
 if has_doc_tests; then
     part doctests cargo test --quiet --locked --workspace --doc
 fi
+part chaos scripts/chaos.sh --short
 # The program that the tests before were run against: another build of it would take minutes.
 part browser scripts/test-browser.sh "$(scripts/target-dir.sh)/debug/ids"
 part tidy cargo run --quiet --locked -p xtask -- tidy

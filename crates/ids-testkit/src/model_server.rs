@@ -215,6 +215,11 @@ impl ScriptedModelServer {
         format!("http://{}/v1", listener.local_addr().unwrap())
     }
 
+    /// Answers every request from now on with this, whatever was left to say.
+    pub fn switch_to(&self, script: Script) {
+        *self.shared.scripts.lock().unwrap() = VecDeque::from([script]);
+    }
+
     /// What was sent so far.
     pub fn requests(&self) -> Vec<Request> {
         self.shared.requests.lock().unwrap().clone()

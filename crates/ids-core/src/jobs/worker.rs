@@ -18,8 +18,6 @@ use crate::ports::{ClaimedJob, Delivery};
 
 /// How long one `receive` waits: short enough that a stop is prompt, long enough to cost nothing.
 const RECEIVE_WAIT: Duration = Duration::from_secs(5);
-/// The first pause before the end of a turn is written again.
-const SETTLE_AGAIN_FIRST: Duration = Duration::from_millis(500);
 
 /// Does the jobs of one lane of a queue, one at a time. Several may run side by side.
 ///
@@ -129,13 +127,24 @@ impl Worker {
     async fn handle_document(&self, delivery: &Delivery, stop: &CancellationToken) -> bool {
         let jobs = &self.library.ports.jobs;
         let job_id = delivery.job.job_id;
-        match jobs.claim(&delivery.job, &self.name).await {
+        // A store that is away is waited for with the delivery in hand: put down, it would come back only when its time is over, and
+        // the next ones would be taken up and put down the same way.
+        let claimed = patiently(stop, || jobs.claim(&delivery.job, &self.name)).await;
+        match claimed {
             Ok(Some(claimed)) => {
                 let worked = match given_up(&claimed) {
                     Some(failure) => Worked::Failed(failure),
                     None => self.work(&claimed, delivery, stop).await,
                 };
-                return self.settle_in_the_end(&claimed, &worked, stop).await;
+                let settled = patiently(stop, || self.settle(&claimed, &worked)).await;
+                if let Err(error) = settled
+                    && error.kind() != StoreErrorKind::LeaseLost
+                {
+                    // The lease runs out, and the reconciler delivers the job again.
+                    tracing::warn!(job.id = %job_id, error = &error as &dyn std::error::Error,
+                        "the end of a turn of job `{job_id}` could not be written; it will be tried again");
+                    return false;
+                }
             }
             // Ended, not due, or in other hands: nothing to do for this delivery.
             Ok(None) => {}
@@ -236,41 +245,11 @@ impl Worker {
         }
     }
 
-    /// Writes what came of a turn, again and again while the store is away: the job stays this worker's until another claims it, and
-    /// a turn whose end was never written would count as a try. Says whether the delivery is dealt with.
-    async fn settle_in_the_end(
-        &self,
-        claimed: &ClaimedJob,
-        worked: &Worked,
-        stop: &CancellationToken,
-    ) -> bool {
-        let job_id = claimed.lease.job.job_id;
-        let mut pause = SETTLE_AGAIN_FIRST;
-        loop {
-            let error = match self.settle(claimed, worked).await {
-                Ok(()) => return true,
-                Err(error) if error.kind() == StoreErrorKind::LeaseLost => return true,
-                Err(error) => error,
-            };
-            let may_pass = error.kind() == StoreErrorKind::Unavailable && !stop.is_cancelled();
-            tracing::warn!(job.id = %job_id, error = &error as &dyn std::error::Error,
-                "the end of a turn of job `{job_id}` could not be written; it will be tried again");
-            if !may_pass {
-                // The lease runs out, and the reconciler delivers the job again.
-                return false;
-            }
-            tokio::select! {
-                () = tokio::time::sleep(pause) => pause = (pause * 2).min(limits::POSTPONE),
-                () = stop.cancelled() => {}
-            }
-        }
-    }
-
     /// Writes what came of a turn, and delivers what comes next.
     async fn settle(&self, claimed: &ClaimedJob, worked: &Worked) -> Result<(), StoreError> {
         let (jobs, lease) = (&self.library.ports.jobs, &claimed.lease);
         let job_id = lease.job.job_id;
-        match worked {
+        match *worked {
             Worked::LeaseLost => {
                 tracing::debug!(job.id = %job_id, "job `{job_id}` is no longer ours");
                 Ok(())
@@ -286,11 +265,11 @@ impl Worker {
             }
             Worked::Turn(Turn::Prepared { chunks: left } | Turn::MoreToEmbed { left }) => {
                 jobs.release(lease).await?;
-                self.deliver_next(claimed, Lane::Embed, *left, Duration::ZERO)
+                self.deliver_next(claimed, Lane::Embed, left, Duration::ZERO)
                     .await;
                 Ok(())
             }
-            Worked::Failed(failure) => self.settle_failure(claimed, failure).await,
+            Worked::Failed(ref failure) => self.settle_failure(claimed, failure).await,
         }
     }
 
@@ -328,6 +307,30 @@ impl Worker {
                 error = &error as &dyn std::error::Error,
                 "a job waits but is not delivered yet; the reconciler will"
             );
+        }
+    }
+}
+
+/// Does what only a store that is away keeps from being done: again after a pause, until it is back. Nobody else gets the job before the store
+/// is back either; whoever is late then hears `LeaseLost`.
+async fn patiently<T, F>(stop: &CancellationToken, mut act: impl FnMut() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    loop {
+        match act().await {
+            Err(error) if error.kind() == StoreErrorKind::Unavailable => {
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "the store is away; trying again"
+                );
+            }
+            done => return done,
+        }
+        tokio::select! {
+            () = tokio::time::sleep(limits::STORE_PAUSE) => {}
+            // Once more, at once: what is given back now goes on elsewhere.
+            () = stop.cancelled() => return act().await,
         }
     }
 }
