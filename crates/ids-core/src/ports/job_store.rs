@@ -62,7 +62,7 @@ pub struct Reconciled {
 /// takes a `Lease` fails with `LeaseLost` when it ran out and was claimed anew, or the job was cancelled, deleted or ended;
 /// (5) `renew` keeps the lease; (6) progress never falls within a try; (7) `complete` makes the version the visible one, and
 /// removes the one before, in one transaction; (8) `fail` with a retry defers the job and counts the try, `postpone` defers it and does
-/// not; the last try ends it in `failed`; (9) a version that fails, is a duplicate or is cancelled leaves no chunk behind, except
+/// not, `release` forgives the tries before; the last try ends it in `failed`; (9) a version that fails, is a duplicate or is cancelled leaves no chunk behind, except
 /// that a first version whose chunks are stored stays findable by words when embedding fails; (10) `cancel` of a waiting or running job ends it at
 /// once; (11) `retry` of a failed or cancelled job queues it under the same id with its tries forgiven; of another it is a `Conflict`;
 /// (12) `list_undelivered` names the jobs that wait, or whose lease ran out, with the delay left; (13) a job of
@@ -95,7 +95,8 @@ pub trait JobStore: Send + Sync {
     /// `LeaseLost`, `Unavailable`.
     async fn advance(&self, lease: &Lease, progress: &Progress) -> Result<(), StoreError>;
 
-    /// Gives the job back, due at once, in the lane it now belongs to. Not a try.
+    /// Gives the job back, due at once, in the lane it now belongs to. Not a try, and those before are forgiven: whoever gives a job back in order was
+    /// not brought down by it.
     ///
     /// # Errors
     /// `LeaseLost`, `Unavailable`.

@@ -429,6 +429,22 @@ pub async fn tries_are_counted_and_the_last_one_ends_the_job(stores: &Stores) {
     );
 }
 
+/// JobStore, clause 8: whoever gives a job back in order was not brought down by it.
+pub async fn a_released_job_has_its_tries_forgiven(stores: &Stores) {
+    let accepted = stores
+        .accept(&Stores::scope(), &NewDocument::named("a.txt"))
+        .await;
+    for attempt in 1..JOB_ATTEMPTS {
+        // Claimed, and its worker is gone.
+        assert_eq!(stores.claim(&accepted).await.lease.attempt, attempt);
+        stores.clock.advance(LEASE + SECOND);
+    }
+    let claimed = stores.claim(&accepted).await;
+    assert_eq!(claimed.lease.attempt, JOB_ATTEMPTS);
+    stores.jobs.release(&claimed.lease).await.unwrap();
+    assert_eq!(stores.claim(&accepted).await.lease.attempt, 1);
+}
+
 /// JobStore, clause 8: a failure without a retry ends the job at once.
 pub async fn a_failure_without_a_retry_ends_the_job(stores: &Stores) {
     let scope = Stores::scope();
@@ -841,6 +857,7 @@ macro_rules! job_store_contract {
             progress_never_falls_within_a_try
             complete_shows_the_version_and_removes_the_one_before
             tries_are_counted_and_the_last_one_ends_the_job
+            a_released_job_has_its_tries_forgiven
             a_failure_without_a_retry_ends_the_job
             an_unwanted_version_leaves_no_chunk
             a_further_version_that_fails_leaves_the_visible_one
