@@ -253,6 +253,14 @@ pub struct SourcePath(pub String);
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct BlobKey(pub String);
 
+impl BlobKey {
+    /// The version whose bytes they are, where the key ends in its id. Between the move of bytes and the note of where they
+    /// are now, a crash leaves nothing else that names them.
+    pub fn version(&self) -> Option<VersionId> {
+        self.0.rsplit('/').next()?.parse().ok()
+    }
+}
+
 /// An announced upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upload {

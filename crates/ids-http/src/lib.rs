@@ -13,6 +13,7 @@ mod metrics;
 mod observe;
 mod openapi;
 mod options;
+mod recent;
 mod router;
 mod routes;
 mod starting;

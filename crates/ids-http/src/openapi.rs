@@ -2,7 +2,8 @@
 
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::{Operation, PathItem};
-use utoipa::openapi::{Ref, RefOr, Response, ResponseBuilder, Schema};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{Components, Ref, RefOr, Response, ResponseBuilder, Schema};
 use utoipa::{Modify, OpenApi};
 
 use crate::routes::{chat, documents, events, keys, meta, pages, queue, search, uploads, usage};
@@ -77,13 +78,49 @@ use crate::wire::error::{ErrorBody, FailureBody};
         (name = "keys", description = "Who may ask, and what was done"),
         (name = "server", description = "The server itself"),
     ),
-    modifiers(&Errors, &AlwaysThere),
+    modifiers(&Errors, &AlwaysThere, &Keys),
 )]
 struct Api;
 
 /// The API's description.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     Api::openapi()
+}
+
+/// What answers without a key; see [`crate::access`].
+const OPEN: [&str; 7] = [
+    "/health",
+    "/live",
+    "/ready",
+    "/api/v1/queue/health",
+    "/api/v1/login",
+    "/api/v1/logout",
+    "/api/v1/uploads/{organization}/{upload_id}",
+];
+
+/// How a key travels, where the server asks for one.
+struct Keys;
+
+impl Modify for Keys {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        const NAME: &str = "key";
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("ids_…")
+            .build();
+        let components = openapi.components.get_or_insert_with(Components::default);
+        components.add_security_scheme(NAME, SecurityScheme::Http(scheme));
+        let needed = || vec![SecurityRequirement::new::<_, [&str; 0], &str>(NAME, [])];
+        for (path, item) in &mut openapi.paths.paths {
+            for operation in operations(item) {
+                operation.security = Some(if OPEN.contains(&path.as_str()) {
+                    Vec::new()
+                } else {
+                    needed()
+                });
+            }
+        }
+    }
 }
 
 /// Every operation may end in an error, all of one shape.
@@ -166,7 +203,7 @@ mod tests {
 
     use super::openapi;
     use crate::extract::Fields;
-    use crate::routes::{chat, documents, search, uploads};
+    use crate::routes::{chat, documents, keys, queue, search, uploads};
 
     /// Every property of the schema gets a value that no field takes, and the reader must refuse exactly those.
     fn check(schema: &str, read: impl Fn(Fields) -> Result<(), Refusal>) {
@@ -224,6 +261,12 @@ mod tests {
             chat::read_title(fields).map(drop)
         });
         check("ChangeRequest", |fields| documents::read_change(fields).map(drop));
+        check("KeyRequest", |fields| keys::read_key(fields).map(drop));
+        check("LoginRequest", |fields| keys::read_login(fields).map(drop));
+        check("CleanupRequest", |fields| queue::read_cleanup(fields).map(drop));
+        check("CollectionRequest", |fields| {
+            documents::read_collection(fields).map(drop)
+        });
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use ids_core::library::Library;
@@ -32,6 +33,8 @@ pub struct HttpOptions {
     pub metrics: Metrics,
     /// What /ready says.
     pub readiness: Readiness,
+    /// How long an answer of /health and /queue/health, which need no key, stands for all who ask; that of /metrics ten times as long.
+    pub recent: Duration,
     /// Searches that run at the same time; more wait.
     pub search_slots: usize,
     /// Ends server-sent events, which would keep a shutdown waiting.
@@ -52,6 +55,7 @@ impl HttpOptions {
             health: Vec::new(),
             metrics: Metrics::new(),
             readiness: Readiness::new(Phase::Ready),
+            recent: Duration::from_secs(1),
             search_slots: slots.max(2),
             shutdown: CancellationToken::new(),
         }

@@ -4,11 +4,15 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::HeaderValue;
+use axum::http::{HeaderValue, StatusCode};
 use ids_core::slots::{Line, Slots};
 use ids_core::time::Timestamp;
 
+use crate::error::ApiResult;
 use crate::options::HttpOptions;
+use crate::recent::Recent;
+use crate::wire::meta::HealthBody;
+use crate::wire::queue::QueueHealthBody;
 
 /// Who waits for a free slot to search.
 const SEARCH_LINE: Line = Line {
@@ -28,6 +32,10 @@ pub(crate) struct Inner {
     pub(crate) started_at: Timestamp,
     /// Bounds the searches at work: each costs CPU, and past the number of cores more of them only make all slower.
     pub(crate) searches: Slots,
+    /// What anybody may ask for.
+    pub(crate) health: Recent<(StatusCode, HealthBody)>,
+    pub(crate) queue_health: Recent<ApiResult<QueueHealthBody>>,
+    pub(crate) metrics: Recent<String>,
     /// What pages may use.
     pub(crate) page_policy: HeaderValue,
 }
@@ -38,6 +46,9 @@ impl AppState {
         let searches = Slots::new(options.search_slots, SEARCH_LINE);
         Self(Arc::new(Inner {
             local,
+            health: Recent::new(options.recent),
+            queue_health: Recent::new(options.recent),
+            metrics: Recent::new(options.recent * 10),
             page_policy: page_policy(options.library.ports().blobs.upload_origin().as_deref()),
             options,
             started_at,

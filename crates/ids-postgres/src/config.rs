@@ -28,6 +28,8 @@ pub struct PostgresConfig {
     /// How long one statement may take before the server ends it, and (half as long again) before a server that says nothing at all
     /// is given up. None of ours comes near the default.
     pub statement_timeout: Duration,
+    /// Whether a role that passes by row level security is refused; else it is warned of (`ENVIRONMENT=production`).
+    pub needs_row_security: bool,
     /// The schema that holds the tables, made where there is none; `None` is `public`. Tests and `ids eval` use one of their own.
     pub schema: Option<String>,
     /// Whose certificates are believed, for [`SslMode::VerifyCa`] and [`SslMode::VerifyFull`].
@@ -50,6 +52,7 @@ impl PostgresConfig {
             pool_size: 4,
             pool_wait: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(60),
+            needs_row_security: false,
             schema: None,
             roots: TrustedRoots::System,
         }

@@ -64,6 +64,14 @@ pub enum OpenError {
         /// The role.
         user: String,
     },
+    /// A superuser, or a role with `BYPASSRLS`, where that is not to be.
+    #[error(
+        "the role `{user}` passes by row level security, the second wall between organizations; use an ordinary role that owns the tables"
+    )]
+    PassesByRowSecurity {
+        /// The role.
+        user: String,
+    },
     /// The role or its password is refused.
     #[error("the server refuses the role `{user}`; check `POSTGRES_USER` and `POSTGRES_PASSWORD`")]
     Refused {

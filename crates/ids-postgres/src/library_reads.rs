@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use ids_core::document::{BlobKey, DocumentStatus};
-use ids_core::id::OrganizationId;
+use ids_core::id::{OrganizationId, VersionId};
 use ids_core::ports::{CollectionSummary, LibraryCounts};
 use ids_core::scope::Scope;
+use uuid::Uuid;
 
 use crate::error::DbResult;
 use crate::rows::{Columns, Id};
@@ -38,6 +39,21 @@ pub(crate) async fn list_unknown_blobs(
     keys: &[BlobKey],
 ) -> DbResult<Vec<BlobKey>> {
     let asked: Vec<&str> = keys.iter().map(|key| key.0.as_str()).collect();
+    let of_versions: Vec<Uuid> = keys
+        .iter()
+        .filter_map(BlobKey::version)
+        .map(Id::to_uuid)
+        .collect();
+    let there = tx
+        .query(
+            "select version_id from versions where organization_id = $1 and version_id = any($2) and stage <> 'completed'",
+            &[&scope.organization.to_uuid(), &of_versions],
+        )
+        .await?;
+    let there: HashSet<VersionId> = there
+        .iter()
+        .map(|row| Columns::new(row, "versions").id())
+        .collect::<DbResult<_>>()?;
     let rows = tx
         .query(
             "select blob_key from versions where organization_id = $1 and blob_key = any($2)
@@ -53,6 +69,7 @@ pub(crate) async fn list_unknown_blobs(
     Ok(keys
         .iter()
         .filter(|key| !known.contains(&key.0))
+        .filter(|key| key.version().is_none_or(|version| !there.contains(&version)))
         .cloned()
         .collect())
 }

@@ -64,6 +64,11 @@ pub(crate) async fn migrate(
     let failed = |error: DbError| open_error(config, error);
     let schema = config.schema();
     let found = capability::read(client).await.map_err(failed)?;
+    if found.passes_by_policies && config.needs_row_security {
+        return Err(OpenError::PassesByRowSecurity {
+            user: config.user.clone(),
+        });
+    }
     if found.passes_by_policies {
         tracing::warn!(
             "the role `{}` passes by row level security, the second wall between organizations; use an ordinary role that owns the \
@@ -126,7 +131,8 @@ fn is_current(applied: &[Applied]) -> Result<bool, OpenError> {
     let Some(newest) = applied.last() else {
         return Ok(false);
     };
-    if newest.version > known && known < newest.oldest_binary {
+    let oldest_binary = applied.iter().map(|row| row.oldest_binary).max().unwrap_or(0);
+    if newest.version > known && known < oldest_binary {
         return Err(OpenError::TooNew {
             found: newest.version,
             known,

@@ -44,12 +44,14 @@ pub(crate) async fn append(tx: &Tx<'_>, scope: &Scope, exchange: &Exchange) -> D
     }
     insert_usage(tx, scope, exchange).await?;
     tx.execute(
-        "update sessions set message_count = message_count + 2, updated_at = greatest(updated_at, $3)
+        "update sessions set message_count = message_count + 2, updated_at = greatest(updated_at, $3),
+             collections = $4
          where organization_id = $1 and session_id = $2",
         &[
             &organization,
             &session_id,
             &exchange.answer.created_at.as_micros(),
+            &seen(scope),
         ],
     )
     .await?;

@@ -72,6 +72,29 @@ impl Redis {
     /// # Errors
     /// Why it cannot be used.
     pub async fn connect(config: &RedisConfig) -> Result<Self, ConnectError> {
+        let redis = Self::prepare(config)?;
+        redis.examine().await?;
+        Ok(redis)
+    }
+
+    /// The same, also when nobody answers now: each call tries again. For services, which do without it meanwhile.
+    ///
+    /// # Errors
+    /// Why it could not be used if it were there: a refused password, too old a server.
+    pub async fn connect_when_there(config: &RedisConfig) -> Result<Self, ConnectError> {
+        let redis = Self::prepare(config)?;
+        match redis.examine().await {
+            Ok(()) => {}
+            Err(error @ ConnectError::Unreachable { .. }) => tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "starting without Redis; jobs wait until it is there"
+            ),
+            Err(error) => return Err(error),
+        }
+        Ok(redis)
+    }
+
+    fn prepare(config: &RedisConfig) -> Result<Self, ConnectError> {
         let failed = |error| ConnectError::of(config.masked(), error);
         let client = match config.connection.addr() {
             redis::ConnectionAddr::TcpTls { .. } => {
@@ -80,7 +103,7 @@ impl Redis {
             _ => Client::open(config.connection.clone()),
         }
         .map_err(failed)?;
-        let redis = Self {
+        Ok(Self {
             shared: Arc::new(Shared {
                 client,
                 home: Handle::current(),
@@ -90,9 +113,7 @@ impl Redis {
                 current: Arc::default(),
                 waiting: Mutex::default(),
             }),
-        };
-        redis.examine().await?;
-        Ok(redis)
+        })
     }
 
     /// The DSN without its password, for people.

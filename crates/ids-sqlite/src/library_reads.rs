@@ -26,13 +26,14 @@ pub(crate) fn list_organizations(tx: &Connection) -> DbResult<Vec<OrganizationId
 pub(crate) fn list_unknown_blobs(tx: &Connection, scope: &Scope, keys: &[BlobKey]) -> DbResult<Vec<BlobKey>> {
     let mut known = tx.prepare_cached(
         "select exists (select 1 from versions where blob_key = ?1 and organization_id = ?2)
+             or exists (select 1 from versions where version_id = ?3 and organization_id = ?2 and stage <> 'completed')
              or exists (select 1 from uploads where blob_key = ?1 and organization_id = ?2 and state <> 'processed')",
     )?;
     let mut unknown = Vec::new();
     for key in keys {
-        if !known.query_row(params![key.0, scope.organization.to_blob()], |row| {
-            row.get::<_, bool>(0)
-        })? {
+        let version = key.version().map(Id::to_blob);
+        let asked = params![key.0, scope.organization.to_blob(), version];
+        if !known.query_row(asked, |row| row.get::<_, bool>(0))? {
             unknown.push(key.clone());
         }
     }

@@ -29,8 +29,13 @@ fn append(tx: &mut WriteTx<'_>, scope: &Scope, exchange: &Exchange) -> DbResult<
     }
     insert_usage(tx, scope, exchange)?;
     tx.execute(
-        "update sessions set message_count = message_count + 2, updated_at = max(updated_at, ?2) where session_id = ?1",
-        params![session.session_id.to_blob(), exchange.answer.created_at.as_micros()],
+        "update sessions set message_count = message_count + 2, updated_at = max(updated_at, ?2), collections = ?3
+         where session_id = ?1",
+        params![
+            session.session_id.to_blob(),
+            exchange.answer.created_at.as_micros(),
+            stored_collections(&scope.collections)
+        ],
     )?;
     get_session(tx, scope, exchange.session_id)
 }

@@ -18,6 +18,7 @@ use ids_models::OpenAiChatModel;
 use ids_redis::{CachedSessions, FallbackRateLimiter, Redis, RedisJobQueue, RedisRateLimiter};
 
 use self::probes::{BlobsProbe, QueueProbe};
+pub use self::stores::Outage;
 use self::stores::Stores;
 use crate::config::Config;
 use crate::system::{RandomIds, SystemClock};
@@ -46,13 +47,15 @@ impl Composed {
     ///
     /// # Errors
     /// When a part cannot be opened; the text says which and why.
-    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+    pub async fn open(config: &Config, outage: Outage) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let stores = Stores::open(config, &clock).await?;
-        let redis = match &config.redis {
-            None => None,
-            Some(settings) => Some(Redis::connect(settings).await.context("Redis cannot be used")?),
+        let stores = Stores::open(config, &clock, outage).await?;
+        let redis = match (&config.redis, outage) {
+            (None, _) => None,
+            (Some(settings), Outage::Fails) => Some(Redis::connect(settings).await),
+            (Some(settings), Outage::IsWaitedFor) => Some(Redis::connect_when_there(settings).await),
         };
+        let redis = redis.transpose().context("Redis cannot be used")?;
         let blobs = blobs::open(config, &clock)?;
         let model = Model::load(MODEL).context("the built-in model is damaged; install `ids` again")?;
         let embedder =

@@ -16,7 +16,7 @@ use ids_http::{BuildInfo, HttpOptions};
 use tokio::net::{UnixListener, UnixStream};
 use tower::ServiceExt;
 
-use crate::compose::Composed;
+use crate::compose::{Composed, Outage};
 use crate::config::Config;
 use crate::data_dir::{DataDir, DataDirError, socket_path};
 use crate::lifecycle::{Lifecycle, WorkerOptions, Workers};
@@ -60,7 +60,7 @@ struct Own {
 
 impl Own {
     async fn new(config: &Config, data_dir: Option<DataDir>, work: Work) -> anyhow::Result<Self> {
-        let composed = Composed::open(config).await?;
+        let composed = Composed::open(config, Outage::Fails).await?;
         let options = HttpOptions {
             health: composed.probes.clone(),
             ..HttpOptions::new(composed.library.clone(), build_info())

@@ -16,7 +16,7 @@ mod tls;
 mod writer;
 mod xml;
 
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,6 +67,12 @@ struct Shared {
     slots: IoSlots,
 }
 
+/// Whether a folder is ours, and nobody else can look into it.
+fn is_private(folder: &std::path::Path) -> std::io::Result<bool> {
+    let found = std::fs::symlink_metadata(folder)?;
+    Ok(found.is_dir() && found.uid() == rustix::process::geteuid().as_raw() && found.mode() & 0o077 == 0)
+}
+
 impl S3BlobStore {
     /// Makes a store. Asks nothing of the server: one that is down is no reason not to start. Reads the machine's
     /// certificates and makes the spool folder on the calling thread: for start-up.
@@ -82,6 +88,10 @@ impl S3BlobStore {
         let mut builder = std::fs::DirBuilder::new();
         let made = builder.recursive(true).mode(0o700).create(&config.spool_folder);
         made.map_err(of_folder)?;
+        // In a folder that all users share, another one may have made it first, to read what comes.
+        if !is_private(&config.spool_folder).map_err(of_folder)? {
+            return Err(of_folder(std::io::ErrorKind::PermissionDenied.into()));
+        }
         let endpoint = config.endpoint.as_deref();
         let calls = Calls {
             address: Address::new(config, endpoint)?,

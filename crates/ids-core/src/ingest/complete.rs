@@ -4,7 +4,7 @@ use super::StepError;
 use crate::document::BlobKey;
 use crate::id::DocumentId;
 use crate::library::Library;
-use crate::ports::ClaimedJob;
+use crate::ports::{BlobErrorKind, ClaimedJob};
 
 /// Shows the version and moves its bytes out of the temporary prefix, or drops them.
 ///
@@ -19,10 +19,11 @@ pub(super) async fn run(library: &Library, claimed: &ClaimedJob) -> Result<(), S
                 "{}{}/{}",
                 library.settings.originals_prefix, claimed.lease.job.organization, version.version_id
             ));
-            if *blob != kept {
-                library.ports.blobs.rename(blob, &kept).await?;
+            if *blob == kept || was_moved(library, claimed, blob, &kept).await? {
+                Some(kept)
+            } else {
+                None
             }
-            Some(kept)
         }
         _ => None,
     };
@@ -36,6 +37,28 @@ pub(super) async fn run(library: &Library, claimed: &ClaimedJob) -> Result<(), S
         drop_blob(library, blob).await;
     }
     Ok(())
+}
+
+/// Moves the bytes; `false` when they are nowhere, as after a backlog that was longer than the bucket keeps uploads. The document is
+/// searchable by then: it stays so, without its original.
+async fn was_moved(
+    library: &Library,
+    claimed: &ClaimedJob,
+    blob: &BlobKey,
+    kept: &BlobKey,
+) -> Result<bool, StepError> {
+    match library.ports.blobs.rename(blob, kept).await {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == BlobErrorKind::NotFound => {
+            tracing::warn!(
+                document.id = %claimed.lease.document_id,
+                "the original of document `{}` is gone; its text stays",
+                claimed.lease.document_id
+            );
+            Ok(false)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Ends the job because `original` shows the same text.

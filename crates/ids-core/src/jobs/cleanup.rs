@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::retry::backoff;
 use crate::cleanup::{ClaimedCleanup, CleanupEnd, CleanupTask};
 use crate::document::BlobKey;
-use crate::error::{Failure, Refusal, StoreError, StoreErrorKind};
+use crate::error::{ErrorCode, Failure, Refusal, StoreError, StoreErrorKind};
 use crate::library::{Library, refused_by_blobs};
 use crate::limits;
 use crate::ports::Delivery;
@@ -77,6 +77,13 @@ impl Library {
                     error = &refusal as &dyn std::error::Error,
                     "cleanup `{task}` failed"
                 );
+                if refusal.code == ErrorCode::DependencyUnavailable {
+                    // An outage is no try, however long it lasts.
+                    return CleanupEnd::Again {
+                        failure: Failure::of_dependency(refusal.message),
+                        pause: limits::POSTPONE,
+                    };
+                }
                 let failure = Failure::passing(refusal.code, refusal.message);
                 if claimed.lease.attempt < limits::JOB_ATTEMPTS {
                     let pause = backoff(claimed.lease.attempt, self.ports.ids.next());

@@ -13,6 +13,7 @@ use crate::library::Library;
 use crate::limits;
 use crate::ports::Reconciled;
 use crate::scope::Scope;
+use crate::time::Timestamp;
 
 /// Jobs looked at in one round of one organization.
 const JOBS_PER_ROUND: usize = 1_000;
@@ -66,23 +67,33 @@ impl Reconciler {
     pub async fn round(&self) -> Result<(), Refusal> {
         let ports = &self.library.ports;
         let now = ports.clock.now();
+        let mut outcome = Ok(());
         for organization in ports.documents.list_organizations().await? {
             let scope = Scope::organization(organization);
-            let jobs = ports.jobs.list_undelivered(&scope, JOBS_PER_ROUND).await?;
-            self.deliver(jobs).await?;
-            self.schedule_cleanups(&scope).await?;
-            let cleanups = ports
-                .cleanups
-                .list_undelivered_cleanups(&scope, JOBS_PER_ROUND)
-                .await?;
-            self.deliver(cleanups).await?;
-            let ended_before = now.minus(limits::CLEANUP_RECORD_STAYS);
-            ports.cleanups.prune_cleanups(&scope, ended_before).await?;
+            // One that cannot be looked at, as it is being removed or a row of it is damaged, must not keep the others waiting.
+            if let Err(error) = self.round_of(&scope, now).await {
+                outcome = Err(error);
+            }
         }
         ports
             .workers
             .forget_workers(now.minus(limits::HEARTBEAT_LASTS * 10))
             .await?;
+        outcome
+    }
+
+    async fn round_of(&self, scope: &Scope, now: Timestamp) -> Result<(), Refusal> {
+        let ports = &self.library.ports;
+        let jobs = ports.jobs.list_undelivered(scope, JOBS_PER_ROUND).await?;
+        self.deliver(jobs).await?;
+        self.schedule_cleanups(scope).await?;
+        let cleanups = ports
+            .cleanups
+            .list_undelivered_cleanups(scope, JOBS_PER_ROUND)
+            .await?;
+        self.deliver(cleanups).await?;
+        let ended_before = now.minus(limits::CLEANUP_RECORD_STAYS);
+        ports.cleanups.prune_cleanups(scope, ended_before).await?;
         Ok(())
     }
 

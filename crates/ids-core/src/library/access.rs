@@ -13,6 +13,9 @@ use crate::scope::{CollectionAccess, Scope};
 /// The key is unknown, revoked or expired: which of them is nobody's business who does not hold it.
 const REFUSED_KEY: &str = "the key is unknown, revoked or expired; ask an administrator for a new one";
 
+/// A hundred years: longer is a slip of the finger.
+const LONGEST_LIFETIME: Duration = Duration::from_secs(100 * 365 * 24 * 3_600);
+
 /// What a new key is to be.
 #[derive(Debug, Clone)]
 pub struct KeyRequest {
@@ -264,8 +267,13 @@ fn check_key(scope: &Scope, request: &KeyRequest) -> Result<(), Refusal> {
             ));
         }
     }
-    if request.lifetime.is_some_and(|lifetime| lifetime.is_zero()) {
-        complain("expires", "must lie in the future".to_owned());
+    if let Some(lifetime) = request.lifetime
+        && (lifetime.is_zero() || lifetime > LONGEST_LIFETIME)
+    {
+        complain(
+            "expires_in",
+            "must be more than zero, at most a hundred years".to_owned(),
+        );
     }
     if bad.is_empty() {
         Ok(())

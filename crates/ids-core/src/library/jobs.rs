@@ -7,7 +7,7 @@ use crate::cleanup::CleanupJob;
 use crate::error::{ErrorCode, Refusal, StoreError, StoreErrorKind};
 use crate::id::JobId;
 use crate::job::{Job, JobCounts, JobStatus, Lane, QueueName};
-use crate::scope::Scope;
+use crate::scope::{CollectionAccess, Scope};
 use crate::time::Timestamp;
 
 /// A job of either queue.
@@ -74,7 +74,7 @@ impl Library {
             let documents = self.ports.jobs.list_jobs(scope, status, rows, skipped).await?;
             jobs.extend(documents.into_iter().map(AnyJob::Document));
         }
-        if of(QueueName::CleanupTasks) {
+        if of(QueueName::CleanupTasks) && sees_all(scope) {
             let cleanups = self
                 .ports
                 .cleanups
@@ -97,7 +97,11 @@ impl Library {
     pub async fn job_counts(&self, scope: &Scope) -> Result<Vec<JobCounts>, Refusal> {
         let mut counts = self.ports.jobs.job_counts(scope).await?;
         counts.retain(|of| of.queue != QueueName::CleanupTasks);
-        counts.push(self.ports.cleanups.cleanup_counts(scope).await?);
+        counts.push(if sees_all(scope) {
+            self.ports.cleanups.cleanup_counts(scope).await?
+        } else {
+            JobCounts::none(QueueName::CleanupTasks)
+        });
         Ok(counts)
     }
 
@@ -108,7 +112,7 @@ impl Library {
     pub async fn cancel_job(&self, scope: &Scope, job_id: JobId) -> Result<AnyJob, Refusal> {
         match self.ports.jobs.cancel(scope, job_id).await {
             Ok(removed) => self.remove_blobs(&removed).await,
-            Err(error) if error.kind() == StoreErrorKind::NotFound => {
+            Err(error) if error.kind() == StoreErrorKind::NotFound && sees_all(scope) => {
                 let cancelled = self.ports.cleanups.cancel_cleanup(scope, job_id).await;
                 cancelled.map_err(|error| not_cancelled(error, job_id))?;
             }
@@ -140,7 +144,7 @@ impl Library {
                         "job `{job_id}` waits but is not delivered yet; the reconciler will");
                 }
             }
-            Err(error) if error.kind() == StoreErrorKind::NotFound => {
+            Err(error) if error.kind() == StoreErrorKind::NotFound && sees_all(scope) => {
                 let retried = self.ports.cleanups.retry_cleanup(scope, job_id).await;
                 let job = retried.map_err(|error| not_retried(error, job_id))?;
                 self.deliver_cleanup(job, Duration::ZERO).await;
@@ -149,6 +153,10 @@ impl Library {
         }
         self.get_job(scope, job_id).await
     }
+}
+
+const fn sees_all(scope: &Scope) -> bool {
+    matches!(scope.collections, CollectionAccess::All)
 }
 
 fn not_cancelled(error: StoreError, job_id: JobId) -> Refusal {

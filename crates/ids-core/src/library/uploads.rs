@@ -359,7 +359,18 @@ impl Library {
     async fn take_direct_upload(&self, scope: &Scope, upload: &mut Upload) -> Result<(), Refusal> {
         let pinned_as = BlobKey(format!("{}-received", upload.blob.0));
         let pinned = self.ports.blobs.pin(&upload.blob, &pinned_as).await;
-        let Some(info) = pinned.map_err(refused_by_pinning)? else {
+        let mut pinned = pinned.map_err(refused_by_pinning)?;
+        if pinned.is_none() {
+            // Nothing came; or a call at the same moment has taken it, and noted it or is about to.
+            let found = self.ports.documents.find_upload(scope, upload.upload_id).await?;
+            *upload = found.ok_or_else(|| upload_not_found(upload.upload_id))?;
+            if upload.state != UploadState::Awaiting {
+                return Ok(());
+            }
+            let again = self.ports.blobs.pin(&upload.blob, &pinned_as).await;
+            pinned = again.map_err(refused_by_pinning)?;
+        }
+        let Some(info) = pinned else {
             return Ok(());
         };
         if info.size != upload.file_size {
@@ -439,8 +450,15 @@ impl Library {
                 file.source,
             )
             .await;
-        if accepted.is_err() {
-            // Refused: nothing refers to the bytes.
+        // Refused: nothing refers to the bytes. Where the store went away in the middle, the job may have been written all the same: then the
+        // bytes stay, and are found by the cleanup if they are nobody's.
+        let is_refused = |refusal: &Refusal| {
+            !matches!(
+                refusal.code,
+                ErrorCode::DependencyUnavailable | ErrorCode::Internal
+            )
+        };
+        if accepted.as_ref().is_err_and(is_refused) {
             let _ = self.ports.blobs.delete(&blob).await;
         }
         accepted

@@ -22,7 +22,8 @@ use crate::time::Timestamp;
 /// (5) `save_extraction` is idempotent and takes the lease; (6) pages are those of the visible version, before there is one
 /// those of the version being made; (7) an upload's bytes are received once; (8) `list_expired_uploads` names uploads whose
 /// time ended before a moment and that were never processed; `delete_upload` removes them with the document they announced, if nothing else made it;
-/// (9) a source path names at most one document of a collection; (10) `list_unknown_blobs` names only what nothing refers to;
+/// (9) a source path names at most one document of a collection; (10) `list_unknown_blobs` names only what nothing refers to, and no bytes of a version
+/// that is being made ([`BlobKey::version`]);
 /// (11) a collection is made once, listed empty too, and removed only when it is empty.
 #[async_trait]
 pub trait DocumentStore: Send + Sync {

@@ -16,7 +16,8 @@ use crate::time::Timestamp;
 /// finds words of titles and messages whatever their case and accents; (5) `rename_session` changes the title and nothing else;
 /// (6) `delete_session` removes a session with its messages, and a second call is `NotFound`; (7) `count_usage` counts the answers
 /// of a time span by key and model, also those of sessions deleted since;
-/// (8) a session begun in a scope limited to collections is of these, and who may see only some collections sees only the sessions that are of nothing else.
+/// (8) a session begun in a scope limited to collections is of these, and who may see only some collections sees only the sessions that are of nothing else; what is
+/// added from a wider scope makes it of all of that.
 #[async_trait]
 pub trait SessionStore: Send + Sync {
     /// Adds a question with its answer; gives the session as it is then.

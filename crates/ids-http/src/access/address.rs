@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
-use axum::http::{Extensions, HeaderMap, HeaderName};
+use axum::http::{Extensions, HeaderMap, HeaderName, header};
 use ipnet::IpNet;
 
 use crate::state::AppState;
@@ -54,7 +54,11 @@ impl FromRequestParts<AppState> for IsEncrypted {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
         let trusted = &state.options.trusted_proxies;
-        Ok(Self(is_encrypted(&parts.extensions, &parts.headers, trusted)))
+        let by_name = state.options.public_url.as_deref();
+        Ok(Self(
+            by_name.is_some_and(|url| url.starts_with("https://"))
+                || is_encrypted(&parts.extensions, &parts.headers, trusted),
+        ))
     }
 }
 
@@ -67,8 +71,19 @@ impl FromRequestParts<AppState> for IsLoopback {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
         let trusted = &state.options.trusted_proxies;
         let address = client_address(&parts.extensions, &parts.headers, trusted);
-        Ok(Self(address.is_some_and(|address| address.is_loopback())))
+        // A proxy on this machine that nobody told us of: who is behind it is not known.
+        let is_direct = !came_through_a_proxy(&parts.headers);
+        Ok(Self(
+            is_direct && address.is_some_and(|address| address.is_loopback()),
+        ))
     }
+}
+
+/// Whether a request says that a proxy passed it on.
+pub(crate) fn came_through_a_proxy(headers: &HeaderMap) -> bool {
+    headers.contains_key(FORWARDED_FOR)
+        || headers.contains_key(header::FORWARDED)
+        || headers.contains_key(header::VIA)
 }
 
 fn is_encrypted(extensions: &Extensions, headers: &HeaderMap, trusted: &[IpNet]) -> bool {

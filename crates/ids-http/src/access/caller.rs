@@ -68,15 +68,10 @@ fn local_organization(headers: &HeaderMap) -> Result<OrganizationId, Refusal> {
 
 /// The key that a request brings: in its `Authorization`, else in the page's cookie.
 fn presented(headers: &HeaderMap) -> Result<KeySecret, Refusal> {
-    let bearer = headers.get(header::AUTHORIZATION).map(|value| {
-        let text = value.to_str().unwrap_or_default();
-        // The scheme's case does not matter (RFC 9110).
-        let (scheme, secret) = text.split_once(' ').unwrap_or((text, ""));
-        if scheme.eq_ignore_ascii_case("bearer") {
-            secret.trim()
-        } else {
-            ""
-        }
+    // Another scheme is a proxy's own password, not ours. The scheme's case does not matter (RFC 9110).
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| {
+        let (scheme, secret) = value.to_str().ok()?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
     });
     let text = match bearer {
         Some(text) => text,

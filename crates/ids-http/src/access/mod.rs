@@ -69,6 +69,13 @@ pub(crate) async fn guard(State(state): State<AppState>, request: Request, next:
 /// The name it was called by, without keys; how often its address asks, with them.
 async fn check_caller(state: &AppState, request: &Parts) -> Result<(), Refusal> {
     let Access::Keys(keys) = &state.options.access else {
+        if address::came_through_a_proxy(&request.headers) {
+            // Whoever can reach the proxy could do everything.
+            return Err(Refusal::new(
+                ErrorCode::OriginRefused,
+                "the request came through a proxy; without keys the server answers to this machine only (set IDS_AUTH=keys)",
+            ));
+        }
         return match host(&request.headers).filter(|host| !is_loopback(host)) {
             None => Ok(()),
             Some(host) => Err(Refusal::new(

@@ -113,6 +113,11 @@ impl Fields {
         self.required(name, value, faults)
     }
 
+    /// Whether a field was refused already.
+    pub(crate) fn has_refused(&self, name: &str) -> bool {
+        self.bad.iter().any(|bad| bad.field == name)
+    }
+
     /// One of a few words.
     pub(crate) fn choice<T>(
         &mut self,

@@ -32,11 +32,7 @@ pub(crate) async fn create(
 ) -> ApiResult<(StatusCode, Json<CreatedKeyBody>)> {
     let request = read_key(fields)?;
     let library = &state.options.library;
-    let created = library.create_key(caller.scope(), request).await?;
-    let key_id = created.key.key_id.to_string();
-    library
-        .record(caller.scope(), caller.key_id(), "key.created", &key_id)
-        .await;
+    // Asked for before the secret is made, which would be lost with an error after it.
     let found = library
         .ports()
         .organizations
@@ -44,6 +40,11 @@ pub(crate) async fn create(
         .await;
     let organization = found.map_err(Refusal::from)?;
     let name = organization.map_or_else(String::new, |found| found.name.to_string());
+    let created = library.create_key(caller.scope(), request).await?;
+    let key_id = created.key.key_id.to_string();
+    library
+        .record(caller.scope(), caller.key_id(), "key.created", &key_id)
+        .await;
     Ok((StatusCode::CREATED, Json(CreatedKeyBody::new(&created, name))))
 }
 
@@ -147,14 +148,18 @@ pub(crate) async fn audit(
 pub(crate) async fn login(
     State(state): State<AppState>,
     IsEncrypted(is_encrypted): IsEncrypted,
-    JsonBody(mut fields): JsonBody,
+    JsonBody(fields): JsonBody,
 ) -> ApiResult<Response> {
+    let secret = read_login(fields)?;
+    state.options.library.authenticate(&secret).await?;
+    Ok(no_content(cookie::keep(&secret, is_encrypted)))
+}
+
+pub(crate) fn read_login(mut fields: Fields) -> Result<KeySecret, Refusal> {
     let secret = fields.required_parsed("key", str::parse::<KeySecret>);
     fields.finish()?;
     // `finish` has refused what is missing.
-    let secret = secret.ok_or_else(|| Refusal::field("key", "is required"))?;
-    state.options.library.authenticate(&secret).await?;
-    Ok(no_content(cookie::keep(&secret, is_encrypted)))
+    secret.ok_or_else(|| Refusal::field("key", "is required"))
 }
 
 /// Forgets the page's key.

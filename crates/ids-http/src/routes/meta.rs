@@ -30,6 +30,11 @@ const DATABASE: &str = "database";
     ),
 )]
 pub(crate) async fn health(State(state): State<AppState>) -> (StatusCode, Json<HealthBody>) {
+    let (status, body) = state.health.get(examine(&state)).await;
+    (status, Json(body))
+}
+
+async fn examine(state: &AppState) -> (StatusCode, HealthBody) {
     let documents = &state.options.library.ports().documents;
     let database = async { documents.ping().await.map_err(|error| format!("{error:?}")) };
     let mut probes: Vec<BoxFuture<'_, (&'static str, DependencyBody)>> =
@@ -46,14 +51,12 @@ pub(crate) async fn health(State(state): State<AppState>) -> (StatusCode, Json<H
     } else {
         (StatusCode::OK, "degraded")
     };
-    (
-        code,
-        Json(HealthBody {
-            status,
-            version: state.options.build.version.clone(),
-            dependencies,
-        }),
-    )
+    let body = HealthBody {
+        status,
+        version: state.options.build.version.clone(),
+        dependencies,
+    };
+    (code, body)
 }
 
 async fn ask(
@@ -153,6 +156,9 @@ pub(crate) async fn metrics(
         caller?;
     }
     let options = &state.options;
-    let text = options.metrics.render(&options.library, state.started_at).await;
+    let text = state
+        .metrics
+        .get(options.metrics.render(&options.library, state.started_at))
+        .await;
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
 }

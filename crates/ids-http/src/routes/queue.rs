@@ -5,10 +5,12 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use ids_core::access::Permission;
 use ids_core::cleanup::CleanupTask;
 use ids_core::error::{ErrorCode, Refusal};
 use ids_core::id::JobId;
 use ids_core::job::{JobStatus, QueueName};
+use ids_core::library::AnyJob;
 
 use super::documents::DEFAULT_ROWS;
 use crate::access::{Administering, Granted, Ingesting, Reading};
@@ -64,6 +66,10 @@ pub(crate) async fn info(
     responses((status = 200, description = "They can; else 503", body = QueueHealthBody)),
 )]
 pub(crate) async fn health(State(state): State<AppState>) -> ApiResult<Json<QueueHealthBody>> {
+    state.queue_health.get(examine(&state)).await.map(Json)
+}
+
+async fn examine(state: &AppState) -> ApiResult<QueueHealthBody> {
     let library = &state.options.library;
     let counts = library.all_job_counts().await?;
     let workers = library.live_workers().await?;
@@ -74,7 +80,7 @@ pub(crate) async fn health(State(state): State<AppState>) -> ApiResult<Json<Queu
             .map_or(0, |of| of.queued)
     };
     let working = |queue: QueueName| workers.iter().filter(|it| it.queues.contains(&queue)).count();
-    Ok(Json(QueueHealthBody {
+    Ok(QueueHealthBody {
         status: "healthy",
         queues: QueueName::ALL
             .map(|queue| (queue.as_str(), waiting(queue)))
@@ -83,7 +89,7 @@ pub(crate) async fn health(State(state): State<AppState>) -> ApiResult<Json<Queu
             .map(|queue| (queue.as_str(), working(queue)))
             .into(),
         timestamp: rfc3339(library.ports().clock.now()),
-    }))
+    })
 }
 
 /// Lists jobs, newest first.
@@ -152,7 +158,11 @@ pub(crate) fn read_cleanup(mut fields: Fields) -> Result<(CleanupTask, Option<Du
     let names = CleanupTask::ALL.map(CleanupTask::as_str);
     let task = fields.choice("task_type", &names, CleanupTask::from_name);
     let hours = fields.whole_number("older_than_hours");
+    if task.is_none() && !fields.has_refused("task_type") {
+        fields.refuse("task_type", format!("must be one of {}", names.join(", ")));
+    }
     fields.finish()?;
+    // `finish` has refused what is missing.
     let task = task.ok_or_else(|| Refusal::field("task_type", "is required"))?;
     let older_than = hours.map(|hours| Duration::from_secs(hours.saturating_mul(3_600)));
     Ok((task, older_than))
@@ -188,11 +198,9 @@ pub(crate) async fn cancel(
     caller: Granted<Ingesting>,
     PathOf(id): PathOf<String>,
 ) -> ApiResult<(StatusCode, Json<JobBody>)> {
-    let job = state
-        .options
-        .library
-        .cancel_job(caller.scope(), job_id(&id)?)
-        .await?;
+    let id = job_id(&id)?;
+    check_steering(&state, &caller, id).await?;
+    let job = state.options.library.cancel_job(caller.scope(), id).await?;
     Ok((StatusCode::ACCEPTED, Json(JobBody::from(&job))))
 }
 
@@ -207,12 +215,22 @@ pub(crate) async fn retry(
     caller: Granted<Ingesting>,
     PathOf(id): PathOf<String>,
 ) -> ApiResult<(StatusCode, Json<JobBody>)> {
-    let job = state
-        .options
-        .library
-        .retry_job(caller.scope(), job_id(&id)?)
-        .await?;
+    let id = job_id(&id)?;
+    check_steering(&state, &caller, id).await?;
+    let job = state.options.library.retry_job(caller.scope(), id).await?;
     Ok((StatusCode::ACCEPTED, Json(JobBody::from(&job))))
+}
+
+/// Cleanups are an administrator's: they remove what belongs to the whole organization.
+async fn check_steering(state: &AppState, caller: &Granted<Ingesting>, id: JobId) -> Result<(), Refusal> {
+    let job = state.options.library.get_job(caller.scope(), id).await?;
+    if matches!(job, AnyJob::Cleanup(_)) && !caller.permissions().allow(Permission::Admin) {
+        return Err(Refusal::new(
+            ErrorCode::Forbidden,
+            "cleanups are steered with a key of the scope `admin`",
+        ));
+    }
+    Ok(())
 }
 
 fn job_id(text: &str) -> Result<JobId, Refusal> {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// Whether the server and what it needs are well.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct HealthBody {
     /// healthy, degraded (something but the database is down) or unhealthy.
     #[schema(example = "healthy")]
@@ -18,7 +18,7 @@ pub(crate) struct HealthBody {
 }
 
 /// Something the server needs.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct DependencyBody {
     /// healthy or unhealthy.
     #[schema(example = "healthy")]

@@ -55,7 +55,7 @@ pub(crate) struct QueueListBody {
 }
 
 /// Whether jobs can be worked with.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct QueueHealthBody {
     /// healthy; else the reply is an error.
     #[schema(example = "healthy")]

@@ -99,6 +99,7 @@ impl App {
             let options = HttpOptions::new(library.clone(), build());
             change(HttpOptions {
                 shutdown: shutdown.clone(),
+                recent: Duration::ZERO,
                 ..options
             })
         };

@@ -921,11 +921,14 @@ pub async fn only_bytes_that_nothing_refers_to_are_unknown(stores: &Stores) {
     let claimed = stores.claim(&accepted).await;
     let temporary = claimed.version.blob.clone().unwrap();
     let (kept, lost) = (BlobKey("originals/a".to_owned()), BlobKey("temp/lost".to_owned()));
+    // Moved by a worker that was killed before it could note so.
+    let moved = BlobKey(format!("originals/org/{}", claimed.lease.version_id));
     let keys = [
         lost.clone(),
         waiting.blob.clone(),
         temporary.clone(),
         kept.clone(),
+        moved.clone(),
     ];
     assert_eq!(
         stores.documents.list_unknown_blobs(&scope, &keys).await.unwrap(),
@@ -940,7 +943,7 @@ pub async fn only_bytes_that_nothing_refers_to_are_unknown(stores: &Stores) {
         .await
         .unwrap();
     let unknown = stores.documents.list_unknown_blobs(&scope, &keys).await.unwrap();
-    assert_eq!(unknown, [lost, waiting.blob, temporary]);
+    assert_eq!(unknown, [lost, waiting.blob, temporary, moved]);
     let other = stores
         .documents
         .list_unknown_blobs(&Stores::other_scope(), std::slice::from_ref(&kept))

@@ -506,6 +506,14 @@ pub async fn a_session_is_seen_only_by_who_may_see_all_it_is_of(stores: &Stores)
         let count = seen.into_iter().filter(|is_seen| *is_seen).count();
         assert_eq!((listed.sessions.len(), listed.total), (count, count as u64));
     }
+    // What somebody who sees more adds may quote what the others must not see.
+    let more = exchange(stores, ids[1], None, "more");
+    sessions.append(&both, &more).await.unwrap();
+    assert_eq!(sessions.find_session(&health, ids[1]).await.unwrap(), None);
+    assert!(sessions.find_session(&both, ids[1]).await.unwrap().is_some());
+    let all = exchange(stores, ids[1], None, "all");
+    sessions.append(&everything, &all).await.unwrap();
+    assert_eq!(sessions.find_session(&both, ids[1]).await.unwrap(), None);
 }
 
 /// Runs every clause against an adapter: `session_store_contract!(make);`, where `make` is an `async fn` without arguments

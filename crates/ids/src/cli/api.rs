@@ -5,7 +5,7 @@ use clap::Args;
 
 use super::exit::Failed;
 use super::listen::{ListenArgs, Listening, exit_code};
-use crate::compose::Composed;
+use crate::compose::{Composed, Outage};
 use crate::config::Config;
 use crate::lifecycle::Signals;
 
@@ -25,7 +25,11 @@ pub async fn run(args: ApiArgs, config: &Config) -> Result<u8, Failed> {
     let mut signals = Signals::catch().context("signals cannot be caught")?;
     let listening = Listening::bind(&args.listen, config).await?;
     tracing::info!("{config}");
-    let composed = Composed::open(config).await?;
+    let composed = tokio::select! {
+        composed = Composed::open(config, Outage::IsWaitedFor) => composed?,
+        // Nothing has been begun yet.
+        signal = signals.next() => return Ok(exit_code(signal)),
+    };
     let serving = listening.serve(config, &composed).await?;
 
     let first = signals.next().await;

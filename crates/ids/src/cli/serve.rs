@@ -10,7 +10,7 @@ use tokio::net::UnixListener;
 
 use super::exit::Failed;
 use super::listen::{ListenArgs, Listening, exit_code};
-use crate::compose::Composed;
+use crate::compose::{Composed, Outage};
 use crate::config::Config;
 use crate::data_dir::{DataDir, address_path, socket_path};
 use crate::lifecycle::{Lifecycle, Signals, WorkerOptions, Workers};
@@ -30,7 +30,11 @@ pub async fn run(args: ServeArgs, config: &Config) -> Result<u8, Failed> {
     let listening = Listening::bind(&args.listen, config).await?;
     let address = listening.address();
     tracing::info!("{config}");
-    let composed = Composed::open(config).await?;
+    let composed = tokio::select! {
+        composed = Composed::open(config, Outage::IsWaitedFor) => composed?,
+        // Nothing has been begun yet.
+        signal = signals.next() => return Ok(exit_code(signal)),
+    };
     let workers = Workers::start(&composed.library, &WorkerOptions::all(config, "serve"))
         .context("the background workers cannot be started")?;
     let unix = listen(&data_dir).context("the local socket cannot be made in the data directory")?;

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::Failed;
 use super::listen::exit_code;
-use crate::compose::Composed;
+use crate::compose::{Composed, Outage};
 use crate::config::Config;
 use crate::lifecycle::{STOP_PATIENCE, Signals, WorkerOptions, Workers};
 
@@ -47,7 +47,11 @@ pub async fn run(args: WorkerArgs, config: &Config) -> Result<u8, Failed> {
     check_name(&args.name)?;
     let mut signals = Signals::catch().context("signals cannot be caught")?;
     tracing::info!("{config}");
-    let composed = Composed::open(config).await?;
+    let composed = tokio::select! {
+        composed = Composed::open(config, Outage::IsWaitedFor) => composed?,
+        // Nothing has been begun yet.
+        signal = signals.next() => return Ok(exit_code(signal)),
+    };
     let mut options = WorkerOptions::all(config, &args.name);
     if !args.all {
         options.queues.clone_from(&args.queues);

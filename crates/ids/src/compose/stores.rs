@@ -1,16 +1,29 @@
 //! What keeps documents, jobs and conversations: SQLite in the data directory, or PostgreSQL.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use ids_core::ports::{
     ChunkIndex, CleanupStore, Clock, DocumentStore, JobQueue, JobStore, OrganizationStore, SessionStore,
     WorkerRegistry,
 };
-use ids_postgres::PostgresLibrary;
+use ids_postgres::{OpenError, PostgresLibrary};
 use ids_sqlite::SqliteLibrary;
 
 use crate::config::Config;
+
+/// How soon a database that is not there is asked again.
+const AGAIN_AFTER: Duration = Duration::from_secs(2);
+
+/// What an absent dependency means at the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outage {
+    /// A person waits: they are told.
+    Fails,
+    /// A service waits until it is over, and says meanwhile that it is starting.
+    IsWaitedFor,
+}
 
 /// One of the two stores.
 pub(super) enum Stores {
@@ -34,20 +47,31 @@ macro_rules! as_port {
 }
 
 impl Stores {
-    pub(super) async fn open(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Self> {
-        match &config.postgres {
-            Some(settings) => {
-                let opened = PostgresLibrary::open(settings, Arc::clone(clock)).await;
-                let store = opened.with_context(|| {
+    pub(super) async fn open(
+        config: &Config,
+        clock: &Arc<dyn Clock>,
+        outage: Outage,
+    ) -> anyhow::Result<Self> {
+        let Some(settings) = &config.postgres else {
+            let store = SqliteLibrary::open_in(&config.data_dir, Arc::clone(clock))
+                .context("the library in the data directory cannot be opened")?;
+            return Ok(Self::Sqlite(store));
+        };
+        loop {
+            let error = match PostgresLibrary::open(settings, Arc::clone(clock)).await {
+                Ok(store) => return Ok(Self::Postgres(store)),
+                Err(error) => error,
+            };
+            if outage == Outage::Fails || !matches!(error, OpenError::Unavailable { .. }) {
+                return Err(error).with_context(|| {
                     format!("PostgreSQL at {}:{} cannot be used", settings.host, settings.port)
-                })?;
-                Ok(Self::Postgres(store))
+                });
             }
-            None => {
-                let store = SqliteLibrary::open_in(&config.data_dir, Arc::clone(clock))
-                    .context("the library in the data directory cannot be opened")?;
-                Ok(Self::Sqlite(store))
-            }
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "PostgreSQL is not there; trying again"
+            );
+            tokio::time::sleep(AGAIN_AFTER).await;
         }
     }
 

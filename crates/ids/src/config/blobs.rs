@@ -61,7 +61,8 @@ pub(super) fn s3(variables: &Variables) -> Result<Option<S3Settings>, ConfigErro
     let (temp_prefix, originals_prefix) = prefixes(variables)?;
     let upload_ttl = variables.number("UPLOAD_URL_TTL_SECONDS", 3_600, 1..=604_800)?;
     // Not in the data directory, which the server shape does not need: `TMPDIR` moves it.
-    let spool_folder = std::env::temp_dir().join("ids-spool");
+    let user = rustix::process::geteuid().as_raw();
+    let spool_folder = std::env::temp_dir().join(format!("ids-spool-{user}"));
     Ok(Some(S3Settings {
         store: S3Config {
             endpoint: variables.text("S3_ENDPOINT").map(str::to_owned),

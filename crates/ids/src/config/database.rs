@@ -5,11 +5,21 @@ use ids_postgres::{Password, PostgresConfig, SslMode};
 use super::variables::{ConfigError, Variables, unreadable};
 
 /// The database that is set; `None` where `POSTGRES_HOST` is not, and SQLite in the data directory is used.
-pub(super) fn database(variables: &Variables) -> Result<Option<PostgresConfig>, ConfigError> {
+pub(super) fn database(
+    variables: &Variables,
+    is_production: bool,
+) -> Result<Option<PostgresConfig>, ConfigError> {
     let Some(host) = variables.text("POSTGRES_HOST") else {
         return Ok(None);
     };
     let ssl_mode = match variables.text("POSTGRES_SSL_MODE") {
+        // Which of them is right depends on the network between; in production nobody guesses.
+        None if is_production => {
+            return Err(ConfigError(
+                "`POSTGRES_SSL_MODE` must be set in production: verify-full where the network is not yours alone, disable within one machine"
+                    .to_owned(),
+            ));
+        }
         None => SslMode::default(),
         Some(word) => SslMode::from_name(word).ok_or_else(|| {
             let words = SslMode::ALL.map(SslMode::as_str).join(", ");
@@ -22,6 +32,7 @@ pub(super) fn database(variables: &Variables) -> Result<Option<PostgresConfig>, 
         port: variables.number("POSTGRES_PORT", 5432, 1..=65_535)? as u16,
         password: variables.text("POSTGRES_PASSWORD").map(Password::new),
         ssl_mode,
+        needs_row_security: is_production,
         // 4: two api and three worker processes stay under the 22 connections of a small managed instance.
         pool_size: variables.number("POSTGRES_POOL_SIZE", 4, 1..=200)? as usize,
         ..PostgresConfig::new(host, user, database)

@@ -84,19 +84,20 @@ impl Config {
     pub fn new(variables: &Variables, data_dir: Option<&Path>) -> Result<Self, ConfigError> {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let worker_concurrency = variables.number("WORKER_CONCURRENCY", cores as u64, 1..=64)? as usize;
+        let server = ServerConfig::new(variables)?;
         Ok(Self {
             data_dir: match data_dir {
                 Some(given) => given.to_owned(),
                 None => default_data_dir(variables)?,
             },
-            server: ServerConfig::new(variables)?,
             library: library_settings(variables)?,
             access: AccessConfig::new(variables)?,
-            postgres: database::database(variables)?,
+            postgres: database::database(variables, server.production)?,
             redis: queue::redis(variables)?,
             s3: blobs::s3(variables)?,
             log: LogConfig::new(variables)?,
             model: ModelConfig::new(variables)?,
+            server,
             worker_concurrency,
         })
     }
@@ -183,6 +184,13 @@ impl ServerConfig {
                 ));
             }
         };
+        if production && public_url.is_none() {
+            // Without it, upload addresses and cookies follow what the request says of itself.
+            return Err(ConfigError(
+                "`PUBLIC_URL` must be set in production: the address that people use, such as `https://search.example.org`"
+                    .to_owned(),
+            ));
+        }
         let cors_origins = variables.list("CORS_ORIGINS");
         if !cors_origins.iter().all(|origin| is_web_address(origin)) {
             return Err(unreadable(

@@ -25,10 +25,12 @@ const NOT_YET: [(&str, &str); 1] = [("OPENAI_EMBEDDING_MODEL", "embeds with the 
 const SHIELD: &str = "PII_SHIELD";
 
 /// Settings of versions to come: what they ask for is not done, which is said at the start.
-const LATER: [&str; 9] = [
+const LATER: [&str; 11] = [
     "OCR_LANGUAGES",
     "AI_BUDGET_MONTHLY",
     "AI_BUDGET_CURRENCY",
+    "AI_BUDGET_START_DAY",
+    "AI_BUDGET_TIMEZONE",
     "AI_BUDGET_WEBHOOK_URL",
     "AI_PRICES_FILE",
     "USD_BRL_RATE",
@@ -185,7 +187,7 @@ impl Variables {
 
     /// Variables that look like ours, that Kubernetes put there, and that are passed over.
     pub fn ignored(&self) -> impl Iterator<Item = &str> {
-        const OURS: [&str; 4] = ["IDS_", "POSTGRES_", "REDIS_", "S3_"];
+        const OURS: [&str; 6] = ["IDS_", "POSTGRES_", "REDIS_", "S3_", "OPENAI_", "AWS_"];
         self.values
             .iter()
             .filter(|(name, value)| {

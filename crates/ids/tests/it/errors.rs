@@ -63,9 +63,34 @@ fn strangers_are_never_let_in_without_keys() {
     ] {
         let serve = ["serve", "--host", host, "--port", "0"];
         let mut command = place.command(&serve);
-        command.env("IDS_AUTH", "off").env("ENVIRONMENT", environment);
+        command
+            .env("IDS_AUTH", "off")
+            .env("ENVIRONMENT", environment)
+            .env("PUBLIC_URL", "https://busca.example.org");
         check(name, &place, &Run::of(&command.output().unwrap()), 2);
     }
+}
+
+#[test]
+fn production_asks_for_what_must_not_be_guessed() {
+    let place = Place::new();
+    let mut command = place.command(&["serve", "--port", "0"]);
+    command.env("ENVIRONMENT", "production");
+    check(
+        "production_without_address",
+        &place,
+        &Run::of(&command.output().unwrap()),
+        2,
+    );
+    command
+        .env("PUBLIC_URL", "https://busca.example.org")
+        .env("POSTGRES_HOST", "127.0.0.1");
+    check(
+        "production_without_ssl_mode",
+        &place,
+        &Run::of(&command.output().unwrap()),
+        2,
+    );
 }
 
 #[test]

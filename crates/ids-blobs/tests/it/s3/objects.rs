@@ -257,3 +257,18 @@ async fn a_full_server_is_told_from_one_that_is_away() {
     assert_eq!(error.kind(), BlobErrorKind::Full);
     assert_eq!(server.calls().len(), 2, "a full server is not asked again");
 }
+
+#[test]
+fn a_spool_folder_that_others_can_look_into_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let open = std::fs::Permissions::from_mode(0o755);
+    let folder = tempfile::Builder::new().permissions(open).tempdir().unwrap();
+    let connection = ids_testkit::services::s3();
+    let config = super::support::config(connection, "docs", folder.path());
+    let refused =
+        ids_blobs::S3BlobStore::new(&config, std::sync::Arc::new(ids_testkit::ManualClock::default()));
+    assert!(matches!(
+        refused.err(),
+        Some(ids_blobs::S3ConfigError::SpoolFolder { .. })
+    ));
+}

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::support::{SystemClock, config};
+use super::support::{SystemClock, config, spool_folder};
 
 /// What came.
 #[derive(Clone, Debug)]
@@ -104,7 +104,7 @@ impl Scripted {
                 region: "us-east-1".to_owned(),
             },
             requests,
-            spool: tempfile::tempdir().unwrap(),
+            spool: spool_folder(),
             _task: task,
         }
     }

@@ -49,7 +49,7 @@ impl Bucket {
         Self {
             connection,
             name: unique_name("ids-"),
-            spool: tempfile::tempdir().unwrap(),
+            spool: spool_folder(),
         }
     }
 
@@ -156,4 +156,11 @@ pub fn chain(error: &BlobError) -> String {
         source = error.source();
     }
     text
+}
+
+/// A folder that only this user can look into, as a store wants it.
+pub fn spool_folder() -> TempDir {
+    use std::os::unix::fs::PermissionsExt;
+    let private = std::fs::Permissions::from_mode(0o700);
+    tempfile::Builder::new().permissions(private).tempdir().unwrap()
 }

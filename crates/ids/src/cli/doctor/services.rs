@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ids_core::job::QueueName;
 use ids_core::limits;
-use ids_core::ports::{Clock, WorkerRegistry};
+use ids_core::ports::{Clock, DocumentStore, WorkerRegistry};
 use ids_postgres::PostgresLibrary;
 use ids_redis::Redis;
 
@@ -18,10 +18,17 @@ pub(super) async fn look(config: &Config) -> Vec<Finding> {
     let mut findings = match &config.postgres {
         Some(settings) => {
             let place = format!("{}:{}", settings.host, settings.port);
-            match PostgresLibrary::open(settings, Arc::new(SystemClock)).await {
+            match PostgresLibrary::connect(settings, Arc::new(SystemClock)).await {
                 Ok(library) => {
                     let version = library.capabilities();
-                    let mut findings = vec![Finding::ok("database", format!("{version} at {place}"))];
+                    let mut findings = vec![match library.ping().await {
+                        Ok(()) => Finding::ok("database", format!("{version} at {place}")),
+                        Err(error) => Finding::fail(
+                            "database",
+                            format!("{version} at {place}: {}", chain(&error)),
+                            "run `ids migrate`, which makes its tables",
+                        ),
+                    }];
                     findings.push(workers(&library).await);
                     library.close();
                     findings

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::Failed;
 use super::{output, values};
-use crate::compose::Composed;
+use crate::compose::{Composed, Outage};
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::lifecycle::{Signal, Signals};
@@ -79,7 +79,7 @@ pub async fn run(args: EvalArgs, config: &Config) -> Result<u8, Failed> {
         .context("there is no place for the index")?;
     let data_dir = DataDir::own(temporary.path()).map_err(anyhow::Error::from)?;
     let config = throw_away(config, temporary.path())?;
-    let composed = Composed::open(&config).await?;
+    let composed = Composed::open(&config, Outage::Fails).await?;
     let stop = CancellationToken::new();
     let progress = Bar::new();
     let mut stopped_by = None;
