@@ -219,8 +219,8 @@ class IdsLibrary extends IdsElement {
   }
 
   #nothingYet() {
-    return h("div", { class: "empty" }, icon("library"), h("h2", {}, t("library.empty")), h("p", {}, t("library.empty_text")),
-      button(t("uploads.add"), () => this.tell("ids:add", {}), { shape: "upload", className: "primary" }));
+    return h("div", { class: "empty" }, icon("library"), h("h2", {}, t("library.empty")), h("p", { "data-needs": "ingest" }, t("library.empty_text")),
+      button(t("uploads.add"), () => this.tell("ids:add", {}), { shape: "upload", className: "primary", "data-needs": "ingest" }));
   }
 }
 
