@@ -4,9 +4,9 @@
 import { connection } from "./connection.js";
 import { loadStyles } from "./styles.js";
 
-/** The scopes of keys, and two of our own: looking into the library, and asking or searching. */
-const ALL = ["search", "ask", "ingest", "admin", "read", "use"];
-const ANY_OF = { read: ["search", "ingest"], use: ["search", "ask"] };
+/** The scopes of keys, and what several of them allow: looking into the library, asking or searching, anything at all. */
+const ALL = ["search", "ask", "ingest", "admin", "read", "use", "any"];
+const ANY_OF = { read: ["search", "ingest"], use: ["search", "ask"], any: ["search", "ask", "ingest"] };
 
 /** Tells `change` when another key allows something else. */
 class Access extends EventTarget {
