@@ -245,7 +245,8 @@ async function start() {
   window.addEventListener("hashchange", () => show());
   access.addEventListener("change", onAccess);
 
-  await show({ isFirst: true });
+  // Who has just given a key goes on in the view.
+  await show({ isFirst: !isLocked });
   onFirst(["pointermove", "pointerdown", "keydown", "dragenter"], loadTheRest);
   if (recall(UPLOADS, ofTab)) await withTray(() => {});
 }

@@ -8,31 +8,39 @@ import { errorText, t } from "../lib/i18n.js";
 
 /** Stands at the top of the page while somebody goes on without a key; null when nobody does. */
 let notice = null;
+/** Nothing has been shown yet: then there is nothing to go on with, and the view says so. */
+let isLocked = false;
 
 /** Resolves with true when the server takes the key, with false when none is given. */
 export async function askForKey() {
   const isGiven = await new Promise(open);
   notice?.remove();
   notice = null;
-  // Before anything is known there is nothing to go on with: then the view says it (`untilKey`).
-  if (!isGiven && access.info) document.querySelector("ids-banner").after((notice = banner()));
+  if (!isGiven && !isLocked) document.querySelector("ids-banner").after((notice = banner()));
   return isGiven;
 }
 
 /** Shows in `main` that nothing can be shown without a key, until there is one. `take` gets what is shown. */
 export async function untilKey(main, take) {
+  isLocked = true;
   while (!(await access.ask())) {
     await new Promise((resolve) => {
       const view = h("div", { class: "empty" });
-      view.retranslate = () => view.replaceChildren(icon("alert"), h("h1", {}, t("errors.UNAUTHENTICATED")), h("p", {}, t("keys.text")),
+      view.retranslate = () => view.replaceChildren(icon("alert"), h("h1", {}, t("errors.UNAUTHENTICATED")), h("p", {}, where()),
         button(t("keys.give"), resolve, { className: "primary" }));
       view.retranslate();
       main.replaceChildren(view);
       take(view);
     });
   }
+  isLocked = false;
   main.replaceChildren();
   take(null);
+}
+
+/** Where keys come from; what stands between backticks is to be typed. */
+function where() {
+  return t("keys.text").split("`").map((part, index) => (index % 2 === 1 ? h("code", {}, part) : part));
 }
 
 function banner() {
@@ -63,7 +71,7 @@ function open(resolve) {
   } },
   h("h2", { id: "key-title" }, t("keys.title")),
   access.info && h("p", { class: "notice" }, t("keys.ended")),
-  h("p", { id: "key-text" }, t("keys.text")),
+  h("p", { id: "key-text" }, where()),
   h("label", { class: "field" }, h("span", {}, t("keys.field")), input),
   h("label", { class: "check" }, h("input", { type: "checkbox", onchange: (event) => {
     input.type = event.target.checked ? "text" : "password";

@@ -50,6 +50,6 @@ const EN = {
   library: "Library", conversations: "Conversations", status: "Status", ready: "Ready", sources: "Sources",
   undo: "Undo", remove: /^Delete: /, edit: /^Edit: /, save: "Save", title: "Title", next: "Next page", previous: "Previous page",
   picture: /^Page \d+ of /, pageText: /^Text of page/, cite: /^Source 1: /, empty: "The library is empty", preferences: "Language and appearance",
-  key: "Key", keyTitle: "Access key", enter: "Enter", later: "Not now", give: "Give the key", showKey: "Show the key", forget: "Forget this key",
+  key: "Key", keyTitle: "Access key", enter: "Sign in", later: "Not now", give: "Enter the key", showKey: "Show the key", forget: "Forget this key",
   search: "Search",
 };
