@@ -199,7 +199,8 @@ test("without a bucket, an address that came too late or was used already is no 
     if (route.request().method() !== "PUT") return route.continue();
     puts += 1;
     // The first waits until it is too late; the second is sent twice, as when the reply to it was lost.
-    if (puts === 1) await new Promise((resolve) => setTimeout(resolve, 3_500));
+    const late = Date.now() + 3_000;
+    if (puts === 1) await until("the address is too old", () => Date.now() > late);
     else await route.fetch();
     await route.continue();
   });
