@@ -164,8 +164,11 @@ class IdsLibrary extends IdsElement {
     try {
       const reply = await get(this.#path(Math.min(1000, Math.max(ROWS, this.#documents.length))), this.#loading.signal);
       this.#take(reply, reply.documents);
-    } catch {
-      // the next look, or the banner, tells
+    } catch (error) {
+      // The next look, or the banner, tells. Where the server says when it may be asked again, that look comes by itself.
+      if (!(error.retryAfterMs > 0)) return;
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#refresh(), error.retryAfterMs);
     }
   }
 
