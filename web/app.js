@@ -4,6 +4,7 @@
 import "./components/ids-banner.js";
 import "./components/ids-preferences.js";
 import "./components/ids-toasts.js";
+import { access } from "./lib/access.js";
 import { unreachable } from "./lib/api.js";
 import { connection } from "./lib/connection.js";
 import { announce, button, h, icon } from "./lib/dom.js";
@@ -15,13 +16,13 @@ import { ofTab, recall } from "./lib/storage.js";
 import { loadStyles } from "./lib/styles.js";
 import { applyTheme } from "./lib/theme.js";
 
-/** Each view comes with its own code and style, the first time it is asked for. */
+/** Each view comes with its own code and style, the first time it is asked for; some need a key that allows it. */
 const VIEWS = {
-  home: { element: "ids-home", load: () => import("./components/ids-home.js") },
-  library: { element: "ids-library", load: () => import("./components/ids-library.js"), styles: "library" },
+  home: { element: "ids-home", load: () => import("./components/ids-home.js"), needs: "use" },
+  library: { element: "ids-library", load: () => import("./components/ids-library.js"), styles: "library", needs: "read" },
   document: { element: "ids-document", load: () => import("./components/ids-document.js"), styles: "document" },
-  conversations: { element: "ids-conversations", load: () => import("./components/ids-conversations.js"), styles: "conversation" },
-  conversation: { element: "ids-conversation", load: () => import("./components/ids-conversation.js"), styles: "conversation" },
+  conversations: { element: "ids-conversations", load: () => import("./components/ids-conversations.js"), styles: "conversation", needs: "ask" },
+  conversation: { element: "ids-conversation", load: () => import("./components/ids-conversation.js"), styles: "conversation", needs: "ask" },
   status: { element: "ids-status", load: () => import("./components/ids-status.js"), styles: "status" },
   missing: { element: "ids-missing", load: () => import("./components/ids-missing.js") },
 };
@@ -48,6 +49,11 @@ function viewOf({ path }) {
   return "missing";
 }
 
+/** What who may only add documents begins with; at other addresses the page says what the key lacks. */
+function insteadOf({ path }) {
+  return path.length === 0 && access.allows("read") ? "library" : "missing";
+}
+
 async function show({ isFirst = false } = {}) {
   // A link inside the view, such as the one that skips the navigation, is no address.
   if (location.hash !== "" && !location.hash.startsWith("#/")) return;
@@ -56,7 +62,9 @@ async function show({ isFirst = false } = {}) {
   key = history.state?.key ?? crypto.randomUUID();
   if (!history.state?.key) history.replaceState({ key }, "");
   const route = parse(location.hash);
-  const name = viewOf(route);
+  const wanted = viewOf(route);
+  const { needs } = VIEWS[wanted];
+  const name = access.allows(needs) ? wanted : insteadOf(route);
   markPlace(name);
 
   const { element, load, styles } = VIEWS[name];
@@ -67,21 +75,25 @@ async function show({ isFirst = false } = {}) {
   try {
     await Promise.all([load(), styles && loadStyles(styles)]);
   } catch {
-    // The server has gone, or has another version of the page by now.
-    if (mine !== turn) return;
-    shown = null;
-    main.replaceChildren(h("p", { class: "notice danger", role: "alert" }, t("shell.broken")));
-    connection.lost();
-    // Browsers remember that a module could not be loaded: only a new page asks again.
-    connection.addEventListener("back", () => mine === turn && location.reload(), { once: true });
+    if (mine === turn) broke(mine);
     return;
   }
   if (mine !== turn) return;
   const view = document.createElement(element);
   view.route = route;
+  if (name === "missing") view.needs = needs;
   main.replaceChildren(view);
   shown = view;
   await finish(isFirst, mine);
+}
+
+/** The server has gone, or has another version of the page by now. */
+function broke(mine) {
+  shown = null;
+  main.replaceChildren(h("p", { class: "notice danger", role: "alert" }, t("shell.broken")));
+  connection.lost();
+  // Browsers remember that a module could not be loaded: only a new page asks again.
+  connection.addEventListener("back", () => mine === turn && location.reload(), { once: true });
 }
 
 async function finish(isFirst, mine) {
@@ -122,12 +134,26 @@ async function changeLanguage(name) {
     return;
   }
   rememberLanguage(name);
-  translatePage();
-  for (const element of document.querySelectorAll("[data-retranslates]")) element.retranslate();
+  sayFrame();
   if (shown?.retranslate) shown.retranslate();
   else await show({ isFirst: true });
   titlePage();
   announce(t("shell.language_changed"));
+}
+
+/** The words of all that stands around the view. */
+function sayFrame() {
+  document.querySelector("[data-place=home] span").dataset.i18n = access.allows("ask") ? "home.place" : "home.search";
+  translatePage();
+  for (const element of document.querySelectorAll("[data-retranslates]")) element.retranslate();
+}
+
+/** Another key allows something else; what was typed stays. */
+function onAccess() {
+  sayFrame();
+  const name = viewOf(parse(location.hash));
+  if (shown?.retranslate && shown.localName === VIEWS[name].element && access.allows(VIEWS[name].needs)) shown.retranslate();
+  else show({ isFirst: true });
 }
 
 /** Does something with the tray of uploads, which is loaded only now. */
@@ -150,6 +176,7 @@ function loadTheRest() {
     load().catch(() => {}); // told when it is needed
     if (styles) loadStyles(styles);
   }
+  import("./components/ids-home.js").then(({ loadResults }) => loadResults()).catch(() => {});
   import("./components/ids-uploads.js").then(() => loadStyles("uploads"), () => {});
 }
 
@@ -185,15 +212,17 @@ async function start() {
   applyTheme();
   history.scrollRestoration = "manual";
   for (const element of document.querySelectorAll("[data-icon]")) element.prepend(icon(element.dataset.icon));
+  const entrance = access.load();
   try {
     await useLanguage(detectLanguage());
   } catch {
     showWithoutTexts();
     return;
   }
-  translatePage();
+  const isLocked = (await entrance) === 401;
+  if (isLocked) access.lock();
+  sayFrame();
   document.documentElement.dataset.ready = "";
-  for (const element of document.querySelectorAll("[data-retranslates]")) element.retranslate();
 
   document.querySelector(".skip").addEventListener("click", (event) => {
     event.preventDefault();
@@ -205,9 +234,19 @@ async function start() {
   document.addEventListener("ids:titled", titlePage);
   document.addEventListener("keydown", onKey);
   watchDrops((drop) => withTray((tray) => tray.take(drop)));
+  if (isLocked) {
+    try {
+      await (await import("./components/ids-key-dialog.js")).untilKey(main, (view) => (shown = view));
+    } catch {
+      return broke(turn);
+    }
+    sayFrame();
+  }
   window.addEventListener("hashchange", () => show());
+  access.addEventListener("change", onAccess);
 
-  await show({ isFirst: true });
+  // Who has just given a key goes on in the view.
+  await show({ isFirst: !isLocked });
   onFirst(["pointermove", "pointerdown", "keydown", "dragenter"], loadTheRest);
   if (recall(UPLOADS, ofTab)) await withTray(() => {});
 }

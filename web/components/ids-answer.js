@@ -69,7 +69,7 @@ class IdsAnswer extends IdsElement {
 
   /** Leads to what the same question finds, within the same limits. */
   #passages(question) {
-    return h("a", { href: link(["search"], { q: question, ...writeFilters(this.filters) }) }, t("answer.search_instead"));
+    return h("a", { "data-needs": "search", href: link(["search"], { q: question, ...writeFilters(this.filters) }) }, t("answer.search_instead"));
   }
 }
 

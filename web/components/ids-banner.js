@@ -10,8 +10,9 @@ class IdsBanner extends IdsElement {
     this.dataset.retranslates = "";
     this.listen(connection, "lost", () => this.retranslate());
     this.listen(connection, "back", () => {
+      // Told after another key as well.
+      if (this.childElementCount > 0) announce(t("shell.back"));
       this.retranslate();
-      announce(t("shell.back"));
     });
   }
 

@@ -87,7 +87,8 @@ class IdsConversation extends IdsElement {
       keepFocus(this, () => this.#build());
       this.tell("ids:titled");
     } catch (error) {
-      if (this.life.aborted || this.#session) return;
+      // Under another key it may be nobody's.
+      if (this.life.aborted || (this.#session && error.status !== 404)) return;
       this.replaceChildren(h("div", { class: "empty" }, icon("ask"), h("h1", {}, t("conversation.missing")), h("p", { role: "alert" }, errorText(error)),
         h("a", { class: "button primary", href: "#/" }, t("conversation.ask_new"))));
     }

@@ -62,7 +62,7 @@ class IdsDocumentRow extends IdsElement {
           tags.length > 0 && h("p", { class: "tags" }, tags),
           reason && h("p", { class: "reason" }, reason)),
         badge,
-        h("div", { class: "row-actions" }, this.#actions(it))),
+        h("div", { class: "row-actions", "data-needs": "ingest" }, this.#actions(it))),
     );
   }
 

@@ -124,7 +124,7 @@ class IdsDocument extends IdsElement {
         heading,
         h("p", { class: "place" }, foreign(filename), " · ", foreign(collection))),
       h("div", { class: "document-tools" },
-        h("a", { class: "button quiet", href: link([], { document: this.#id }), "data-name": "search" }, icon("search"), t("document.search_in")),
+        h("a", { class: "button quiet", href: link([], { document: this.#id }), "data-name": "search", "data-needs": "use" }, icon("search"), t("document.search_in")),
         h("nav", { class: "pager", "aria-label": t("document.pages") },
           turn(t("document.previous"), "previous", number - 1, "previous"),
           input, h("span", { "aria-hidden": "true" }, t("document.of", { count })),
@@ -168,7 +168,7 @@ class IdsDocument extends IdsElement {
     this.#body.replaceChildren(h("div", { class: "empty", role: "alert" }, icon("alert"), h("p", {}, words),
       h("p", { class: "actions" },
         button(t("shell.again"), () => (this.ready = this.#load()), { shape: "retry" }),
-        h("a", { class: "button quiet", href: link(["library"]) }, t("document.to_library")))));
+        h("a", { class: "button quiet", href: link(["library"]), "data-needs": "read" }, t("document.to_library")))));
     this.tell("ids:titled");
   }
 

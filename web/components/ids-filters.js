@@ -1,11 +1,12 @@
 // What a search is limited to: collection, kind of file, tags, and by what it is searched. Changing one tells `ids:filters`.
 
+import { access } from "../lib/access.js";
 import { get } from "../lib/api.js";
 import { choice, foreign, h, icon, iconButton } from "../lib/dom.js";
 import { IdsElement } from "../lib/element.js";
 import { MODES } from "../lib/filters.js";
 import { counted, t } from "../lib/i18n.js";
-import { knownTags } from "../lib/known.js";
+import { knownCollections, knownTags } from "../lib/known.js";
 import { KINDS } from "../lib/types.js";
 
 class IdsFilters extends IdsElement {
@@ -21,8 +22,7 @@ class IdsFilters extends IdsElement {
   async connected() {
     this.#build();
     try {
-      const { collections } = await get("/api/v1/collections", this.life);
-      this.#collections = collections.map(({ name }) => name);
+      this.#collections = await knownCollections();
       if (this.#filters.document) {
         this.#documentTitle = (await get(`/api/v1/documents/${encodeURIComponent(this.#filters.document)}`, this.life)).title;
       }
@@ -47,7 +47,7 @@ class IdsFilters extends IdsElement {
         choice(t("filters.collection"), "collection", [["", t("filters.all")], ...names.map((name) => [name, name])], collection, change("collection")),
         choice(t("filters.kind"), "kind", [["", t("filters.all_kinds")], ...Object.keys(KINDS).map((key) => [key, t(`kinds.${key}`)])], kind, change("kind")),
         h("label", { class: "field" }, h("span", {}, t("filters.tags")), tagField, suggestions),
-        choice(t("filters.mode"), "mode", MODES.map((key) => [key, t(`filters.${key}`)]), mode, change("mode")));
+        access.allows("search") && choice(t("filters.mode"), "mode", MODES.map((key) => [key, t(`filters.${key}`)]), mode, change("mode")));
     // On a phone they would stand between the question and what is found: there they are folded until they are wanted.
     const isOpen = this.querySelector("details")?.open ?? matchMedia("(min-width: 44rem)").matches;
     const active = [collection, kind, tags, mode !== "hybrid"].filter(Boolean).length;

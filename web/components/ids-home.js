@@ -1,15 +1,18 @@
 // One field: passages appear while one types, Enter asks for an answer. Beneath an empty field: what was added and asked
 // lately, or how to begin.
 
-import "./ids-filters.js";
-import "./ids-results.js";
 import "./ids-welcome.js";
+import { access } from "../lib/access.js";
+import { connection } from "../lib/connection.js";
 import { grow, h, icon } from "../lib/dom.js";
 import { IdsElement } from "../lib/element.js";
 import { readFilters, writeFilters } from "../lib/filters.js";
 import { t } from "../lib/i18n.js";
 import { leaveQuestion } from "../lib/question.js";
 import { go, link, renameSoon, settle } from "../lib/router.js";
+
+/** Filters and passages come with the first letter: who opens the page waits for less. */
+export const loadResults = () => Promise.all([import("./ids-filters.js"), import("./ids-results.js")]);
 
 /** The server refuses longer ones. */
 const MOST_CHARACTERS = 10_000;
@@ -18,9 +21,11 @@ class IdsHome extends IdsElement {
   /** Set by who shows the view: {path, fields}. */
   route;
   #field;
-  #results;
   #welcome;
-  #filterBar;
+  /** Both null until they are wanted. */
+  #results = null;
+  #filterBar = null;
+  #found = Promise.resolve();
   #filters;
 
   connected() {
@@ -31,14 +36,14 @@ class IdsHome extends IdsElement {
   }
 
   get ready() {
-    return this.#field.value.trim() ? this.#results.ready : this.#welcome.ready;
+    return this.#field.value.trim() ? this.#found : this.#welcome.ready;
   }
 
   /** The same view at another address: a link from elsewhere, or Back. */
   takes(route) {
     const text = route.fields.get("q") ?? "";
     this.#filters = readFilters(route.fields);
-    this.#filterBar.filters = this.#filters;
+    if (this.#filterBar) this.#filterBar.filters = this.#filters;
     if (this.#field.value.trim() !== text) this.#field.value = text;
     this.#show();
     return true;
@@ -51,9 +56,11 @@ class IdsHome extends IdsElement {
   }
 
   #build(text) {
+    const [maySearch, mayAsk] = [access.allows("search"), access.allows("ask")];
+    const only = maySearch ? t("home.search") : t("home.ask");
     this.#field = h("textarea", {
       id: "query", name: "query", rows: "1", maxlength: String(MOST_CHARACTERS), autocomplete: "off",
-      placeholder: t("home.placeholder"), "aria-describedby": "query-hint", "data-main-field": true, enterkeyhint: "go",
+      placeholder: maySearch && mayAsk ? t("home.placeholder") : only, "aria-describedby": "query-hint", "data-main-field": true, enterkeyhint: "go",
       onkeydown: (event) => this.#onKey(event),
       oninput: () => {
         grow(this.#field);
@@ -61,27 +68,19 @@ class IdsHome extends IdsElement {
       },
     });
     this.#field.value = text;
-    this.#filterBar = h("ids-filters");
-    this.#filterBar.filters = this.#filters;
-    this.#filterBar.addEventListener("ids:filters", (event) => {
-      this.#filters = event.detail;
-      this.#show();
-    });
-    this.#results = h("ids-results");
-    this.#results.addEventListener("ids:leave-results", () => this.#field.focus());
+    this.#results = null;
+    this.#filterBar = null;
     this.#welcome = h("ids-welcome");
     const form = h("form", { class: "ask-box", role: "search", onsubmit: (event) => this.#ask(event) },
-      h("label", { for: "query", class: "unseen" }, t("home.label")),
+      h("label", { for: "query", class: "unseen" }, maySearch && mayAsk ? t("home.label") : only),
       icon("search"),
       this.#field,
-      h("button", { type: "submit", class: "primary" }, icon("send"), h("span", {}, t("home.ask"))));
+      mayAsk && h("button", { type: "submit", class: "primary" }, icon("send"), h("span", {}, t("home.ask"))));
     this.replaceChildren(
       h("section", { class: "home" },
         h("h1", {}, t("home.title")),
         form,
-        h("p", { id: "query-hint", class: "hint" }, t("home.hint")),
-        this.#filterBar,
-        this.#results,
+        h("p", { id: "query-hint", class: "hint" }, t(`home.hint${mayAsk ? "" : "_search"}${maySearch ? "" : "_ask"}`)),
         this.#welcome),
     );
   }
@@ -90,9 +89,38 @@ class IdsHome extends IdsElement {
     const text = this.#field.value.trim();
     const fields = writeFilters(this.#filters);
     renameSoon(text ? link(["search"], { q: text, ...fields }) : link([], fields));
-    this.#filterBar.hidden = text === "" && Object.keys(fields).length === 0;
     this.#welcome.hidden = text !== "";
-    this.#results.search(text, this.#filters);
+    const isLimited = Object.keys(fields).length > 0;
+    if (text !== "" || isLimited || this.#results) this.#found = this.#find(isLimited);
+  }
+
+  async #find(isLimited) {
+    try {
+      await loadResults();
+    } catch {
+      connection.lost();
+      // Browsers remember that a module could not be loaded: only a new page asks again.
+      connection.addEventListener("back", () => this.isConnected && location.reload(), { once: true });
+      return;
+    }
+    if (!this.#results) this.#addResults();
+    // What stands in the field now: more was typed meanwhile.
+    const text = this.#field.value.trim();
+    this.#filterBar.hidden = text === "" && !isLimited;
+    this.#results.search(access.allows("search") ? text : "", this.#filters);
+    await this.#results.ready;
+  }
+
+  #addResults() {
+    this.#filterBar = h("ids-filters");
+    this.#filterBar.filters = this.#filters;
+    this.#filterBar.addEventListener("ids:filters", (event) => {
+      this.#filters = event.detail;
+      this.#show();
+    });
+    this.#results = h("ids-results");
+    this.#results.addEventListener("ids:leave-results", () => this.#field.focus());
+    this.#welcome.before(this.#filterBar, this.#results);
   }
 
   #onKey(event) {
@@ -104,7 +132,7 @@ class IdsHome extends IdsElement {
       this.#field.value = "";
       this.#show();
     } else if (event.key === "ArrowDown" && this.#field.selectionEnd === this.#field.value.length) {
-      if (this.#results.focusFirst()) event.preventDefault();
+      if (this.#results?.focusFirst()) event.preventDefault();
     }
   }
 
@@ -115,8 +143,9 @@ class IdsHome extends IdsElement {
       this.#field.focus();
       return;
     }
-    leaveQuestion(text);
     settle();
+    if (!access.allows("ask")) return;
+    leaveQuestion(text);
     go(link(["conversations", "new"], { q: text, ...writeFilters(this.#filters) }));
   }
 }

@@ -164,8 +164,11 @@ class IdsLibrary extends IdsElement {
     try {
       const reply = await get(this.#path(Math.min(1000, Math.max(ROWS, this.#documents.length))), this.#loading.signal);
       this.#take(reply, reply.documents);
-    } catch {
-      // the next look, or the banner, tells
+    } catch (error) {
+      // The next look, or the banner, tells. Where the server says when it may be asked again, that look comes by itself.
+      if (!(error.retryAfterMs > 0)) return;
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#refresh(), error.retryAfterMs);
     }
   }
 
@@ -219,8 +222,8 @@ class IdsLibrary extends IdsElement {
   }
 
   #nothingYet() {
-    return h("div", { class: "empty" }, icon("library"), h("h2", {}, t("library.empty")), h("p", {}, t("library.empty_text")),
-      button(t("uploads.add"), () => this.tell("ids:add", {}), { shape: "upload", className: "primary" }));
+    return h("div", { class: "empty" }, icon("library"), h("h2", {}, t("library.empty")), h("p", { "data-needs": "ingest" }, t("library.empty_text")),
+      button(t("uploads.add"), () => this.tell("ids:add", {}), { shape: "upload", className: "primary", "data-needs": "ingest" }));
   }
 }
 

@@ -1,12 +1,13 @@
 // How the server and the library are, and what answers have cost: at a glance.
 
-import { get } from "../lib/api.js";
+import { access } from "../lib/access.js";
+import { get, post } from "../lib/api.js";
 import { connection } from "../lib/connection.js";
-import { h, icon, skeleton } from "../lib/dom.js";
+import { button, h, icon, skeleton } from "../lib/dom.js";
 import { IdsElement } from "../lib/element.js";
 import { keepFocus } from "../lib/focus.js";
 import { ago, milliseconds, number, percent, size } from "../lib/format.js";
-import { errorText, t } from "../lib/i18n.js";
+import { errorText, language, t } from "../lib/i18n.js";
 import { money, month } from "../lib/money.js";
 import { link } from "../lib/router.js";
 
@@ -41,7 +42,9 @@ class IdsStatus extends IdsElement {
 
   async #load() {
     clearTimeout(this.#timer);
-    const fetched = async (path) => {
+    /** What the key does not allow is not asked for, and has no card. */
+    const fetched = async (path, needs) => {
+      if (!access.allows(needs)) return null;
       try {
         return await get(path, this.life);
       } catch (error) {
@@ -50,7 +53,7 @@ class IdsStatus extends IdsElement {
     };
     const [health, info, stats, queues, usage] = await Promise.all(
       // /health is asked plainly: its 503 has a body worth showing.
-      [fetchHealth(this.life), fetched("/info"), fetched("/api/v1/documents/stats"), fetched("/api/v1/queue/info"), fetched("/api/v1/usage")],
+      [fetchHealth(this.life), fetched("/info"), fetched("/api/v1/documents/stats", "read"), fetched("/api/v1/queue/info", "read"), fetched("/api/v1/usage", "admin")],
     );
     if (this.life.aborted) return;
     this.#facts = { health, info, stats, queues, usage };
@@ -71,9 +74,10 @@ class IdsStatus extends IdsElement {
         card(t("status.server"), health, () => server(health, info)),
         card(t("status.library"), stats, () => library(stats)),
         card(t("status.work"), queues, () => work(queues)),
-        card(t("status.usage"), usage, () => costs(usage))),
+        card(t("status.usage"), usage, () => costs(usage)),
+        info.auth === "keys" && card(t("keys.title"), info, () => key(info))),
       h("p", { class: "status-links" },
-        [["docs", "/docs"], ["openapi", "/openapi.json"], ["metrics", "/metrics"]].map(([name, href]) => h("a", { href, "data-focus": name }, t(`status.${name}`))))));
+        [["docs", "/docs"], ["openapi", "/openapi.json"], ["metrics", "/metrics", "admin"]].map(([name, href, needs]) => h("a", { href, "data-focus": name, "data-needs": needs }, t(`status.${name}`))))));
   }
 }
 
@@ -87,7 +91,7 @@ async function fetchHealth(signal) {
 }
 
 function card(title, facts, body) {
-  return h("section", { class: "card" }, h("h2", {}, title), facts.error ? h("p", { class: "summary" }, errorText(facts.error)) : [body()].flat());
+  return facts && h("section", { class: "card" }, h("h2", {}, title), facts.error ? h("p", { class: "summary" }, errorText(facts.error)) : [body()].flat());
 }
 
 function rows(pairs) {
@@ -107,6 +111,25 @@ function server(health, info) {
       info.error ? null : [t("status.since"), ago(info.started_at)],
     ]),
   ];
+}
+
+function key({ scopes }) {
+  return [
+    rows([[t("keys.allows"), new Intl.ListFormat(language()).format(scopes.map((scope) => t(`keys.${scope}`)))]]),
+    h("p", {}, button(t("keys.forget"), forget, { "data-focus": "forget" })),
+  ];
+}
+
+/** The page begins anew, so that nothing that was shown stays. */
+async function forget() {
+  const { uploads } = await import("../lib/uploads.js");
+  uploads.dismissEnded();
+  try {
+    await post("/api/v1/logout", {});
+    location.reload();
+  } catch (error) {
+    document.dispatchEvent(new CustomEvent("ids:failed", { detail: { error } }));
+  }
 }
 
 function library(stats) {

@@ -2,7 +2,7 @@
 
 import { button, foreign, h, iconButton } from "../lib/dom.js";
 import { IdsElement } from "../lib/element.js";
-import { percent, size } from "../lib/format.js";
+import { number, percent, size } from "../lib/format.js";
 import { errorText, t } from "../lib/i18n.js";
 import { pageLink } from "../lib/router.js";
 import { uploads } from "../lib/uploads.js";
@@ -47,7 +47,7 @@ class IdsUploadRow extends IdsElement {
       actions.push(button(t("uploads.choose_again"), () => chooseOne((file) => uploads.resume(item.id, file)), { className: "link" }));
     }
     if (uploads.canRetry(item)) {
-      actions.push(iconButton(t("uploads.retry", about), "retry", () => uploads.retry(item.id)));
+      actions.push(iconButton(t("uploads.retry", about), "retry", () => uploads.retry(item.id), { "data-needs": "ingest" }));
     }
     if (isMoving(item)) actions.push(iconButton(t("uploads.cancel", about), "close", () => uploads.cancel(item.id)));
     else actions.push(iconButton(t("uploads.dismiss", about), "close", () => uploads.dismiss(item.id)));
@@ -75,9 +75,9 @@ export function isBad({ state, status }) {
 
 function words(item) {
   const { state, status } = item;
-  if (state === "waiting") return [t("uploads.waiting")];
+  if (state === "waiting") return [uploads.restSeconds > 0 ? t("uploads.resting", { seconds: number(uploads.restSeconds) }) : t("uploads.waiting")];
   if (state === "sending") return [t("uploads.sending", { sent: size(item.sent), size: size(item.size) })];
-  if (state === "held") return [t("uploads.held")];
+  if (state === "held") return [t(item.error?.code === "UNAUTHENTICATED" ? "uploads.held_key" : "uploads.held")];
   if (state === "interrupted") return [t("uploads.interrupted")];
   if (state === "failed") return [errorText(item.error)];
   if (status.status === "failed") return [errorText(asError(status.error))];

@@ -1,5 +1,6 @@
 // Beneath an empty field: what was added and asked lately; in an empty library, how to begin.
 
+import { access } from "../lib/access.js";
 import { get } from "../lib/api.js";
 import { connection } from "../lib/connection.js";
 import { button, foreign, h, icon, skeleton } from "../lib/dom.js";
@@ -9,6 +10,7 @@ import { counted, errorText, t } from "../lib/i18n.js";
 import { link, pageLink } from "../lib/router.js";
 
 const LATEST = 5;
+const NONE = { sessions: [] };
 
 class IdsWelcome extends IdsElement {
   ready = Promise.resolve();
@@ -22,13 +24,14 @@ class IdsWelcome extends IdsElement {
 
   async #load() {
     try {
+      const read = (path) => access.allows("read") && get(path, this.life);
       const [stats, documents, sessions] = await Promise.all([
-        get("/api/v1/documents/stats", this.life),
-        get(`/api/v1/documents?limit=${LATEST}`, this.life),
+        read("/api/v1/documents/stats"),
+        read(`/api/v1/documents?limit=${LATEST}`),
         // Conversations are a courtesy here: without them the rest is still of use.
-        get(`/api/v1/chat/sessions?limit=${LATEST}`, this.life).catch(() => ({ sessions: [] })),
+        access.allows("ask") ? get(`/api/v1/chat/sessions?limit=${LATEST}`, this.life).catch(() => NONE) : NONE,
       ]);
-      if (stats.total_documents === 0) this.replaceChildren(this.#firstSteps());
+      if (stats?.total_documents === 0) this.replaceChildren(access.allows("ingest") ? this.#firstSteps() : h("p", { class: "hint" }, t("library.empty")));
       else this.replaceChildren(this.#latest(stats, documents.documents, sessions.sessions));
     } catch (error) {
       if (this.life.aborted) return;
@@ -51,21 +54,26 @@ class IdsWelcome extends IdsElement {
   }
 
   #latest(stats, documents, sessions) {
-    const working = Object.entries(stats.documents)
-      .filter(([status]) => ["uploaded", "extracting", "checking_duplicates", "chunking", "embedding"].includes(status))
-      .reduce((sum, [, count]) => sum + count, 0);
-    const figures = [counted("welcome.documents", stats.total_documents), counted("welcome.pages", stats.total_pages)];
-    if (working > 0) figures.push(counted("welcome.working", working));
+    const figures = stats ? this.#figures(stats) : [];
     const parts = [
-      h("p", { class: "summary" }, figures.join(" · ")),
+      figures.length > 0 && h("p", { class: "summary" }, figures.join(" · ")),
       h("div", { class: "columns" },
-        list(t("welcome.latest_documents"), documents.map((it) => [pageLink(it.document_id, 1), it.title, ago(it.created_at), "file"]),
+        documents && list(t("welcome.latest_documents"), documents.map((it) => [pageLink(it.document_id, 1), it.title, ago(it.created_at), "file"]),
           h("a", { href: link(["library"]) }, t("welcome.all_documents"))),
         sessions.length > 0 && list(t("welcome.latest_questions"),
           sessions.map((it) => [link(["conversations", it.session_id]), it.title, ago(it.updated_at), "ask"]),
           h("a", { href: link(["conversations"]) }, t("welcome.all_questions")))),
     ];
     return h("section", { class: "latest" }, parts);
+  }
+
+  #figures(stats) {
+    const working = Object.entries(stats.documents)
+      .filter(([status]) => ["uploaded", "extracting", "checking_duplicates", "chunking", "embedding"].includes(status))
+      .reduce((sum, [, count]) => sum + count, 0);
+    const figures = [counted("welcome.documents", stats.total_documents), counted("welcome.pages", stats.total_pages)];
+    if (working > 0) figures.push(counted("welcome.working", working));
+    return figures;
   }
 }
 

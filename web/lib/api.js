@@ -1,5 +1,6 @@
 // Calls to the server. Every failure becomes an `ApiError`, by its code.
 
+import { access } from "./access.js";
 import { connection } from "./connection.js";
 
 /** The code of a failure that is not the server's word: it could not be asked at all. */
@@ -37,11 +38,6 @@ export function patch(path, body, signal) {
 /** `keepalive` lets it outlive the page. */
 export function remove(path, keepalive = false) {
   return call(path, { method: "DELETE", keepalive });
-}
-
-/** A form with a file in it. */
-export function postForm(path, form, signal) {
-  return call(path, { method: "POST", body: form, signal });
 }
 
 /** Sends a question and gives the reply itself, to be read as it comes. */
@@ -102,17 +98,23 @@ function json(body) {
 async function call(path, options) {
   const response = await reach(path, options);
   if (!response.ok) throw await errorOf(response);
+  if (response.status === 204) return null;
   const body = await response.json().catch(() => null);
   if (body === null) throw errorFrom(response.status, null, "the reply broke off");
   return body;
 }
 
 async function reach(path, options) {
-  try {
-    return await fetch(path, options);
-  } catch (error) {
-    if (options.signal?.aborted) throw error;
-    connection.lost();
-    throw unreachable();
+  for (;;) {
+    const { age } = access;
+    let response;
+    try {
+      response = await fetch(path, options);
+    } catch (error) {
+      if (options.signal?.aborted) throw error;
+      connection.lost();
+      throw unreachable();
+    }
+    if (response.status !== 401 || !(await access.renewed(age))) return response;
   }
 }

@@ -1,5 +1,6 @@
 // Files dropped anywhere on the page.
 
+import { access } from "./access.js";
 import { h } from "./dom.js";
 import { t } from "./i18n.js";
 import { parse } from "./router.js";
@@ -18,8 +19,9 @@ export function watchDrops(take) {
   document.addEventListener("dragover", (event) => {
     if (!hasFiles(event)) return;
     event.preventDefault();
-    event.dataTransfer.dropEffect = "copy";
-    if (veil) return;
+    const mayAdd = access.allows("ingest");
+    event.dataTransfer.dropEffect = mayAdd ? "copy" : "none";
+    if (veil || !mayAdd) return;
     const collection = currentCollection();
     const text = collection ? t("uploads.drop_into", { collection }) : t("uploads.drop");
     veil = h("div", { class: "drop-veil" }, h("p", {}, text));
@@ -33,6 +35,7 @@ export function watchDrops(take) {
     hide();
     if (!hasFiles(event)) return;
     event.preventDefault();
+    if (!access.allows("ingest")) return;
     const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
     take({ entries, files: [...event.dataTransfer.files], collection: currentCollection() });
   });

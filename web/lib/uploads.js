@@ -18,14 +18,17 @@ const FIRST_REST_MS = 1_000;
 const LONGEST_REST_MS = 30_000;
 /** Told together: a folder of a thousand files changes many times in one frame. */
 const REMEMBER_MS = 300;
+const COUNT_MS = 1_000;
 /** What the same file would be refused for again. */
 const FINAL = new Set(["EMPTY_FILE", "UNSUPPORTED_TYPE", "FILE_TOO_LARGE", "ENCRYPTED", "FILE_UNREADABLE", "VALIDATION_FAILED"]);
+/** Goes on by itself: the server comes back, or another key is given. */
+const HOLDING = new Set([UNREACHABLE, "UNAUTHENTICATED"]);
 /** Lost when the page goes: only this tab has the file. */
 const UNSENT = new Set(["waiting", "sending", "held"]);
 
 /**
  * An item is {id, name, size, collection, tags, state, ...}. Its states: waiting, sending, held (until
- * the server is back), accepted (the server works on it;
+ * the server is back, or takes the key; `error` says which), accepted (the server works on it;
  * `status` is the body of its /status), ended (likewise), failed (it was not accepted; `error`), interrupted (by a reload).
  * Tells `change` when any of them changes, and `library` when the library has other documents, or one is through.
  */
@@ -38,6 +41,9 @@ class Uploads extends EventTarget {
   #rests = new Map();
   #resting = new Set();
   #rememberTimer = 0;
+  /** When the server may be asked again, and what counts the seconds until then. */
+  #restEnd = 0;
+  #counting = 0;
 
   constructor() {
     super();
@@ -51,6 +57,11 @@ class Uploads extends EventTarget {
 
   get items() {
     return [...this.#items.values()];
+  }
+
+  /** For how many seconds nothing is sent, as the server wishes. */
+  get restSeconds() {
+    return Math.max(0, Math.ceil((this.#restEnd - Date.now()) / 1000));
   }
 
   /** Whether leaving the page would break something off. */
@@ -80,10 +91,15 @@ class Uploads extends EventTarget {
         this.#set(id, { error });
       }
     } else if (this.#files.has(id)) {
-      this.#forgetAnnounced(item);
-      this.#set(id, { state: "waiting", sent: 0, error: null, documentId: null, uploadId: null });
+      this.#again(item);
       this.#sendNext();
     }
+  }
+
+  /** Back into the line. What is stored only has to be accepted; of anything else nothing is left. */
+  #again(item) {
+    if (!item.isStored) this.#forgetAnnounced(item);
+    this.#set(item.id, { state: "waiting", error: null, ...(!item.isStored && { sent: 0, documentId: null, uploadId: null }) });
   }
 
   /** An interrupted upload goes on with the file chosen anew. */
@@ -131,30 +147,35 @@ class Uploads extends EventTarget {
   }
 
   #sendNext() {
+    if (this.restSeconds > 0) return;
     const sending = this.items.filter(({ state }) => state === "sending").length;
     for (const item of this.items.filter(({ state }) => state === "waiting").slice(0, Math.max(0, SENDING - sending))) {
       this.#send(item);
     }
   }
 
-  async #send({ id, collection, tags }) {
+  async #send({ id, collection, tags, isStored, documentId: known, uploadId }) {
     const controller = new AbortController();
     this.#controllers.set(id, controller);
     this.#set(id, { state: "sending" });
     try {
-      const { documentId, jobId } = await send(this.#files.get(id), { collection, tags }, {
-        signal: controller.signal,
-        onAnnounced: (ids) => this.#set(id, ids),
-        onSent: (sent) => this.#set(id, { sent }),
-      });
+      const { documentId, jobId } = isStored
+        ? { documentId: known, jobId: await accept(known, uploadId, controller.signal) }
+        : await send(this.#files.get(id), { collection, tags }, {
+          signal: controller.signal,
+          onAnnounced: (ids) => this.#set(id, { ...ids, isStored: false }),
+          onSent: (sent) => this.#set(id, { sent }),
+          onStored: () => this.#set(id, { isStored: true }),
+        });
       this.#files.delete(id);
       this.#set(id, { state: "accepted", documentId, status: { job_id: jobId, status: "uploaded", progress: 0 } });
       this.dispatchEvent(new Event("library"));
       this.#followNext();
     } catch (error) {
       if (controller.signal.aborted) return;
-      if (error.code === UNREACHABLE) return this.#set(id, { state: "held" });
-      this.#set(id, { state: "failed", error });
+      if (HOLDING.has(error.code)) return this.#set(id, { state: "held", error });
+      if (error.retryAfterMs > 0) return this.#restFor(error.retryAfterMs, id);
+      this.#set(id, { state: "failed", error, isStored: false });
       // Refused for good: nothing of it stays behind.
       this.#forgetAnnounced(this.#items.get(id));
       this.#set(id, { documentId: null, uploadId: null });
@@ -162,6 +183,19 @@ class Uploads extends EventTarget {
       this.#controllers.delete(id);
       this.#sendNext();
     }
+  }
+
+  /** The server wants to be left alone: nothing is sent for so long, then all goes on. */
+  #restFor(ms, id) {
+    this.#restEnd = Math.max(this.#restEnd, Date.now() + ms);
+    this.#again(this.#items.get(id));
+    this.#counting ||= setInterval(() => {
+      this.dispatchEvent(new Event("change"));
+      if (this.restSeconds > 0) return;
+      clearInterval(this.#counting);
+      this.#counting = 0;
+      this.#sendNext();
+    }, COUNT_MS);
   }
 
   /** The oldest ones: the server takes them in order, so these are the ones that move. */
@@ -182,7 +216,7 @@ class Uploads extends EventTarget {
     } catch (error) {
       // Deleted meanwhile, here or elsewhere. Anything else may pass.
       if (error.status === 404) this.#drop(id);
-      else this.#rest(id);
+      else this.#rest(id, error.retryAfterMs ?? 0);
     } finally {
       this.#following.delete(id);
       this.#controllers.delete(id);
@@ -192,12 +226,12 @@ class Uploads extends EventTarget {
   }
 
   /** It is asked for again after a while, longer each time: an error that stays is no reason to ask without end. Others go on. */
-  async #rest(id) {
+  async #rest(id, leastMs) {
     const rest = this.#rests.get(id) ?? FIRST_REST_MS;
     this.#rests.set(id, Math.min(rest * 2, LONGEST_REST_MS));
     this.#resting.add(id);
     await connection.whenBack();
-    await pause(rest);
+    await pause(Math.max(rest, leastMs));
     this.#resting.delete(id);
     this.#followNext();
   }

@@ -42,10 +42,14 @@ const PT = {
   library: "Biblioteca", conversations: "Conversas", status: "Situação", ready: "Pronto", sources: "Fontes",
   undo: "Desfazer", remove: /^Excluir: /, edit: /^Editar: /, save: "Salvar", title: "Título", next: "Próxima página", previous: "Página anterior",
   picture: /^Página \d+ de /, pageText: /^Texto da página/, cite: /^Fonte 1: /, empty: "A biblioteca está vazia", preferences: "Idioma e aparência",
+  key: "Chave", keyTitle: "Chave de acesso", enter: "Entrar", later: "Agora não", give: "Informar a chave", showKey: "Mostrar a chave", forget: "Esquecer esta chave",
+  search: "Buscar",
 };
 const EN = {
   add: "Add documents", files: "Choose files", field: "Question or search", ask: "Ask", results: "Passages found",
   library: "Library", conversations: "Conversations", status: "Status", ready: "Ready", sources: "Sources",
   undo: "Undo", remove: /^Delete: /, edit: /^Edit: /, save: "Save", title: "Title", next: "Next page", previous: "Previous page",
   picture: /^Page \d+ of /, pageText: /^Text of page/, cite: /^Source 1: /, empty: "The library is empty", preferences: "Language and appearance",
+  key: "Key", keyTitle: "Access key", enter: "Sign in", later: "Not now", give: "Enter the key", showKey: "Show the key", forget: "Forget this key",
+  search: "Search",
 };

@@ -1,12 +1,15 @@
 // The real program on a library of its own.
 
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { promisify } from "node:util";
 import { until } from "./wait.mjs";
 
 const PROGRAM = process.env.PROGRAM_UNDER_TEST;
+
+const run = promisify(execFile);
 
 /** Starts `ids serve` on a new data directory and a free port. */
 export async function startServer(environment = {}) {
@@ -14,6 +17,13 @@ export async function startServer(environment = {}) {
   const folder = await mkdtemp(path.join(tmpdir(), "ids-browser-"));
   const server = new Server(folder, environment);
   await server.start();
+  return server;
+}
+
+/** The same, where each caller needs a key; what the tests do beside the page they do with one that allows everything. */
+export async function startServerWithKeys(environment = {}) {
+  const server = await startServer({ IDS_AUTH: "keys", ...environment });
+  server.headers = { authorization: `Bearer ${(await server.createKey("admin")).key}` };
   return server;
 }
 
@@ -29,6 +39,8 @@ class Server {
   #log = "";
   /** Such as http://127.0.0.1:40123. */
   address = "";
+  /** Sent with each request of the tests. */
+  headers = {};
 
   constructor(folder, environment) {
     this.#folder = folder;
@@ -66,14 +78,28 @@ class Server {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
+  /** {key, key_id, ...} of a new key, as whoever runs the server makes it. */
+  async createKey(scopes, ...more) {
+    return JSON.parse(await this.#command("keys", "create", "--scopes", scopes, "--json", ...more));
+  }
+
+  async revokeKey({ key_id: id }) {
+    await this.#command("keys", "revoke", id);
+  }
+
+  async #command(...words) {
+    const { stdout } = await run(PROGRAM, ["--data-dir", this.#folder, ...words], { env: { ...plain(process.env), ...this.#environment } });
+    return stdout;
+  }
+
   async get(path_) {
-    const response = await fetch(this.address + path_);
+    const response = await fetch(this.address + path_, { headers: this.headers });
     if (!response.ok) throw new Error(`${path_}: ${response.status} ${await response.text()}`);
     return response.json();
   }
 
   async send(method, path_, body) {
-    return fetch(this.address + path_, { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+    return fetch(this.address + path_, { method, headers: { ...this.headers, "content-type": "application/json" }, body: JSON.stringify(body) });
   }
 
   /** Adds a document without the page, and waits until it is found by meaning. Gives its id. */
@@ -82,7 +108,7 @@ class Server {
     if (collection) form.append("collection", collection);
     if (tags) form.append("tags", tags);
     form.append("file", new Blob([make()], { type }), name);
-    const response = await fetch(`${this.address}/api/v1/documents`, { method: "POST", body: form });
+    const response = await fetch(`${this.address}/api/v1/documents`, { method: "POST", headers: this.headers, body: form });
     if (!response.ok) throw new Error(`adding ${name}: ${await response.text()}`);
     const { document_id: id } = await response.json();
     await until(`${name} is through`, async () => {
