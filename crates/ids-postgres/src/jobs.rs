@@ -123,8 +123,9 @@ async fn set_status(
 async fn put_back(tx: &Tx<'_>, lease: &Lease, status: JobStatus, due: Timestamp) -> DbResult<()> {
     hold_version(tx, lease).await?;
     tx.execute(
-        "update jobs set status = $3, attempts = greatest(attempts - 1, 0), lease_token = lease_token + 1,
-             lease_expires_at = null, worker = null, available_at = $4
+        // Queued is given back after a turn: that was progress, and forgives the tries before it.
+        "update jobs set status = $3, attempts = case $3 when 'queued' then 0 else greatest(attempts - 1, 0) end,
+             lease_token = lease_token + 1, lease_expires_at = null, worker = null, available_at = $4
          where organization_id = $1 and job_id = $2",
         &[
             &lease.job.organization.to_uuid(),

@@ -112,7 +112,8 @@ fn set_status(tx: &WriteTx<'_>, document_id: DocumentId, status: DocumentStatus)
 fn put_back(tx: &mut WriteTx<'_>, lease: &Lease, status: JobStatus, due: Timestamp) -> DbResult<HeldVersion> {
     let held = held_version(tx, lease)?;
     tx.prepare_cached(
-        "update jobs set status = ?2, attempts = max(attempts - 1, 0), lease_token = lease_token + 1,
+        // Queued is given back after a turn: that was progress, and forgives the tries before it.
+        "update jobs set status = ?2, attempts = case ?2 when 'queued' then 0 else max(attempts - 1, 0) end, lease_token = lease_token + 1,
              lease_expires_at = null, worker = null, available_at = ?3
          where job_id = ?1",
     )?

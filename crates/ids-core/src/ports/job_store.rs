@@ -61,7 +61,8 @@ pub struct Reconciled {
 /// once; (11) `retry` of a failed or cancelled job queues it under the same id with its tries forgiven; of another it is a `Conflict`;
 /// (12) `list_undelivered` names the jobs that wait, or whose lease ran out, with the delay left; (13) a job of
 /// another organization is `NotFound`; (14) accepting a further version while another is being made cancels that one;
-/// (15) `end_as_duplicate` ends the job as finished, the document as `duplicate`.
+/// (15) `end_as_duplicate` ends the job as finished, the document as `duplicate`; (16) `release` forgives the tries before it: a long job whose
+/// worker is killed now and then goes on, one that never gets through a turn does not.
 #[async_trait]
 pub trait JobStore: Send + Sync {
     /// Accepts a file: document, version and job come to be together.
@@ -89,7 +90,7 @@ pub trait JobStore: Send + Sync {
     /// `LeaseLost`, `Unavailable`.
     async fn advance(&self, lease: &Lease, progress: &Progress) -> Result<(), StoreError>;
 
-    /// Gives the job back, due at once, in the lane it now belongs to. Not a try.
+    /// Gives the job back after a turn, due at once, in the lane it now belongs to. Not a try, and those before are forgiven.
     ///
     /// # Errors
     /// `LeaseLost`, `Unavailable`.

@@ -293,6 +293,23 @@ pub async fn progress_never_falls_within_a_try(stores: &Stores) {
     assert_eq!((same_try.progress, same_try.lease.attempt), (20, 1));
 }
 
+/// JobStore, clause 16: `release` forgives the tries before it.
+pub async fn a_turn_that_ended_forgives_the_tries_before_it(stores: &Stores) {
+    let accepted = stores
+        .accept(&Stores::scope(), &NewDocument::named("long.txt"))
+        .await;
+    for attempt in 1..JOB_ATTEMPTS {
+        assert_eq!(stores.claim(&accepted).await.lease.attempt, attempt);
+        // Its worker was killed.
+        stores.clock.advance(LEASE + SECOND);
+    }
+
+    let claimed = stores.claim(&accepted).await;
+    stores.jobs.release(&claimed.lease).await.unwrap();
+
+    assert_eq!(stores.claim(&accepted).await.lease.attempt, 1);
+}
+
 /// JobStore, clause 7: `complete` shows the version and removes the one before.
 pub async fn complete_shows_the_version_and_removes_the_one_before(stores: &Stores) {
     let scope = Stores::scope();
@@ -837,6 +854,7 @@ macro_rules! job_store_contract {
             the_lease_of_a_job_that_is_over_is_refused
             renew_keeps_the_lease
             progress_never_falls_within_a_try
+            a_turn_that_ended_forgives_the_tries_before_it
             complete_shows_the_version_and_removes_the_one_before
             tries_are_counted_and_the_last_one_ends_the_job
             a_failure_without_a_retry_ends_the_job
