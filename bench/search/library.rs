@@ -48,6 +48,11 @@ impl Ids for CountedIds {
     fn next(&self) -> Uuid {
         Uuid::from_u128(u128::from(self.0.fetch_add(1, Ordering::Relaxed)) + 10)
     }
+
+    fn secret(&self) -> [u8; 32] {
+        // No key is made here.
+        [0; 32]
+    }
 }
 
 /// A small generator of random numbers (xorshift64*), so that every run makes the same library.
@@ -115,7 +120,10 @@ pub fn open(folder: &Path) -> Result<Opened> {
         chunks: all.clone(),
         jobs: all.clone(),
         queue: all.clone(),
-        sessions: all,
+        sessions: all.clone(),
+        organizations: all.clone(),
+        cleanups: all.clone(),
+        workers: all,
         chat: None,
         blobs: Arc::new(blobs),
         extractor: Arc::new(extractor),

@@ -263,10 +263,9 @@ async fn counts(tx: &Tx<'_>, scope: &Scope) -> DbResult<JobCounts> {
 
 async fn list_undelivered(tx: &Tx<'_>, scope: &Scope, limit: usize) -> DbResult<Vec<Reconciled>> {
     let now = tx.now();
-    // Its place in line is that of its delivery; where the queue has lost it, that of the second it has been due since.
     let rows = tx
         .query(
-            "select j.job_id, coalesce(q.rank, j.available_at / 1000000), j.status, j.available_at
+            "select j.job_id, q.rank, j.status, j.available_at
              from cleanup_jobs j
              left join deliveries q on q.job_id = j.job_id and q.queue = $2 and q.lane = $3
              where j.organization_id = $1 and j.status in ('queued', 'started', 'deferred')
@@ -292,6 +291,9 @@ async fn list_undelivered(tx: &Tx<'_>, scope: &Scope, limit: usize) -> DbResult<
             queue: QueueName::CleanupTasks,
             lane: Lane::Prepare,
             rank,
+            due,
+            file_size: 0,
+            chunks_left: 0,
             delay: delay_of(status, due, now),
         });
     }

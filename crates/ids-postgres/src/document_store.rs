@@ -16,7 +16,7 @@ use ids_core::scope::{CollectionName, Scope};
 use ids_core::time::Timestamp;
 
 use crate::library::PostgresLibrary;
-use crate::{chunks, collections, documents, library_reads, pages, uploads};
+use crate::{chunks, collections, documents, library_reads, pages, statistics, uploads};
 
 #[async_trait]
 impl DocumentStore for PostgresLibrary {
@@ -130,11 +130,14 @@ impl DocumentStore for PostgresLibrary {
     }
 
     async fn delete_document(&self, scope: &Scope, document_id: DocumentId) -> Result<Removed, StoreError> {
-        self.database
+        let removed = self
+            .database
             .write(scope.organization, move |tx| {
                 Box::pin(documents::delete(tx, scope, document_id))
             })
-            .await
+            .await?;
+        statistics::fold_if_due(&self.database, scope.organization).await;
+        Ok(removed)
     }
 
     async fn save_extraction(

@@ -119,10 +119,8 @@ pub(crate) async fn list_undelivered(tx: &Tx<'_>, scope: &Scope, limit: usize) -
         [value(now.as_micros())],
     );
     let limit = conditions.bind(value(as_integer(limit)));
-    // Its place in line is that of its delivery; where the queue has lost it, or another keeps the line, that of the second
-    // it has been due since.
     let sql = format!(
-        "select j.job_id, j.queue, v.stage, coalesce(q.rank, j.available_at / 1000000), j.status, j.available_at
+        "select j.job_id, j.queue, v.stage, q.rank, j.status, j.available_at, v.file_size, (v.chunk_count - v.embedded_count)::int8
          from jobs j join versions v on v.version_no = j.version_no join documents d on d.document_id = j.document_id
          join collections c on c.collection_no = d.collection_no
          left join deliveries q on q.job_id = j.job_id and q.queue = j.queue
@@ -145,6 +143,9 @@ pub(crate) async fn list_undelivered(tx: &Tx<'_>, scope: &Scope, limit: usize) -
             queue,
             lane: lane_of(stage),
             rank,
+            due,
+            file_size: columns.count()?,
+            chunks_left: columns.count()?,
             delay: delay_of(status, due, now),
         });
     }

@@ -12,7 +12,7 @@ use ids_core::scope::Scope;
 use ids_core::time::Timestamp;
 
 use crate::library::PostgresLibrary;
-use crate::{accept, job_reads, jobs};
+use crate::{accept, job_reads, jobs, statistics};
 
 #[async_trait]
 impl JobStore for PostgresLibrary {
@@ -53,11 +53,14 @@ impl JobStore for PostgresLibrary {
     }
 
     async fn complete(&self, lease: &Lease, original: Option<&BlobKey>) -> Result<Removed, StoreError> {
-        self.database
+        let removed = self
+            .database
             .write(lease.job.organization, move |tx| {
                 Box::pin(jobs::complete(tx, lease, original))
             })
-            .await
+            .await?;
+        statistics::fold_if_due(&self.database, lease.job.organization).await;
+        Ok(removed)
     }
 
     async fn end_as_duplicate(&self, lease: &Lease, original: DocumentId) -> Result<(), StoreError> {

@@ -119,19 +119,25 @@ async fn set_status(
     Ok(())
 }
 
-/// Gives the job back to the line: not a try.
-async fn put_back(tx: &Tx<'_>, lease: &Lease, status: JobStatus, due: Timestamp) -> DbResult<()> {
+/// Gives the job back to the line: not a try. Of those before, `forgiven` are forgotten.
+async fn put_back(
+    tx: &Tx<'_>,
+    lease: &Lease,
+    status: JobStatus,
+    due: Timestamp,
+    forgiven: i32,
+) -> DbResult<()> {
     hold_version(tx, lease).await?;
     tx.execute(
-        // Queued is given back after a turn: that was progress, and forgives the tries before it.
-        "update jobs set status = $3, attempts = case $3 when 'queued' then 0 else greatest(attempts - 1, 0) end,
-             lease_token = lease_token + 1, lease_expires_at = null, worker = null, available_at = $4
+        "update jobs set status = $3, attempts = greatest(attempts - 1 - $5::int4, 0), lease_token = lease_token + 1,
+             lease_expires_at = null, worker = null, available_at = $4
          where organization_id = $1 and job_id = $2",
         &[
             &lease.job.organization.to_uuid(),
             &lease.job.job_id.to_uuid(),
             &status.as_str(),
             &due.as_micros(),
+            &forgiven,
         ],
     )
     .await?;
@@ -139,11 +145,12 @@ async fn put_back(tx: &Tx<'_>, lease: &Lease, status: JobStatus, due: Timestamp)
 }
 
 pub(crate) async fn release(tx: &Tx<'_>, lease: &Lease) -> DbResult<()> {
-    put_back(tx, lease, JobStatus::Queued, tx.now()).await
+    let all_before = JOB_ATTEMPTS.cast_signed();
+    put_back(tx, lease, JobStatus::Queued, tx.now(), all_before).await
 }
 
 pub(crate) async fn postpone(tx: &Tx<'_>, lease: &Lease, failure: &Failure, delay: Duration) -> DbResult<()> {
-    put_back(tx, lease, JobStatus::Deferred, tx.now().plus(delay)).await?;
+    put_back(tx, lease, JobStatus::Deferred, tx.now().plus(delay), 0).await?;
     note_failure(tx, lease.job.organization, lease.job.job_id, failure).await
 }
 

@@ -183,8 +183,11 @@ async fn cut(tx: &Tx<'_>, scope: &Scope, mut sums: Vec<(i64, u64)>) -> DbResult<
 async fn cut_ties(tx: &Tx<'_>, scope: &Scope, sums: Vec<(i64, u64)>, border: u64) -> DbResult<Vec<ChunkId>> {
     let (better, ties): (Vec<_>, Vec<_>) = sums.into_iter().partition(|&(_, sum)| sum > border);
     let mut keyed = tie_keys(tx, scope, &ties).await?;
-    keyed.sort_unstable();
-    keyed.truncate(LEXICAL_CANDIDATES_WITH_TIES - better.len());
+    let kept = LEXICAL_CANDIDATES_WITH_TIES - better.len();
+    if keyed.len() > kept {
+        keyed.select_nth_unstable(kept);
+        keyed.truncate(kept);
+    }
     let better = better.into_iter().map(|(chunk_id, _)| ChunkId(chunk_id));
     Ok(better
         .chain(keyed.into_iter().map(|(_, chunk_id)| chunk_id))

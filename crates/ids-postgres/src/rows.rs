@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use ids_core::document::{ContentHash, ContentType, DocumentStatus, VersionStage};
-use ids_core::error::{ErrorCode, Failure, Retry};
+use ids_core::error::{ErrorCode, Failure};
 use ids_core::id::{DocumentId, JobId, KeyId, MessageId, OrganizationId, SessionId, UploadId, VersionId};
-use ids_core::job::{JobStatus, Lane, QueueName};
+use ids_core::job::{JobStatus, QueueName};
 use ids_core::scope::CollectionName;
 use ids_core::time::Timestamp;
 use tokio_postgres::Row;
@@ -13,6 +13,9 @@ use tokio_postgres::types::FromSqlOwned;
 use uuid::Uuid;
 
 use crate::error::{DbError, DbResult};
+
+pub(crate) use ids_rows::words::{folded, lane_of, retry_name};
+use ids_rows::words::{retry_from_name, stage_from_name};
 
 /// An identifier as a column of type `uuid`.
 pub(crate) trait Id: Sized {
@@ -157,44 +160,8 @@ impl<'r> Columns<'r> {
             return Ok(None);
         };
         let code = ErrorCode::from_name(&code).ok_or_else(|| DbError::row(self.table, code))?;
-        let retry = match retry.as_deref() {
-            Some("backoff") => Retry::Backoff,
-            Some("postpone") => Retry::Postpone,
-            _ => Retry::Never,
-        };
+        let retry = retry_from_name(retry.as_deref());
         Ok(Some(Failure { code, message, retry }))
-    }
-}
-
-pub(crate) const fn retry_name(retry: Retry) -> &'static str {
-    match retry {
-        Retry::Never => "never",
-        Retry::Backoff => "backoff",
-        Retry::Postpone => "postpone",
-    }
-}
-
-pub(crate) const fn stage_name(stage: VersionStage) -> &'static str {
-    match stage {
-        VersionStage::Accepted => "accepted",
-        VersionStage::Extracted => "extracted",
-        VersionStage::Chunked => "chunked",
-        VersionStage::Completed => "completed",
-    }
-}
-
-fn stage_from_name(name: &str) -> Option<VersionStage> {
-    use VersionStage::{Accepted, Chunked, Completed, Extracted};
-    [Accepted, Extracted, Chunked, Completed]
-        .into_iter()
-        .find(|&stage| stage_name(stage) == name)
-}
-
-/// The lane that a version of that stage waits in.
-pub(crate) const fn lane_of(stage: VersionStage) -> Lane {
-    match stage {
-        VersionStage::Accepted | VersionStage::Extracted => Lane::Prepare,
-        VersionStage::Chunked | VersionStage::Completed => Lane::Embed,
     }
 }
 
@@ -206,11 +173,6 @@ pub(crate) fn as_integer(value: impl TryInto<i64>) -> i64 {
 /// Numbers from one width or sign to another; none of ours comes near a border, and one that did would be cut to zero.
 pub(crate) fn as_number<T: Default>(value: impl TryInto<T>) -> T {
     value.try_into().unwrap_or_default()
-}
-
-/// The form in which titles and file names are searched and sorted: no accents, lower case.
-pub(crate) fn folded(text: &str) -> String {
-    ids_text::fold(text).to_lowercase()
 }
 
 /// Text as PostgreSQL keeps it: the character NUL, which it cannot, becomes U+FFFD, so that no place moves.

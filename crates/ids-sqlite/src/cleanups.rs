@@ -253,9 +253,8 @@ fn list_undelivered(
     now: Timestamp,
     limit: usize,
 ) -> DbResult<Vec<Reconciled>> {
-    // Its place in line is that of its delivery; where the queue has lost it, that of the second it has been due since.
     let mut statement = tx.prepare_cached(
-        "select j.job_id, coalesce(q.rank, j.available_at / 1000000), j.status, j.available_at
+        "select j.job_id, q.rank, j.status, j.available_at
          from cleanup_jobs j
          left join deliveries q on q.job_id = j.job_id and q.queue = ?2 and q.lane = ?3
          where j.organization_id = ?1 and j.status in ('queued', 'started', 'deferred')
@@ -280,6 +279,9 @@ fn list_undelivered(
             queue: QueueName::CleanupTasks,
             lane: Lane::Prepare,
             rank,
+            due,
+            file_size: 0,
+            chunks_left: 0,
             delay: if status == JobStatus::Started {
                 Duration::ZERO
             } else {

@@ -114,9 +114,8 @@ pub(crate) fn list_undelivered(
         "j.status in ('queued', 'started', 'deferred') and (j.status <> 'started' or j.lease_expires_at <= ?)",
         [Value::Integer(now.as_micros())],
     );
-    // Its place in line is that of its delivery; where the queue has lost it, that of the second it has been due since.
     let sql = format!(
-        "select j.job_id, j.queue, v.stage, coalesce(q.rank, j.available_at / 1000000), j.status, j.available_at
+        "select j.job_id, j.queue, v.stage, q.rank, j.status, j.available_at, v.file_size, v.chunk_count - v.embedded_count
          from jobs j join versions v on v.version_no = j.version_no join documents d on d.document_id = j.document_id
          join collections c on c.collection_no = d.collection_no
          left join deliveries q on q.job_id = j.job_id and q.queue = j.queue
@@ -142,6 +141,9 @@ pub(crate) fn list_undelivered(
             queue,
             lane: lane_of(stage),
             rank,
+            due,
+            file_size: columns.count()?,
+            chunks_left: columns.count()?,
             delay: if status == JobStatus::Started {
                 Duration::ZERO
             } else {

@@ -108,19 +108,25 @@ fn set_status(tx: &WriteTx<'_>, document_id: DocumentId, status: DocumentStatus)
     Ok(())
 }
 
-/// Gives the job back to the line: not a try.
-fn put_back(tx: &mut WriteTx<'_>, lease: &Lease, status: JobStatus, due: Timestamp) -> DbResult<HeldVersion> {
+/// Gives the job back to the line: not a try. Of those before, `forgiven` are forgotten.
+fn put_back(
+    tx: &mut WriteTx<'_>,
+    lease: &Lease,
+    status: JobStatus,
+    due: Timestamp,
+    forgiven: u32,
+) -> DbResult<HeldVersion> {
     let held = held_version(tx, lease)?;
     tx.prepare_cached(
-        // Queued is given back after a turn: that was progress, and forgives the tries before it.
-        "update jobs set status = ?2, attempts = case ?2 when 'queued' then 0 else max(attempts - 1, 0) end, lease_token = lease_token + 1,
+        "update jobs set status = ?2, attempts = max(attempts - 1 - ?4, 0), lease_token = lease_token + 1,
              lease_expires_at = null, worker = null, available_at = ?3
          where job_id = ?1",
     )?
     .execute(params![
         lease.job.job_id.to_blob(),
         status.as_str(),
-        due.as_micros()
+        due.as_micros(),
+        forgiven
     ])?;
     Ok(held)
 }
@@ -329,7 +335,7 @@ impl JobStore for SqliteLibrary {
         let lease = lease.clone();
         self.database
             .write(Durability::Process, move |tx| {
-                put_back(tx, &lease, JobStatus::Queued, tx.now()).map(drop)
+                put_back(tx, &lease, JobStatus::Queued, tx.now(), JOB_ATTEMPTS).map(drop)
             })
             .await
     }
@@ -371,7 +377,7 @@ impl JobStore for SqliteLibrary {
         self.database
             .write(Durability::Process, move |tx| {
                 let due = tx.now().plus(delay);
-                put_back(tx, &lease, JobStatus::Deferred, due)?;
+                put_back(tx, &lease, JobStatus::Deferred, due, 0)?;
                 note_failure(tx, lease.job.job_id, &failure)
             })
             .await

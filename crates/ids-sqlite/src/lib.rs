@@ -22,7 +22,6 @@
 mod accept;
 mod chunks;
 mod cleanups;
-mod codec;
 mod collections;
 mod database;
 mod document_reads;
@@ -50,5 +49,6 @@ mod versions;
 mod workers;
 
 pub use error::OpenError;
+use ids_rows::codec;
 pub use library::{Options, SqliteLibrary};
 pub use postings::StatisticsDifference;

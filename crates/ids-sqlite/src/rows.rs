@@ -1,9 +1,9 @@
 //! Domain values to columns and back. A value that cannot be what was written is `Corrupt`, never a panic.
 
 use ids_core::document::{ContentHash, ContentType, DocumentStatus, VersionStage};
-use ids_core::error::{ErrorCode, Failure, Retry};
+use ids_core::error::{ErrorCode, Failure};
 use ids_core::id::{DocumentId, JobId, KeyId, MessageId, OrganizationId, SessionId, UploadId, VersionId};
-use ids_core::job::{JobCounts, JobStatus, Lane, QueueName};
+use ids_core::job::{JobCounts, JobStatus, QueueName};
 use ids_core::scope::{CollectionAccess, CollectionName, Tag};
 use ids_core::time::Timestamp;
 use rusqlite::Row;
@@ -11,6 +11,9 @@ use rusqlite::types::FromSql;
 use uuid::Uuid;
 
 use crate::error::{DbError, DbResult};
+
+pub(crate) use ids_rows::words::{folded, lane_of, retry_name};
+use ids_rows::words::{retry_from_name, stage_from_name};
 
 /// An identifier as 16 bytes.
 pub(crate) trait Id: Sized {
@@ -154,11 +157,7 @@ impl<'r, 's> Columns<'r, 's> {
             return Ok(None);
         };
         let code = ErrorCode::from_name(&code).ok_or_else(|| DbError::row(self.table, code))?;
-        let retry = match retry.as_deref() {
-            Some("backoff") => Retry::Backoff,
-            Some("postpone") => Retry::Postpone,
-            _ => Retry::Never,
-        };
+        let retry = retry_from_name(retry.as_deref());
         Ok(Some(Failure { code, message, retry }))
     }
 }
@@ -180,44 +179,7 @@ pub(crate) const fn set_count(counts: &mut JobCounts, status: JobStatus, count: 
     }
 }
 
-pub(crate) const fn retry_name(retry: Retry) -> &'static str {
-    match retry {
-        Retry::Never => "never",
-        Retry::Backoff => "backoff",
-        Retry::Postpone => "postpone",
-    }
-}
-
-pub(crate) const fn stage_name(stage: VersionStage) -> &'static str {
-    match stage {
-        VersionStage::Accepted => "accepted",
-        VersionStage::Extracted => "extracted",
-        VersionStage::Chunked => "chunked",
-        VersionStage::Completed => "completed",
-    }
-}
-
-fn stage_from_name(name: &str) -> Option<VersionStage> {
-    use VersionStage::{Accepted, Chunked, Completed, Extracted};
-    [Accepted, Extracted, Chunked, Completed]
-        .into_iter()
-        .find(|&stage| stage_name(stage) == name)
-}
-
-/// The lane that a version of that stage waits in.
-pub(crate) const fn lane_of(stage: VersionStage) -> Lane {
-    match stage {
-        VersionStage::Accepted | VersionStage::Extracted => Lane::Prepare,
-        VersionStage::Chunked | VersionStage::Completed => Lane::Embed,
-    }
-}
-
 /// Sizes and counts as SQLite keeps them; none comes near the border.
 pub(crate) fn as_integer(value: impl TryInto<i64>) -> i64 {
     value.try_into().unwrap_or(i64::MAX)
-}
-
-/// The form in which titles and file names are searched and sorted: no accents, lower case.
-pub(crate) fn folded(text: &str) -> String {
-    ids_text::fold(text).to_lowercase()
 }

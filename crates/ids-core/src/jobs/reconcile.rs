@@ -7,6 +7,8 @@ use tokio_util::sync::CancellationToken;
 use crate::cleanup::{CleanupTask, NewCleanup};
 use crate::error::{Refusal, StoreError};
 use crate::id::JobId;
+use crate::ingest;
+use crate::job::Lane;
 use crate::library::Library;
 use crate::limits;
 use crate::ports::Reconciled;
@@ -85,18 +87,10 @@ impl Reconciler {
     }
 
     async fn deliver(&self, waiting: Vec<Reconciled>) -> Result<(), StoreError> {
-        for Reconciled {
-            job,
-            queue,
-            lane,
-            rank,
-            delay,
-        } in waiting
-        {
-            self.library
-                .ports
-                .queue
-                .deliver(queue, lane, job, rank, delay)
+        for job in waiting {
+            let queue = &self.library.ports.queue;
+            queue
+                .deliver(job.queue, job.lane, job.job, place_in_line(&job), job.delay)
                 .await?;
         }
         Ok(())
@@ -121,6 +115,14 @@ impl Reconciler {
         }
         Ok(())
     }
+}
+
+/// The place that its first delivery gave it, so that delivering what the queue still has changes nothing.
+fn place_in_line(job: &Reconciled) -> i64 {
+    job.rank.unwrap_or_else(|| match job.lane {
+        Lane::Prepare => ingest::rank_by_size(job.due, job.file_size),
+        Lane::Embed => ingest::rank_by_chunks(job.due, u32::try_from(job.chunks_left).unwrap_or(u32::MAX)),
+    })
 }
 
 fn seconds(duration: Duration) -> i64 {

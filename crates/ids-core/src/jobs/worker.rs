@@ -136,7 +136,6 @@ impl Worker {
                     Some(failure) => Worked::Failed(failure),
                     None => self.work(&claimed, delivery, stop).await,
                 };
-                // Waited for as well: nobody else gets the job before the lease runs out, and who is then late hears `LeaseLost`.
                 let settled = patiently(stop, || self.settle(&claimed, &worked)).await;
                 if let Err(error) = settled
                     && error.kind() != StoreErrorKind::LeaseLost
@@ -312,15 +311,15 @@ impl Worker {
     }
 }
 
-/// Does what only a store that is away for a moment keeps from being done: again after a pause, as long as a lease lasts.
+/// Does what only a store that is away keeps from being done: again after a pause, until it is back. Nobody else gets the job before the store
+/// is back either; whoever is late then hears `LeaseLost`.
 async fn patiently<T, F>(stop: &CancellationToken, mut act: impl FnMut() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,
 {
-    let mut pauses = limits::LEASE.div_duration_f64(limits::STORE_PAUSE) as u32;
     loop {
         match act().await {
-            Err(error) if error.kind() == StoreErrorKind::Unavailable && pauses > 0 => {
+            Err(error) if error.kind() == StoreErrorKind::Unavailable => {
                 tracing::debug!(
                     error = &error as &dyn std::error::Error,
                     "the store is away; trying again"
@@ -328,7 +327,6 @@ where
             }
             done => return done,
         }
-        pauses -= 1;
         tokio::select! {
             () = tokio::time::sleep(limits::STORE_PAUSE) => {}
             // Once more, at once: what is given back now goes on elsewhere.

@@ -42,8 +42,14 @@ pub struct Reconciled {
     pub queue: QueueName,
     /// The lane it waits in.
     pub lane: Lane,
-    /// Its place in line: that of its delivery where the store knows it, else the second (since 1970) it is due since.
-    pub rank: i64,
+    /// Its place in line, where the store delivers jobs itself and has not lost it.
+    pub rank: Option<i64>,
+    /// Since when it is due, or will be.
+    pub due: Timestamp,
+    /// Bytes of its file; 0 for a cleanup.
+    pub file_size: u64,
+    /// Chunks still to be embedded.
+    pub chunks_left: u64,
     /// How long it is still to wait.
     pub delay: Duration,
 }
@@ -56,13 +62,12 @@ pub struct Reconciled {
 /// takes a `Lease` fails with `LeaseLost` when it ran out and was claimed anew, or the job was cancelled, deleted or ended;
 /// (5) `renew` keeps the lease; (6) progress never falls within a try; (7) `complete` makes the version the visible one, and
 /// removes the one before, in one transaction; (8) `fail` with a retry defers the job and counts the try, `postpone` defers it and does
-/// not; the last try ends it in `failed`; (9) a version that fails, is a duplicate or is cancelled leaves no chunk behind, except
+/// not, `release` forgives the tries before; the last try ends it in `failed`; (9) a version that fails, is a duplicate or is cancelled leaves no chunk behind, except
 /// that a first version whose chunks are stored stays findable by words when embedding fails; (10) `cancel` of a waiting or running job ends it at
 /// once; (11) `retry` of a failed or cancelled job queues it under the same id with its tries forgiven; of another it is a `Conflict`;
 /// (12) `list_undelivered` names the jobs that wait, or whose lease ran out, with the delay left; (13) a job of
 /// another organization is `NotFound`; (14) accepting a further version while another is being made cancels that one;
-/// (15) `end_as_duplicate` ends the job as finished, the document as `duplicate`; (16) `release` forgives the tries before it: a long job whose
-/// worker is killed now and then goes on, one that never gets through a turn does not.
+/// (15) `end_as_duplicate` ends the job as finished, the document as `duplicate`.
 #[async_trait]
 pub trait JobStore: Send + Sync {
     /// Accepts a file: document, version and job come to be together.
@@ -90,7 +95,8 @@ pub trait JobStore: Send + Sync {
     /// `LeaseLost`, `Unavailable`.
     async fn advance(&self, lease: &Lease, progress: &Progress) -> Result<(), StoreError>;
 
-    /// Gives the job back after a turn, due at once, in the lane it now belongs to. Not a try, and those before are forgiven.
+    /// Gives the job back, due at once, in the lane it now belongs to. Not a try, and those before are forgiven: whoever gives a job back in order was
+    /// not brought down by it.
     ///
     /// # Errors
     /// `LeaseLost`, `Unavailable`.

@@ -13,8 +13,10 @@ mod jobs;
 mod library;
 mod migrate;
 mod plans;
+mod ranking;
 mod rls;
 mod search;
+mod shapes;
 mod statistics;
 mod tls;
 

@@ -13,7 +13,7 @@ use ids_core::job::{Lane, QueueName};
 use ids_core::ports::{Clock, DocumentOrder, DocumentQuery, SessionQuery};
 use ids_core::scope::{Scope, Tag};
 use ids_core::time::Timestamp;
-use ids_postgres::{PostgresConfig, PostgresLibrary};
+use ids_postgres::{Capabilities, PostgresConfig, PostgresLibrary};
 use ids_testkit::stores::{NewDocument, collection, term, weighted};
 use ids_testkit::{ManualClock, SequentialIds, Stores};
 use sha2::{Digest, Sha256};
@@ -316,6 +316,17 @@ async fn nothing_that_is_asked_often_reads_a_whole_table() {
     assert_eq!(found, 200);
     let found = found_of_200(&stores, &client, &Stores::scope()).await;
     assert!(found >= 196, "{found} of 200");
+    let older = Capabilities {
+        server_version: 160_000,
+        pgvector: (0, 7),
+    };
+    let clock = Arc::clone(&opened.clock) as Arc<dyn Clock>;
+    let older = PostgresLibrary::open_with(&opened.schema.config(), clock, Some(older))
+        .await
+        .unwrap();
+    let older = stores_over(&older);
+    let found = found_of_200(&older, &client, &Stores::scope()).await;
+    assert!(found >= 196, "{found} of 200 without iterative scans");
 
     let small = scans_of(&opened, &client, &Stores::other_scope()).await;
     assert_eq!(read_whole(&small), [""; 0]);

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use ids_core::ports::Clock;
 use ids_postgres::{Capabilities, PostgresLibrary};
+use ids_testkit::stores::{NewDocument, direction, model};
 use ids_testkit::{ManualClock, Stores};
 
 use crate::library::{Library, Schema};
@@ -29,6 +31,35 @@ pub async fn pgvector_0_7() -> Stores {
 
 pub async fn pgvector_0_6() -> Stores {
     with_pgvector((0, 6)).await.stores()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_model_met_by_several_at_once_has_one_index() {
+    let opened = Library::with_pool(8).await;
+    let client = opened.connect().await;
+    let stores = opened.stores();
+    let mut leases = Vec::new();
+    for number in 0..6 {
+        let document = NewDocument::named(&format!("{number}.txt"));
+        leases.push(stores.prepared(&Stores::scope(), &document, &["um"]).await.lease);
+    }
+    let (model, vectors) = (model(), [(0, direction(1.0))]);
+    let storing = leases
+        .iter()
+        .map(|lease| stores.chunks.store_embeddings(lease, &model, &vectors));
+    for stored in join_all(storing).await {
+        stored.unwrap();
+    }
+    let models = stores.chunks.embedding_models(&Stores::scope()).await.unwrap();
+    assert_eq!(models, [(model, 6)]);
+    let indexes = client
+        .query_one(
+            "select count(*) from pg_indexes where schemaname = current_schema() and indexdef like '%hnsw%'",
+            &[],
+        )
+        .await
+        .unwrap();
+    assert_eq!(indexes.get::<_, i64>(0), 1);
 }
 
 /// A library that takes the server's pgvector for an older one.

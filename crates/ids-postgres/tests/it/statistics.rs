@@ -13,10 +13,16 @@ use ids_testkit::stores::{NewDocument, Prepared, chunk, direction, extracted, ha
 use crate::Library;
 
 /// Numbers that look random and are the same in each run (xorshift).
-struct Numbers(u64);
+pub struct Numbers(u64);
 
 impl Numbers {
-    fn below(&mut self, bound: usize) -> usize {
+    /// From another seed others.
+    pub fn new(seed: u64) -> Self {
+        Self(0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(seed))
+    }
+
+    /// The next one.
+    pub fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -114,7 +120,7 @@ async fn statistics_stay_exact_whatever_happens() {
         let opened = Library::open().await;
         let library = opened.library.clone();
         let stores = opened.stores();
-        let mut numbers = Numbers(0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(seed));
+        let mut numbers = Numbers::new(seed);
         let mut all: Vec<Prepared> = Vec::new();
         for _ in 0..30 {
             let at = numbers.below(all.len() + 1);
@@ -152,7 +158,7 @@ async fn those_who_commit_at_once_all_count() {
     let tasks = (0..8u64).map(|worker| {
         let stores = Arc::clone(&stores);
         crate::library::beside(async move {
-            let mut numbers = Numbers(worker + 1);
+            let mut numbers = Numbers::new(worker + 1);
             for round in 0..20 {
                 let one = prepared(&stores, &mut numbers, None).await;
                 if round % 4 == 0 {

@@ -503,9 +503,9 @@ pub async fn cleanups_that_wait_for_delivery_are_named(stores: &Stores) {
         .unwrap();
     let of_waiting = all.iter().find(|it| it.job == waiting).unwrap();
     assert_eq!(
-        of_waiting.rank,
-        ManualClock::START.as_unix_seconds(),
-        "as if it had come when it did"
+        (of_waiting.rank, of_waiting.due),
+        (None, ManualClock::START),
+        "what its place in line follows from"
     );
 }
 

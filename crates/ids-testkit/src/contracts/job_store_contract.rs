@@ -293,23 +293,6 @@ pub async fn progress_never_falls_within_a_try(stores: &Stores) {
     assert_eq!((same_try.progress, same_try.lease.attempt), (20, 1));
 }
 
-/// JobStore, clause 16: `release` forgives the tries before it.
-pub async fn a_turn_that_ended_forgives_the_tries_before_it(stores: &Stores) {
-    let accepted = stores
-        .accept(&Stores::scope(), &NewDocument::named("long.txt"))
-        .await;
-    for attempt in 1..JOB_ATTEMPTS {
-        assert_eq!(stores.claim(&accepted).await.lease.attempt, attempt);
-        // Its worker was killed.
-        stores.clock.advance(LEASE + SECOND);
-    }
-
-    let claimed = stores.claim(&accepted).await;
-    stores.jobs.release(&claimed.lease).await.unwrap();
-
-    assert_eq!(stores.claim(&accepted).await.lease.attempt, 1);
-}
-
 /// JobStore, clause 7: `complete` shows the version and removes the one before.
 pub async fn complete_shows_the_version_and_removes_the_one_before(stores: &Stores) {
     let scope = Stores::scope();
@@ -444,6 +427,22 @@ pub async fn tries_are_counted_and_the_last_one_ends_the_job(stores: &Stores) {
         (document.status, document.failure),
         (DocumentStatus::Failed, Some(passing()))
     );
+}
+
+/// JobStore, clause 8: whoever gives a job back in order was not brought down by it.
+pub async fn a_released_job_has_its_tries_forgiven(stores: &Stores) {
+    let accepted = stores
+        .accept(&Stores::scope(), &NewDocument::named("a.txt"))
+        .await;
+    for attempt in 1..JOB_ATTEMPTS {
+        // Claimed, and its worker is gone.
+        assert_eq!(stores.claim(&accepted).await.lease.attempt, attempt);
+        stores.clock.advance(LEASE + SECOND);
+    }
+    let claimed = stores.claim(&accepted).await;
+    assert_eq!(claimed.lease.attempt, JOB_ATTEMPTS);
+    stores.jobs.release(&claimed.lease).await.unwrap();
+    assert_eq!(stores.claim(&accepted).await.lease.attempt, 1);
 }
 
 /// JobStore, clause 8: a failure without a retry ends the job at once.
@@ -687,10 +686,12 @@ pub async fn list_undelivered_names_what_waits_or_lost_its_worker(stores: &Store
     let lost = stores.jobs.list_undelivered(&scope, 10).await.unwrap();
     let of_waiting = lost.iter().find(|job| job.job == waiting.job).unwrap();
     assert_eq!(
-        of_waiting.rank,
-        crate::ManualClock::START.as_unix_seconds(),
-        "as if it had come when it did"
+        (of_waiting.rank, of_waiting.due, of_waiting.file_size),
+        (None, crate::ManualClock::START, "waiting.txt".len() as u64),
+        "what its place in line follows from"
     );
+    let of_dead = lost.iter().find(|job| job.job == running.lease.job).unwrap();
+    assert_eq!((of_waiting.chunks_left, of_dead.chunks_left), (0, 1));
     assert_eq!(
         stores.jobs.oldest_waiting(&scope).await.unwrap(),
         Some(crate::ManualClock::START)
@@ -854,9 +855,9 @@ macro_rules! job_store_contract {
             the_lease_of_a_job_that_is_over_is_refused
             renew_keeps_the_lease
             progress_never_falls_within_a_try
-            a_turn_that_ended_forgives_the_tries_before_it
             complete_shows_the_version_and_removes_the_one_before
             tries_are_counted_and_the_last_one_ends_the_job
+            a_released_job_has_its_tries_forgiven
             a_failure_without_a_retry_ends_the_job
             an_unwanted_version_leaves_no_chunk
             a_further_version_that_fails_leaves_the_visible_one

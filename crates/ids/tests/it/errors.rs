@@ -53,32 +53,38 @@ fn a_second_server_on_the_same_data_directory_is_refused() {
 }
 
 #[test]
-fn a_bind_beyond_this_machine_is_refused_until_there_are_keys() {
+fn strangers_are_never_let_in_without_keys() {
     let place = Place::new();
-    for (name, host) in [
-        ("bind_beyond_loopback", "0.0.0.0"),
-        ("bind_to_no_address", "example.org"),
+    let bind = ["serve", "--host", "example.org", "--port", "0"];
+    check("bind_to_no_address", &place, &place.ids(&bind), 2);
+    for (name, host, environment) in [
+        ("off_beyond_loopback", "0.0.0.0", "test"),
+        ("off_in_production", "127.0.0.1", "production"),
     ] {
-        check(
-            name,
-            &place,
-            &place.ids(&["serve", "--host", host, "--port", "0"]),
-            2,
-        );
+        let serve = ["serve", "--host", host, "--port", "0"];
+        let mut command = place.command(&serve);
+        command.env("IDS_AUTH", "off").env("ENVIRONMENT", environment);
+        check(name, &place, &Run::of(&command.output().unwrap()), 2);
     }
-    let serve = ["serve", "--port", "0"];
+}
+
+#[test]
+fn what_needs_postgresql_says_so() {
+    let place = Place::new();
     check(
-        "production",
+        "api_without_postgres",
         &place,
-        &with_variable(&place, "ENVIRONMENT", "production", &serve),
+        &place.ids(&["api", "--port", "0"]),
         2,
     );
     check(
-        "auth_keys",
+        "worker_without_postgres",
         &place,
-        &with_variable(&place, "IDS_AUTH", "keys", &serve),
+        &place.ids(&["worker", "--all"]),
         2,
     );
+    let other = ["keys", "create", "--organization", "Outra", "--scopes", "admin"];
+    check("other_organization_embedded", &place, &place.ids(&other), 2);
 }
 
 #[test]
@@ -89,7 +95,9 @@ fn settings_that_cannot_be_used_are_named() {
         ("unknown_variable", "IDS_DATADIR", "x"),
         ("unreadable_number", "CHUNK_SIZE", "many"),
         ("unreadable_level", "LOG_LEVEL", "a=b=c"),
-        ("adapter_of_another_version", "POSTGRES_HOST", "db"),
+        ("adapter_of_another_version", "OPENAI_EMBEDDING_MODEL", "x"),
+        ("bucket_without_keys", "S3_BUCKET", "documents"),
+        ("unreadable_dsn", "REDIS_DSN", "http://user:hidden@host"),
         ("shield_of_another_version", "PII_SHIELD", "on"),
     ] {
         check(name, &place, &with_variable(&place, variable, value, &list), 2);

@@ -13,12 +13,18 @@ fn every_command_explains_itself() {
     check("help", &["--help"]);
     let commands = [
         "serve",
+        "api",
+        "worker",
         "ingest",
         "search",
         "ask",
         "documents",
         "collections",
         "queue",
+        "organizations",
+        "keys",
+        "migrate",
+        "doctor",
         "eval",
         "healthcheck",
         "completions",
@@ -28,8 +34,10 @@ fn every_command_explains_itself() {
     }
     for (command, actions) in [
         ("documents", &["list", "show", "delete"][..]),
-        ("collections", &["list"]),
-        ("queue", &["info", "cancel", "retry"]),
+        ("collections", &["list", "create", "delete"]),
+        ("queue", &["info", "jobs", "cancel", "retry", "cleanup"]),
+        ("organizations", &["list", "show", "delete"]),
+        ("keys", &["create", "list", "revoke"]),
     ] {
         for action in actions {
             check(&format!("help_{command}_{action}"), &[command, action, "--help"]);

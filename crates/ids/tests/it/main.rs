@@ -15,6 +15,7 @@ mod errors;
 mod eval;
 mod help;
 mod ingest;
+mod keys;
 mod model;
 mod place;
 mod search;

@@ -34,7 +34,14 @@ pub struct Answer {
 impl Server {
     /// Starts one on a free port and waits until it says that it is ready.
     pub fn start(place: &Place) -> Self {
-        Self::run(place.command(&["serve", "--port", "0"]), place.root().join(LOG))
+        Self::start_with(place, &[])
+    }
+
+    /// The same with variables set.
+    pub fn start_with(place: &Place, variables: &[(&str, &str)]) -> Self {
+        let mut command = place.command(&["serve", "--port", "0"]);
+        command.envs(variables.iter().copied());
+        Self::run(command, place.root().join(LOG))
     }
 
     /// The same with any command that serves, and a log of its own.
@@ -85,6 +92,16 @@ impl Server {
         let answer = self.send("GET", &format!("/api/v1{path}"), "application/json", b"");
         assert_eq!(answer.status, 200, "{path}: {}", answer.body);
         answer.body
+    }
+
+    /// GET of any path, with a key where one is given; the status.
+    pub fn status_of(&self, path: &str, key: Option<&str>) -> u16 {
+        let bearer = key.map(|key| format!("Bearer {key}"));
+        let headers: Vec<_> = bearer
+            .iter()
+            .map(|bearer| ("authorization", bearer.as_str()))
+            .collect();
+        send(&self.address, "GET", path, &headers, b"").status
     }
 
     /// Any request.

@@ -238,7 +238,6 @@ impl EvalProgress for Bar {
 #[cfg(test)]
 mod tests {
     use ids_core::eval::{AnswersOutcome, EvalOutcome};
-    use ids_core::ports::Ids;
     use ids_core::search::SearchMode;
 
     use super::to_json;

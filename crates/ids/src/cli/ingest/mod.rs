@@ -5,6 +5,7 @@ mod report;
 mod upload;
 mod walk;
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ const FILES_AT_ONCE: usize = 64;
 /// How soon a document's status is asked for first, and how seldom at last.
 const LOOK_FIRST: Duration = Duration::from_millis(100);
 const LOOK_LAST: Duration = Duration::from_secs(1);
+/// After this, a person who waits is told that nobody works.
+const WORKERS_AFTER: Duration = Duration::from_secs(10);
 
 /// Ingest files and folders; what is unchanged is skipped.
 #[derive(Debug, Args)]
@@ -98,6 +101,7 @@ pub async fn run(args: IngestArgs, config: &Config) -> Result<u8, Failed> {
             // Dropped by a signal: what was accepted is in the library, what was being sent leaves nothing.
             ended = ingest.all(&files, &mut report) => ended.map_err(Stopped::Failed),
             signal = signals.next() => Err(Stopped::Signal(signal)),
+            never = ingest.watch_workers() => match never {},
         };
         ingest.progress.clear();
         let is_server = client.is_server();
@@ -178,6 +182,19 @@ impl Ingest<'_> {
             report.add(outcome?);
         }
         Ok(())
+    }
+
+    /// Says once, when nobody works after a while, what the documents wait for. Never returns.
+    async fn watch_workers(&self) -> Infallible {
+        loop {
+            tokio::time::sleep(WORKERS_AFTER).await;
+            let health = self.client.get("/api/v1/queue/health").await;
+            if health.is_ok_and(|health| health.body["workers"]["document_processing"] == 0) {
+                self.progress
+                    .say("no worker is alive; what was accepted waits until `ids worker --all` runs");
+                std::future::pending::<()>().await;
+            }
+        }
     }
 
     /// Takes one file to its end.

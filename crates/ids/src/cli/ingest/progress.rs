@@ -93,6 +93,14 @@ impl IngestProgress {
         self.show(&mut state);
     }
 
+    /// Writes a line of its own.
+    pub fn say(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| remark(text)),
+            None => remark(text),
+        }
+    }
+
     /// Takes the bar away.
     pub fn clear(&self) {
         if let Some(bar) = &self.bar {

@@ -51,7 +51,7 @@ impl<'a> Numbers<'a> {
 }
 
 /// Terms with their frequencies, ordered by term: shared prefix with the one before, rest, frequency.
-pub(crate) fn encode_terms(terms: &[(Term, u32)]) -> Vec<u8> {
+pub fn encode_terms(terms: &[(Term, u32)]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(terms.len() * 8);
     let mut before: &[u8] = &[];
     for (term, frequency) in terms {
@@ -67,7 +67,7 @@ pub(crate) fn encode_terms(terms: &[(Term, u32)]) -> Vec<u8> {
 }
 
 /// Calls `each` with every term and its frequency, in order; `None` when the bytes are broken.
-pub(crate) fn walk_terms(bytes: &[u8], mut each: impl FnMut(&[u8], u32)) -> Option<()> {
+pub fn walk_terms(bytes: &[u8], mut each: impl FnMut(&[u8], u32)) -> Option<()> {
     let mut numbers = Numbers { rest: bytes };
     let mut term: Vec<u8> = Vec::with_capacity(ids_text::term::MAX_LEN);
     while !numbers.rest.is_empty() {
@@ -85,7 +85,7 @@ pub(crate) fn walk_terms(bytes: &[u8], mut each: impl FnMut(&[u8], u32)) -> Opti
 }
 
 /// Frequencies of the asked terms, which are ordered, by a merge of both lists; `None` when the bytes are broken.
-pub(crate) fn frequencies_of(bytes: &[u8], sorted: &[(&[u8], usize)], found: &mut [u32]) -> Option<()> {
+pub fn frequencies_of(bytes: &[u8], sorted: &[(&[u8], usize)], found: &mut [u32]) -> Option<()> {
     let mut next = 0;
     walk_terms(bytes, |term, frequency| {
         while next < sorted.len() && sorted[next].0 < term {
@@ -99,7 +99,8 @@ pub(crate) fn frequencies_of(bytes: &[u8], sorted: &[(&[u8], usize)], found: &mu
     })
 }
 
-pub(crate) fn encode_spans(spans: &[PageSpan]) -> Vec<u8> {
+/// The parts of pages that a chunk is made of.
+pub fn encode_spans(spans: &[PageSpan]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(spans.len() * 6);
     for span in spans {
         push_number(&mut bytes, span.page_number.into());
@@ -109,7 +110,8 @@ pub(crate) fn encode_spans(spans: &[PageSpan]) -> Vec<u8> {
     bytes
 }
 
-pub(crate) fn decode_spans(bytes: &[u8]) -> Option<Vec<PageSpan>> {
+/// What `encode_spans` wrote.
+pub fn decode_spans(bytes: &[u8]) -> Option<Vec<PageSpan>> {
     let mut numbers = Numbers { rest: bytes };
     let mut spans = Vec::new();
     while !numbers.rest.is_empty() {
@@ -162,7 +164,8 @@ fn kind_of(number: u64) -> Option<BlockKind> {
     })
 }
 
-pub(crate) fn encode_blocks(blocks: &[Block]) -> Vec<u8> {
+/// The blocks of a page.
+pub fn encode_blocks(blocks: &[Block]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(blocks.len() * 5);
     for block in blocks {
         push_number(&mut bytes, kind_number(block.kind));
@@ -171,7 +174,8 @@ pub(crate) fn encode_blocks(blocks: &[Block]) -> Vec<u8> {
     bytes
 }
 
-pub(crate) fn decode_blocks(bytes: &[u8]) -> Option<Vec<Block>> {
+/// What `encode_blocks` wrote.
+pub fn decode_blocks(bytes: &[u8]) -> Option<Vec<Block>> {
     let mut numbers = Numbers { rest: bytes };
     let mut blocks = Vec::new();
     while !numbers.rest.is_empty() {
@@ -183,7 +187,8 @@ pub(crate) fn decode_blocks(bytes: &[u8]) -> Option<Vec<Block>> {
     Some(blocks)
 }
 
-pub(crate) fn encode_lines(lines: &[LineBox]) -> Vec<u8> {
+/// The lines of a page, with their places.
+pub fn encode_lines(lines: &[LineBox]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(lines.len() * 20);
     for line in lines {
         push_span(&mut bytes, line.span);
@@ -194,7 +199,8 @@ pub(crate) fn encode_lines(lines: &[LineBox]) -> Vec<u8> {
     bytes
 }
 
-pub(crate) fn decode_lines(bytes: &[u8]) -> Option<Vec<LineBox>> {
+/// What `encode_lines` wrote.
+pub fn decode_lines(bytes: &[u8]) -> Option<Vec<LineBox>> {
     let mut numbers = Numbers { rest: bytes };
     let mut lines = Vec::new();
     while !numbers.rest.is_empty() {
@@ -210,7 +216,7 @@ pub(crate) fn decode_lines(bytes: &[u8]) -> Option<Vec<LineBox>> {
 }
 
 /// Positions in a list.
-pub(crate) fn encode_indexes(indexes: &[u32]) -> Vec<u8> {
+pub fn encode_indexes(indexes: &[u32]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(indexes.len());
     for &index in indexes {
         push_number(&mut bytes, index.into());
@@ -218,7 +224,8 @@ pub(crate) fn encode_indexes(indexes: &[u32]) -> Vec<u8> {
     bytes
 }
 
-pub(crate) fn decode_indexes(bytes: &[u8]) -> Option<Vec<u32>> {
+/// What `encode_indexes` wrote.
+pub fn decode_indexes(bytes: &[u8]) -> Option<Vec<u32>> {
     let mut numbers = Numbers { rest: bytes };
     let mut indexes = Vec::new();
     while !numbers.rest.is_empty() {
@@ -228,7 +235,7 @@ pub(crate) fn decode_indexes(bytes: &[u8]) -> Option<Vec<u32>> {
 }
 
 /// Ids that rise, of which none is below `first`: how far each stands behind the one before.
-pub(crate) fn encode_gaps(first: i64, ids: &[i64]) -> Vec<u8> {
+pub fn encode_gaps(first: i64, ids: &[i64]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(ids.len() + 1);
     let mut before = first;
     for &id in ids {
@@ -238,7 +245,8 @@ pub(crate) fn encode_gaps(first: i64, ids: &[i64]) -> Vec<u8> {
     bytes
 }
 
-pub(crate) fn decode_gaps(first: i64, bytes: &[u8]) -> Option<Vec<i64>> {
+/// What `encode_gaps` wrote.
+pub fn decode_gaps(first: i64, bytes: &[u8]) -> Option<Vec<i64>> {
     let mut numbers = Numbers { rest: bytes };
     let mut ids = Vec::with_capacity(bytes.len());
     let mut before = first;
