@@ -358,6 +358,7 @@ async fn slowest(sql: &Client, ledger: &Ledger) -> Result<BTreeMap<&'static str,
     }
     let book = ledger.open();
     let mut slowest: BTreeMap<&'static str, Duration> = BTreeMap::new();
+    let mut names: BTreeMap<&'static str, &str> = BTreeMap::new();
     for accepted in &book.accepted {
         let Some(&micros) = took.get(&accepted.job_id) else {
             continue;
@@ -365,7 +366,13 @@ async fn slowest(sql: &Client, ledger: &Ledger) -> Result<BTreeMap<&'static str,
         let fault = book.fault_met_by(accepted.at).unwrap_or("quiet time");
         let took = Duration::from_micros(u64::try_from(micros).unwrap_or_default());
         let longest = slowest.entry(fault).or_default();
-        *longest = took.max(*longest);
+        if took >= *longest {
+            *longest = took;
+            names.insert(fault, &accepted.job_id);
+        }
+    }
+    for (fault, job_id) in names {
+        say(&format!("slowest under {fault}: job {job_id}"));
     }
     Ok(slowest)
 }

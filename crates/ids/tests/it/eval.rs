@@ -9,7 +9,7 @@ use crate::place::{Place, Run};
 use crate::server::send_signal;
 use crate::wait;
 
-fn tiny_set(place: &Place) {
+pub fn tiny_set(place: &Place) {
     let documents = [
         ("d1", "Férias", "O servidor tem trinta dias de férias."),
         ("d2", "", "A multa é de dez por cento."),

@@ -7,6 +7,8 @@
 )]
 
 mod ask;
+mod cluster;
+mod cluster_place;
 mod crash;
 mod disk;
 mod errors;

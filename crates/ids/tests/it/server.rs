@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, ExitStatus, Stdio};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ pub struct Server {
     child: Child,
     address: String,
     lines: Receiver<String>,
-    log: std::path::PathBuf,
+    log: PathBuf,
 }
 
 /// An answer.
@@ -36,12 +37,16 @@ impl Server {
         Self::start_with(place, &[])
     }
 
-    /// The same with more variables.
+    /// The same with variables set.
     pub fn start_with(place: &Place, variables: &[(&str, &str)]) -> Self {
-        let log = place.root().join(LOG);
-        let mut child = place
-            .command(&["serve", "--port", "0"])
-            .envs(variables.iter().copied())
+        let mut command = place.command(&["serve", "--port", "0"]);
+        command.envs(variables.iter().copied());
+        Self::run(command, place.root().join(LOG))
+    }
+
+    /// The same with any command that serves, and a log of its own.
+    pub fn run(mut command: Command, log: PathBuf) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(File::options().create(true).append(true).open(&log).unwrap())
             .spawn()
@@ -91,35 +96,23 @@ impl Server {
 
     /// GET of any path, with a key where one is given; the status.
     pub fn status_of(&self, path: &str, key: Option<&str>) -> u16 {
-        let key = key.map_or_else(String::new, |key| format!("authorization: Bearer {key}\r\n"));
-        self.exchange("GET", path, &format!("{key}content-type: text/plain"), b"")
-            .status
+        let bearer = key.map(|key| format!("Bearer {key}"));
+        let headers: Vec<_> = bearer
+            .iter()
+            .map(|bearer| ("authorization", bearer.as_str()))
+            .collect();
+        send(&self.address, "GET", path, &headers, b"").status
     }
 
     /// Any request.
     pub fn send(&self, method: &str, path: &str, content_type: &str, body: &[u8]) -> Answer {
-        self.exchange(method, path, &format!("content-type: {content_type}"), body)
-    }
-
-    fn exchange(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n{headers}\r\n\
-             content-length: {}\r\n\r\n",
-            self.address,
-            body.len()
-        );
-        stream.write_all(head.as_bytes()).unwrap();
-        stream.write_all(body).unwrap();
-        let mut reply = Vec::new();
-        stream.read_to_end(&mut reply).unwrap();
-        let reply = String::from_utf8_lossy(&reply);
-        let (head, body) = reply.split_once("\r\n\r\n").expect("a head");
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Answer {
-            status,
-            body: serde_json::from_str(body).unwrap_or(Value::Null),
-        }
+        send(
+            &self.address,
+            method,
+            path,
+            &[("content-type", content_type)],
+            body,
+        )
     }
 
     /// Sends a file; returns the document's id once it is accepted.
@@ -183,6 +176,30 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Any request to any server.
+pub fn send(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let mut head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n",
+        body.len()
+    );
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str("\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(body).unwrap();
+    let mut reply = Vec::new();
+    stream.read_to_end(&mut reply).unwrap();
+    let reply = String::from_utf8_lossy(&reply);
+    let (head, body) = reply.split_once("\r\n\r\n").expect("a head");
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Answer {
+        status,
+        body: serde_json::from_str(body).unwrap_or(Value::Null),
     }
 }
 
