@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Library;
 use super::details::title_is_valid;
-use super::uploads::refused_by_blobs;
+use super::upload_refusals::refused_by_blobs;
 use crate::document::{Document, DocumentChange, DocumentStatus, Removed};
 use crate::error::{ErrorCode, FieldError, Refusal, StoreErrorKind};
 use crate::id::DocumentId;

@@ -11,6 +11,7 @@ mod page_image_cache;
 mod page_images;
 mod sessions;
 mod totals;
+mod upload_refusals;
 mod uploads;
 
 use std::sync::Arc;
@@ -21,7 +22,7 @@ pub use documents::{LibraryStats, PageView, StatusView};
 pub use jobs::AnyJob;
 pub use page_images::PageOriginal;
 pub use totals::Totals;
-pub(crate) use uploads::refused_by_blobs;
+pub(crate) use upload_refusals::refused_by_blobs;
 pub use uploads::{
     AnnouncedUpload, IncomingFile, NewFile, Processing, SourceState, UploadAnnouncement, UploadReceiver,
 };

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::Library;
 use super::page_image_cache::{Drawn, PageImageCache};
-use super::uploads::refused_by_blobs;
+use super::upload_refusals::refused_by_blobs;
 use crate::document::{BlobKey, ContentHash, ContentType};
 use crate::error::{ErrorCode, Failure, Refusal, Retry};
 use crate::id::DocumentId;

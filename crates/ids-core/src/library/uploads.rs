@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use super::Library;
 use super::details::check_details;
+use super::upload_refusals::{
+    refused_by_blobs, refused_by_pinning, refused_by_detection, too_large, empty_file, wrong_length, expired, url_used, upload_not_found,
+};
 use crate::document::{
     Acceptance, AcceptedAs, BlobKey, ContentHash, ContentType, DocumentChange, DocumentDetails, NewUpload,
     SourcePath, Upload, UploadState,
@@ -630,85 +633,4 @@ impl Library {
                 "job `{}` is accepted but not delivered yet; the reconciler will", accepted.job.job_id);
         }
     }
-}
-
-/// A blob store's error as a caller reads it.
-pub(crate) fn refused_by_blobs(error: BlobError) -> Refusal {
-    match error.kind() {
-        BlobErrorKind::Full => Refusal::new(
-            ErrorCode::StorageFull,
-            "the disk is full; free some space and try again",
-        )
-        .retry_after(Duration::from_secs(60)),
-        BlobErrorKind::Unavailable | BlobErrorKind::NotFound => Refusal::new(
-            ErrorCode::DependencyUnavailable,
-            "uploads cannot be stored or read now; try again in a moment",
-        )
-        .retry_after(Duration::from_secs(5)),
-        BlobErrorKind::Conflict => url_used(),
-        BlobErrorKind::Internal => Refusal::new(ErrorCode::Internal, "internal error"),
-    }
-    .caused_by(error)
-}
-
-fn refused_by_pinning(error: BlobError) -> Refusal {
-    match error.kind() {
-        BlobErrorKind::Conflict => Refusal::new(
-            ErrorCode::UploadIncomplete,
-            "the bytes are still being sent; call /process again when the PUT has ended",
-        )
-        .caused_by(error),
-        _ => refused_by_blobs(error),
-    }
-}
-
-fn refused_by_detection(failure: Failure) -> Refusal {
-    Refusal::new(failure.code, failure.message)
-}
-
-fn too_large(max_file_size: u64) -> Refusal {
-    Refusal::new(
-        ErrorCode::FileTooLarge,
-        format!(
-            "the file is larger than the {} MB that are taken here",
-            max_file_size / (1024 * 1024)
-        ),
-    )
-}
-
-fn empty_file(filename: &str) -> Refusal {
-    Refusal::new(
-        ErrorCode::EmptyFile,
-        format!("`{filename}` is empty; check the file and send it again"),
-    )
-}
-
-fn wrong_length(signed: u64) -> Refusal {
-    Refusal::new(
-        ErrorCode::UploadSignatureInvalid,
-        format!(
-            "the address was signed for exactly {signed} bytes; nothing was kept, send the whole file again"
-        ),
-    )
-}
-
-fn expired() -> Refusal {
-    Refusal::new(
-        ErrorCode::UploadExpired,
-        "the upload address is too old; ask for a new one",
-    )
-}
-
-fn url_used() -> Refusal {
-    Refusal::new(
-        ErrorCode::UploadUrlUsed,
-        "the bytes are there already; go on with /process",
-    )
-}
-
-fn upload_not_found(upload_id: UploadId) -> Refusal {
-    Refusal::new(
-        ErrorCode::UploadNotFound,
-        format!("there is no upload `{upload_id}` for this document"),
-    )
 }
