@@ -122,9 +122,16 @@ impl LibraryArchive for SqliteLibrary {
 
     async fn check_statistics(&self, scope: &Scope) -> Result<Vec<String>, StoreError> {
         let differences = self.verify_statistics().await?;
-        let of_scope = differences.iter().filter(|it| it.organization == scope.organization);
+        let of_scope = differences
+            .iter()
+            .filter(|it| it.organization == scope.organization);
         Ok(of_scope
-            .map(|it| format!("`{}` is kept as {} and counted as {}", it.what, it.kept, it.counted))
+            .map(|it| {
+                format!(
+                    "`{}` is kept as {} and counted as {}",
+                    it.what, it.kept, it.counted
+                )
+            })
             .collect())
     }
 }

@@ -14,8 +14,9 @@ use crate::{messages, organizations, sessions};
 
 /// `LibraryArchive::list_session_ids`.
 pub(crate) fn list_sessions(tx: &Connection, organization: OrganizationId) -> DbResult<Vec<SessionId>> {
-    let mut select = tx
-        .prepare("select session_id from sessions where organization_id = ?1 order by created_at, session_id")?;
+    let mut select = tx.prepare(
+        "select session_id from sessions where organization_id = ?1 order by created_at, session_id",
+    )?;
     let mut rows = select.query([organization.to_blob()])?;
     let mut ids = Vec::new();
     while let Some(row) = rows.next()? {

@@ -52,7 +52,10 @@ pub(crate) fn find(tx: &Connection, scope: &Scope, job_id: JobId) -> DbResult<Op
 pub(crate) fn of_document(tx: &Connection, scope: &Scope, document_id: DocumentId) -> DbResult<Vec<Job>> {
     let mut conditions = Conditions::in_scope(scope);
     conditions.and("j.document_id = ?", [blob(document_id)]);
-    let sql = format!("{SELECT} where {} order by j.created_at, j.job_id", conditions.sql());
+    let sql = format!(
+        "{SELECT} where {} order by j.created_at, j.job_id",
+        conditions.sql()
+    );
     let mut statement = tx.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(conditions.values_with([])))?;
     let mut jobs = Vec::new();

@@ -109,7 +109,11 @@ fn insert_usage(tx: &Connection, scope: &Scope, exchange: &Exchange) -> DbResult
     Ok(())
 }
 
-pub(crate) fn find_session(tx: &Connection, scope: &Scope, session_id: SessionId) -> DbResult<Option<Session>> {
+pub(crate) fn find_session(
+    tx: &Connection,
+    scope: &Scope,
+    session_id: SessionId,
+) -> DbResult<Option<Session>> {
     let (condition, mut values) = in_scope(scope);
     let sql = format!("select {COLUMNS} from sessions s where {condition} and s.session_id = ?");
     values.push(blob(session_id));

@@ -236,8 +236,14 @@ impl Move {
         let known: std::collections::HashSet<DocumentId> =
             listed.iter().map(|listed| listed.document_id).collect();
         let known_sessions: std::collections::HashSet<SessionId> = sessions.iter().copied().collect();
-        let strange = stored.iter().filter(|it| !known.contains(&it.document_id)).count() as u64;
-        let strange_sessions = stored_sessions.iter().filter(|it| !known_sessions.contains(*it)).count() as u64;
+        let strange = stored
+            .iter()
+            .filter(|it| !known.contains(&it.document_id))
+            .count() as u64;
+        let strange_sessions = stored_sessions
+            .iter()
+            .filter(|it| !known_sessions.contains(*it))
+            .count() as u64;
         Ok(Plan {
             there: (stored.len() as u64 - strange).min(documents.len() as u64),
             listed,
@@ -304,7 +310,13 @@ impl Move {
         let list = || "the list of collections".to_owned();
         for collection in reading(list, self.from.documents.list_collections(&here).await)? {
             let named = || format!("collection `{}`", collection.name);
-            writing(named, self.to.documents.ensure_collection(&there, &collection.name).await)?;
+            writing(
+                named,
+                self.to
+                    .documents
+                    .ensure_collection(&there, &collection.name)
+                    .await,
+            )?;
             tally.collections.push(collection.name);
         }
         Ok(())
@@ -338,7 +350,11 @@ impl Move {
         let firsts = match stored {
             Some(stored) if of_document(&stored) == print => {
                 moved.present += 1;
-                stored.versions.iter().map(|version| version.first_chunk).collect()
+                stored
+                    .versions
+                    .iter()
+                    .map(|version| version.first_chunk)
+                    .collect()
             }
             Some(_) if on_difference == OnDifference::Stop => {
                 return Err(MoveError::Differs {
@@ -437,7 +453,9 @@ impl Move {
         let stored = writing(list, self.to.archive.list_key_records(&self.to.scope()).await)?;
         for mut record in reading(list, self.from.archive.list_key_records(&self.from.scope()).await)? {
             let print = of_key(&record);
-            tally.keys.push((record.key.key_id, print, record.key.revoked_at.is_some()));
+            tally
+                .keys
+                .push((record.key.key_id, print, record.key.revoked_at.is_some()));
             let named = || format!("key `{}`", record.key.key_id);
             let before = stored.iter().find(|it| it.key.key_id == record.key.key_id);
             if let Some(before) = before {

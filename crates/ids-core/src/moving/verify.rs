@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use super::fingerprint::{Fingerprint, of_audit, of_document, of_key, of_session, of_usage};
 use super::places::ChunkPlaces;
 use super::records::{DocumentRecord, SessionRecord};
-use super::{Move, MoveError, MoveProgress, MoveStep, counted, named, reading, session_named, taken, writing};
+use super::{
+    Move, MoveError, MoveProgress, MoveStep, counted, named, reading, session_named, taken, writing,
+};
 use crate::document::ContentHash;
 use crate::id::{DocumentId, KeyId, SessionId};
 use crate::scope::CollectionName;
@@ -201,9 +203,15 @@ impl Move {
                 done,
                 total: tally.documents.len() as u64,
             });
-            let loaded = self.to.archive.load_document(&self.to.scope(), *document_id).await;
+            let loaded = self
+                .to
+                .archive
+                .load_document(&self.to.scope(), *document_id)
+                .await;
             let Some(record) = writing(named(*document_id), loaded)? else {
-                verified.differences.push(format!("document `{document_id}` is missing"));
+                verified
+                    .differences
+                    .push(format!("document `{document_id}` is missing"));
                 continue;
             };
             verified.target.add_document(&record);
@@ -226,7 +234,9 @@ impl Move {
         for (session_id, print) in &tally.sessions {
             let loaded = self.to.archive.load_session(&self.to.scope(), *session_id).await;
             let Some(record) = writing(session_named(*session_id), loaded)? else {
-                verified.differences.push(format!("conversation `{session_id}` is missing"));
+                verified
+                    .differences
+                    .push(format!("conversation `{session_id}` is missing"));
                 continue;
             };
             verified.target.add_session(&record);
@@ -273,7 +283,9 @@ impl Move {
             }
         }
         if verified.source_hash != verified.target_hash && verified.differences.is_empty() {
-            verified.differences.push("the hashes over everything differ".to_owned());
+            verified
+                .differences
+                .push("the hashes over everything differ".to_owned());
         }
     }
 
@@ -281,11 +293,15 @@ impl Move {
         let what = || "the statistics of words".to_owned();
         let here = self.from.archive.check_statistics(&self.from.scope()).await;
         let there = self.to.archive.check_statistics(&self.to.scope()).await;
-        for (end, wrong) in [("source", reading(what, here)?), ("target", writing(what, there)?)] {
+        for (end, wrong) in [
+            ("source", reading(what, here)?),
+            ("target", writing(what, there)?),
+        ] {
             // One tells enough; a broken index may give thousands.
             if let Some(first) = wrong.first() {
                 let more = wrong.len() - 1;
-                let what = format!("the statistics of words of the {end} are wrong: {first}, and {more} more");
+                let what =
+                    format!("the statistics of words of the {end} are wrong: {first}, and {more} more");
                 verified.differences.push(what);
             }
         }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use ids_core::ports::{
-    ChunkIndex, CleanupStore, Clock, DocumentStore, JobQueue, JobStore, OrganizationStore, SessionStore,
-    WorkerRegistry,
+    ChunkIndex, CleanupStore, Clock, DocumentStore, JobQueue, JobStore, LibraryArchive, OrganizationStore,
+    SessionStore, WorkerRegistry,
 };
 use ids_postgres::PostgresLibrary;
 use ids_sqlite::SqliteLibrary;
@@ -60,6 +60,7 @@ impl Stores {
         organizations: OrganizationStore;
         cleanups: CleanupStore;
         workers: WorkerRegistry;
+        archive: LibraryArchive;
     }
 
     pub(super) async fn close(self) {
