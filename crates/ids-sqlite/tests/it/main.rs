@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod archive;
 mod contract;
 mod crash;
 mod file;
