@@ -8,7 +8,7 @@ mod places;
 mod records;
 mod verify;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -83,6 +83,8 @@ pub struct Move {
 pub struct Plan {
     listed: Vec<ListedDocument>,
     sessions: Vec<SessionId>,
+    /// What is at the target: only that is compared before it is written.
+    stored: HashSet<DocumentId>,
     /// Documents to be moved, in the order of ingestion.
     pub documents: Vec<DocumentId>,
     /// Left out: a job of theirs waits or runs.
@@ -233,19 +235,17 @@ impl Move {
         let documents = of_state(StoredState::Settled);
         let unfinished = of_state(StoredState::Unfinished);
         let announced = of_state(StoredState::Announced).len() as u64;
-        let known: std::collections::HashSet<DocumentId> =
-            listed.iter().map(|listed| listed.document_id).collect();
-        let known_sessions: std::collections::HashSet<SessionId> = sessions.iter().copied().collect();
-        let strange = stored
-            .iter()
-            .filter(|it| !known.contains(&it.document_id))
-            .count() as u64;
+        let known: HashSet<DocumentId> = listed.iter().map(|listed| listed.document_id).collect();
+        let known_sessions: HashSet<SessionId> = sessions.iter().copied().collect();
+        let stored: HashSet<DocumentId> = stored.iter().map(|listed| listed.document_id).collect();
+        let strange = stored.difference(&known).count() as u64;
         let strange_sessions = stored_sessions
             .iter()
             .filter(|it| !known_sessions.contains(*it))
             .count() as u64;
         Ok(Plan {
-            there: (stored.len() as u64 - strange).min(documents.len() as u64),
+            there: documents.iter().filter(|id| stored.contains(*id)).count() as u64,
+            stored,
             listed,
             sessions,
             documents,
@@ -276,8 +276,14 @@ impl Move {
                 done,
                 total,
             });
-            self.move_document(document_id, on_difference, &mut moved, &mut tally)
-                .await?;
+            self.move_document(
+                document_id,
+                plan.stored.contains(&document_id),
+                on_difference,
+                &mut moved,
+                &mut tally,
+            )
+            .await?;
         }
         let total = plan.sessions.len() as u64;
         for (done, &session_id) in (0..).zip(&plan.sessions) {
@@ -325,6 +331,7 @@ impl Move {
     async fn move_document(
         &self,
         document_id: DocumentId,
+        is_there: bool,
         on_difference: OnDifference,
         moved: &mut Moved,
         tally: &mut Tally,
@@ -342,34 +349,32 @@ impl Move {
         for version in &record.versions {
             tally.source_places.add(version, version.first_chunk);
         }
+        let stored = if is_there {
+            let loaded = self.to.archive.load_document(&there, document_id).await;
+            writing(named(document_id), loaded)?
+        } else {
+            None
+        };
+        let is_equal = stored.as_ref().is_some_and(|stored| of_document(stored) == print);
+        if stored.is_some() && !is_equal && on_difference == OnDifference::Stop {
+            return Err(MoveError::Differs {
+                what: named(document_id)(),
+            });
+        }
         self.move_bytes(&mut record, moved).await?;
-        let stored = writing(
-            named(document_id),
-            self.to.archive.load_document(&there, document_id).await,
-        )?;
         let firsts = match stored {
-            Some(stored) if of_document(&stored) == print => {
+            Some(stored) if is_equal => {
                 moved.present += 1;
-                stored
-                    .versions
-                    .iter()
-                    .map(|version| version.first_chunk)
-                    .collect()
+                let versions = stored.versions.iter();
+                versions.map(|version| version.first_chunk).collect()
             }
-            Some(_) if on_difference == OnDifference::Stop => {
-                return Err(MoveError::Differs {
-                    what: named(document_id)(),
-                });
-            }
-            before => {
-                match before {
+            former => {
+                match former {
                     Some(_) => moved.replaced += 1,
                     None => moved.documents += 1,
                 }
-                writing(
-                    named(document_id),
-                    self.to.archive.put_document(&there, &record).await,
-                )?
+                let put = self.to.archive.put_document(&there, &record).await;
+                writing(named(document_id), put)?
             }
         };
         for (version, first) in record.versions.iter().zip(firsts) {
