@@ -1,8 +1,9 @@
 //! Bytes of uploads and kept originals: adapters for the [`BlobStore`](ids_core::ports::BlobStore) port.
 //!
 //! `folder` keeps them in a folder of this machine and receives uploads through addresses signed by this process
-//! (`signing`). `s3` keeps them in a bucket, which receives uploads itself.
+//! (`signing`). `copy` takes blobs from one store to another. `s3` keeps them in a bucket, which receives uploads itself.
 
+mod copy;
 mod error;
 mod folder;
 mod key;
@@ -12,6 +13,7 @@ mod signing;
 mod slots;
 mod spool;
 
+pub use copy::StoreToStore;
 pub use folder::FolderBlobStore;
 pub use s3::{
     CorsState, Deadlines, LifecycleState, PathStyle, RetryPolicy, RoundTripFailure, S3BlobStore, S3Config,

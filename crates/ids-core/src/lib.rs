@@ -17,6 +17,7 @@ pub mod job;
 pub mod jobs;
 pub mod library;
 pub mod limits;
+pub mod moving;
 pub mod page;
 pub mod page_image;
 pub mod ports;

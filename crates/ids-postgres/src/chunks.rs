@@ -13,7 +13,7 @@ use tokio_postgres::types::ToSql;
 
 use crate::codec::{decode_spans, encode_spans, encode_terms, frequencies_of};
 use crate::error::{DbError, DbResult};
-use crate::leases::{HeldVersion, held_version, hold_version};
+use crate::leases::{held_version, hold_version};
 use crate::models::{self, KnownModel};
 use crate::rows::{Columns, Id, as_integer, as_number, storable};
 use crate::scope_sql::{Conditions, uuid, value};
@@ -24,7 +24,7 @@ use crate::{documents, pages, statistics, versions};
 /// Bits of a chunk's id that are its index; the rest is the number of the run (`migrations/0002_create_index.sql`).
 pub(crate) const RUN_BITS: u32 = 20;
 /// Chunks of one statement: some megabytes of parameters.
-const ROWS: usize = 2_000;
+pub(crate) const ROWS: usize = 2_000;
 
 /// How much of a version was removed.
 #[derive(Debug, Clone, Copy, Default)]
@@ -44,18 +44,7 @@ pub(crate) async fn replace(tx: &Tx<'_>, lease: &Lease, chunks: &[NewChunk]) -> 
     if let Some(original) = pages::duplicate_of(tx, &held).await? {
         return Ok(Replaced::DuplicateOf(original));
     }
-    let in_order = (0..).zip(chunks).all(|(index, chunk)| chunk.chunk_index == index);
-    if !in_order || chunks.len() >= 1 << RUN_BITS {
-        return Err(DbError::INTERNAL);
-    }
-    let run: i64 = tx
-        .query_one("select nextval('chunk_runs')", &[])
-        .await?
-        .try_get(0)?;
-    let first_chunk_id = run << RUN_BITS;
-    for some in chunks.chunks(ROWS) {
-        insert(tx, &held, first_chunk_id, some).await?;
-    }
+    let first_chunk_id = insert(tx, held.organization, held.version_no, chunks).await?;
     tx.execute(
         "update versions set stage = 'chunked', first_chunk_id = $3, chunk_count = $4, embedded_count = 0
          where organization_id = $1 and version_no = $2",
@@ -73,7 +62,35 @@ pub(crate) async fn replace(tx: &Tx<'_>, lease: &Lease, chunks: &[NewChunk]) -> 
     Ok(Replaced::Stored)
 }
 
-async fn insert(tx: &Tx<'_>, held: &HeldVersion, first_chunk_id: i64, chunks: &[NewChunk]) -> DbResult<()> {
+/// Stores the chunks of a version; gives the id of the first one.
+pub(crate) async fn insert(
+    tx: &Tx<'_>,
+    organization: OrganizationId,
+    version_no: i64,
+    chunks: &[NewChunk],
+) -> DbResult<i64> {
+    let in_order = (0..).zip(chunks).all(|(index, chunk)| chunk.chunk_index == index);
+    if !in_order || chunks.len() >= 1 << RUN_BITS {
+        return Err(DbError::INTERNAL);
+    }
+    let run: i64 = tx
+        .query_one("select nextval('chunk_runs')", &[])
+        .await?
+        .try_get(0)?;
+    let first_chunk_id = run << RUN_BITS;
+    for some in chunks.chunks(ROWS) {
+        insert_some(tx, organization, version_no, first_chunk_id, some).await?;
+    }
+    Ok(first_chunk_id)
+}
+
+async fn insert_some(
+    tx: &Tx<'_>,
+    organization: OrganizationId,
+    version_no: i64,
+    first_chunk_id: i64,
+    chunks: &[NewChunk],
+) -> DbResult<()> {
     let indexes: Vec<i32> = chunks.iter().map(|chunk| as_number(chunk.chunk_index)).collect();
     let lengths: Vec<i32> = chunks.iter().map(|chunk| as_number(chunk.length)).collect();
     let terms: Vec<Vec<u8>> = chunks.iter().map(|chunk| encode_terms(&chunk.terms)).collect();
@@ -90,8 +107,8 @@ async fn insert(tx: &Tx<'_>, held: &HeldVersion, first_chunk_id: i64, chunks: &[
              as c (chunk_index, length, terms, heading, content, spans)",
         &[
             &first_chunk_id,
-            &held.organization.to_uuid(),
-            &held.version_no,
+            &organization.to_uuid(),
+            &version_no,
             &indexes,
             &lengths,
             &terms,

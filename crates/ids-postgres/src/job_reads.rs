@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ids_core::id::JobId;
+use ids_core::id::{DocumentId, JobId};
 use ids_core::job::{Job, JobCounts, JobRef, JobStatus, QueueName};
 use ids_core::ports::Reconciled;
 use ids_core::scope::Scope;
@@ -44,6 +44,18 @@ pub(crate) async fn find(tx: &Tx<'_>, scope: &Scope, job_id: JobId) -> DbResult<
     let sql = format!("{SELECT} where {}", conditions.sql());
     let row = tx.query_opt(&sql, &conditions.values()).await?;
     row.as_ref().map(read).transpose()
+}
+
+/// All jobs of a document, oldest first.
+pub(crate) async fn of_document(tx: &Tx<'_>, scope: &Scope, document_id: DocumentId) -> DbResult<Vec<Job>> {
+    let mut conditions = Conditions::in_scope(scope);
+    conditions.and("j.document_id = ?", [uuid(document_id)]);
+    let sql = format!(
+        "{SELECT} where {} order by j.created_at, j.job_id",
+        conditions.sql()
+    );
+    let rows = tx.query(&sql, &conditions.values()).await?;
+    rows.iter().map(read).collect()
 }
 
 pub(crate) async fn list(

@@ -36,21 +36,21 @@ fn read(row: &Row) -> DbResult<ApiKey> {
             })?
             .into_iter()
             .collect(),
-        collections: match columns.get::<Option<Vec<String>>>()? {
-            None => CollectionAccess::All,
-            Some(names) => CollectionAccess::Only(read_names(names)?),
-        },
+        collections: read_access("api_keys", columns.get()?)?,
         created_at: columns.time()?,
         expires_at: columns.optional_time()?,
         revoked_at: columns.optional_time()?,
     })
 }
 
-fn read_names(names: Vec<String>) -> DbResult<Vec<CollectionName>> {
-    names
-        .into_iter()
-        .map(|name| CollectionName::parse(&name).map_err(|_| DbError::row("api_keys", name)))
-        .collect()
+/// Collections as they were stored; null is all.
+pub(crate) fn read_access(table: &'static str, names: Option<Vec<String>>) -> DbResult<CollectionAccess> {
+    let Some(names) = names else {
+        return Ok(CollectionAccess::All);
+    };
+    let parse = |name: String| CollectionName::parse(&name).map_err(|_| DbError::row(table, name));
+    let names: DbResult<Vec<CollectionName>> = names.into_iter().map(parse).collect();
+    names.map(CollectionAccess::Only)
 }
 
 /// Before it is known whose it is: a policy of its own lets the row of this hash be seen.
@@ -107,7 +107,8 @@ async fn create(tx: &Tx<'_>, scope: &Scope, key: &NewKey) -> DbResult<ApiKey> {
     get(tx, scope, key.key_id).await
 }
 
-async fn list(tx: &Tx<'_>, scope: &Scope) -> DbResult<Vec<ApiKey>> {
+/// `OrganizationStore::list_keys`.
+pub(crate) async fn list(tx: &Tx<'_>, scope: &Scope) -> DbResult<Vec<ApiKey>> {
     let sql = format!("{SELECT} where organization_id = $1 order by created_at desc, key_id desc");
     let rows = tx.query(&sql, &[&scope.organization.to_uuid()]).await?;
     rows.iter().map(read).collect()

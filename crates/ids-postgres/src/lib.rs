@@ -13,6 +13,7 @@
 //! | `queue` | the port `JobQueue` |
 //! | `chunk_index`, `chunks`, `postings`, `statistics`, `search_scope`, `lexical`, `models`, `vectors` | the port `ChunkIndex` |
 //! | `session_store`, `sessions`, `messages` | the port `SessionStore` |
+//! | `archive`, `archive_reads`, `archive_writes`, `archive_people` | the port `LibraryArchive` |
 //!
 //! **Invariants.** Every row of a tenant has its `organization_id` or `organization_no`; every query names it, and row level security, forced on the
 //! tables' owner too, refuses what a query forgets (`tests/it/rls.rs`). Locks are taken in one order: the document, then
@@ -21,6 +22,10 @@
 //! database does not say: any number of processes may have one library open. No ranking is done here: see `ids-core`.
 
 mod accept;
+mod archive;
+mod archive_people;
+mod archive_reads;
+mod archive_writes;
 mod capability;
 mod chunk_index;
 mod chunks;

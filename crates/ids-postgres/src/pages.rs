@@ -1,7 +1,7 @@
 //! What extraction found: pages, notes, and whether the same text is there already.
 
 use ids_core::document::{ContentHash, DocumentStatus, VersionStage};
-use ids_core::id::DocumentId;
+use ids_core::id::{DocumentId, OrganizationId};
 use ids_core::job::Lease;
 use ids_core::page::{ExtractedDocument, ExtractionNote, NoteKind, Page};
 use ids_core::ports::AnalysisRecord;
@@ -37,10 +37,8 @@ pub(crate) async fn save_extraction(
     ] {
         tx.execute(sql, &[&organization, &held.version_no]).await?;
     }
-    for pages in extracted.pages.chunks(PAGES_AT_ONCE) {
-        insert_pages(tx, &held, pages).await?;
-    }
-    insert_notes(tx, &held, &extracted.notes).await?;
+    insert(tx, held.organization, held.version_no, &extracted.pages).await?;
+    insert_notes(tx, held.organization, held.version_no, &extracted.notes).await?;
     let characters: usize = extracted.pages.iter().map(|page| page.text.chars().count()).sum();
     let title = extracted.title.as_deref().map(str::trim);
     tx.execute(
@@ -62,7 +60,25 @@ pub(crate) async fn save_extraction(
     versions::refresh_shown(tx, held.organization, held.document_id).await
 }
 
-async fn insert_pages(tx: &Tx<'_>, held: &HeldVersion, pages: &[Page]) -> DbResult<()> {
+/// Stores the pages of a version.
+pub(crate) async fn insert(
+    tx: &Tx<'_>,
+    organization: OrganizationId,
+    version_no: i64,
+    pages: &[Page],
+) -> DbResult<()> {
+    for some in pages.chunks(PAGES_AT_ONCE) {
+        insert_some(tx, organization, version_no, some).await?;
+    }
+    Ok(())
+}
+
+async fn insert_some(
+    tx: &Tx<'_>,
+    organization: OrganizationId,
+    version_no: i64,
+    pages: &[Page],
+) -> DbResult<()> {
     let numbers: Vec<i32> = pages.iter().map(|page| as_number(page.number)).collect();
     let widths: Vec<Option<f32>> = pages.iter().map(|page| page.width).collect();
     let heights: Vec<Option<f32>> = pages.iter().map(|page| page.height).collect();
@@ -73,8 +89,8 @@ async fn insert_pages(tx: &Tx<'_>, held: &HeldVersion, pages: &[Page]) -> DbResu
         "insert into pages (version_no, organization_id, page_number, width, height, text, blocks, lines)
          select $1, $2, page.* from unnest($3::int4[], $4::float4[], $5::float4[], $6::text[], $7::bytea[], $8::bytea[]) as page",
         &[
-            &held.version_no,
-            &held.organization.to_uuid(),
+            &version_no,
+            &organization.to_uuid(),
             &numbers,
             &widths,
             &heights,
@@ -87,7 +103,13 @@ async fn insert_pages(tx: &Tx<'_>, held: &HeldVersion, pages: &[Page]) -> DbResu
     Ok(())
 }
 
-async fn insert_notes(tx: &Tx<'_>, held: &HeldVersion, notes: &[ExtractionNote]) -> DbResult<()> {
+/// Stores what extraction had to say of a version.
+pub(crate) async fn insert_notes(
+    tx: &Tx<'_>,
+    organization: OrganizationId,
+    version_no: i64,
+    notes: &[ExtractionNote],
+) -> DbResult<()> {
     if notes.is_empty() {
         return Ok(());
     }
@@ -99,8 +121,8 @@ async fn insert_notes(tx: &Tx<'_>, held: &HeldVersion, notes: &[ExtractionNote])
          select $1, $2, note.page_number, note.kind, note.text, note.position::int4 - 1
          from unnest($3::int4[], $4::text[], $5::text[]) with ordinality as note (page_number, kind, text, position)",
         &[
-            &held.version_no,
-            &held.organization.to_uuid(),
+            &version_no,
+            &organization.to_uuid(),
             &pages,
             &kinds,
             &texts,
@@ -160,10 +182,19 @@ const SELECT: &str = "select page_number, width, height, text, blocks, lines fro
 /// `DocumentStore::load_pages`.
 pub(crate) async fn load(tx: &Tx<'_>, lease: &Lease) -> DbResult<Vec<Page>> {
     let held = held_version(tx, lease).await?;
+    of_version(tx, held.organization, held.version_no).await
+}
+
+/// All pages of a version, in order.
+pub(crate) async fn of_version(
+    tx: &Tx<'_>,
+    organization: OrganizationId,
+    version_no: i64,
+) -> DbResult<Vec<Page>> {
     let rows = tx
         .query(
             &format!("{SELECT} order by page_number"),
-            &[&held.organization.to_uuid(), &held.version_no],
+            &[&organization.to_uuid(), &version_no],
         )
         .await?;
     rows.iter().map(read).collect()
@@ -268,20 +299,31 @@ pub(crate) async fn find_analysis(
     };
     analysis.author = shown.author;
     analysis.characters = shown.characters.unwrap_or(0).unsigned_abs();
+    analysis.notes = notes_of(tx, scope.organization, shown.version_no).await?;
+    Ok(Some(analysis))
+}
+
+/// What extraction had to say of a version, in order.
+pub(crate) async fn notes_of(
+    tx: &Tx<'_>,
+    organization: OrganizationId,
+    version_no: i64,
+) -> DbResult<Vec<ExtractionNote>> {
     let rows = tx
         .query(
             "select page_number, kind, text from extraction_notes where organization_id = $1 and version_no = $2
              order by position",
-            &[&scope.organization.to_uuid(), &shown.version_no],
+            &[&organization.to_uuid(), &version_no],
         )
         .await?;
+    let mut notes = Vec::with_capacity(rows.len());
     for row in &rows {
         let mut columns = Columns::new(row, "extraction_notes");
-        analysis.notes.push(ExtractionNote {
+        notes.push(ExtractionNote {
             page_number: columns.optional_number()?,
             kind: columns.word(NoteKind::from_name)?,
             text: columns.get()?,
         });
     }
-    Ok(Some(analysis))
+    Ok(notes)
 }

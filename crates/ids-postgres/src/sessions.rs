@@ -20,7 +20,12 @@ const IN_SCOPE: &str = "s.organization_id = $1 and ($2::text[] is null or s.coll
 
 /// The names of the collections that may be seen; `None` for all.
 fn seen(scope: &Scope) -> Option<Vec<String>> {
-    match &scope.collections {
+    stored_collections(&scope.collections)
+}
+
+/// The same of any access.
+pub(crate) fn stored_collections(access: &CollectionAccess) -> Option<Vec<String>> {
+    match access {
         CollectionAccess::All => None,
         CollectionAccess::Only(names) => Some(names.iter().map(ToString::to_string).collect()),
     }

@@ -14,14 +14,14 @@ use ids_core::scope::{CollectionName, Scope};
 use ids_text::Term;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::codec::{decode_spans, encode_spans, encode_terms, frequencies_of};
+use crate::codec::{decode_spans, frequencies_of};
 use crate::database::{Durability, WriteTx};
 use crate::error::{DbError, DbResult};
 use crate::leases::held_version;
 use crate::library::SqliteLibrary;
 use crate::rows::{Columns, Id, as_integer};
 use crate::vectors::{self, StoredVector};
-use crate::{documents, lexical, pages, ranges, versions};
+use crate::{chunk_rows, documents, lexical, pages, ranges, versions};
 
 fn replace(tx: &mut WriteTx<'_>, lease: &Lease, chunks: &[NewChunk]) -> DbResult<Replaced> {
     let held = held_version(tx, lease)?;
@@ -31,30 +31,7 @@ fn replace(tx: &mut WriteTx<'_>, lease: &Lease, chunks: &[NewChunk]) -> DbResult
     if let Some(original) = pages::duplicate_of(tx, &held)? {
         return Ok(Replaced::DuplicateOf(original));
     }
-    // Writers come one at a time, so the ids of this transaction follow each other.
-    let mut first_chunk_id = None;
-    {
-        let mut insert = tx.prepare_cached(
-            "insert into chunks (organization_id, version_no, chunk_index, length, terms, heading, content, spans)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )?;
-        for (index, chunk) in chunks.iter().enumerate() {
-            if chunk.chunk_index as usize != index {
-                return Err(DbError::INTERNAL);
-            }
-            insert.execute(params![
-                held.organization.to_blob(),
-                held.version_no,
-                chunk.chunk_index,
-                chunk.length,
-                encode_terms(&chunk.terms),
-                chunk.heading,
-                chunk.content,
-                encode_spans(&chunk.spans),
-            ])?;
-            first_chunk_id.get_or_insert(tx.last_insert_rowid());
-        }
-    }
+    let first_chunk_id = chunk_rows::insert(tx, held.organization, held.version_no, chunks)?;
     tx.execute(
         "update versions set stage = 'chunked', first_chunk_id = ?2, chunk_count = ?3, embedded_count = 0
          where version_no = ?1",
@@ -75,7 +52,7 @@ fn find_model(tx: &Connection, model: &EmbeddingModel) -> DbResult<Option<i64>> 
         .optional()?)
 }
 
-fn ensure_model(tx: &Connection, model: &EmbeddingModel) -> DbResult<i64> {
+pub(crate) fn ensure_model(tx: &Connection, model: &EmbeddingModel) -> DbResult<i64> {
     if let Some(model_no) = find_model(tx, model)? {
         return Ok(model_no);
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ids_core::id::JobId;
+use ids_core::id::{DocumentId, JobId};
 use ids_core::job::{Job, JobCounts, JobRef, JobStatus, QueueName};
 use ids_core::ports::Reconciled;
 use ids_core::scope::Scope;
@@ -46,6 +46,23 @@ pub(crate) fn find(tx: &Connection, scope: &Scope, job_id: JobId) -> DbResult<Op
         })
         .optional()?
         .transpose()
+}
+
+/// All jobs of a document, oldest first.
+pub(crate) fn of_document(tx: &Connection, scope: &Scope, document_id: DocumentId) -> DbResult<Vec<Job>> {
+    let mut conditions = Conditions::in_scope(scope);
+    conditions.and("j.document_id = ?", [blob(document_id)]);
+    let sql = format!(
+        "{SELECT} where {} order by j.created_at, j.job_id",
+        conditions.sql()
+    );
+    let mut statement = tx.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(conditions.values_with([])))?;
+    let mut jobs = Vec::new();
+    while let Some(row) = rows.next()? {
+        jobs.push(read(&mut Columns::new(row, "jobs"))?);
+    }
+    Ok(jobs)
 }
 
 pub(crate) fn list(

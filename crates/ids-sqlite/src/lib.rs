@@ -12,6 +12,7 @@
 //! | `organizations` | the port `OrganizationStore` |
 //! | `cleanups` | the port `CleanupStore` |
 //! | `workers` | the port `WorkerRegistry` |
+//! | `archive`, `archive_reads`, `archive_writes`, `archive_people`, `chunk_rows` | the port `LibraryArchive` |
 //!
 //! **Invariants.** Every table of data has `organization_id` and every query names it; nothing is written for an organization
 //! that is not there. Postings and statistics know visible chunks
@@ -20,6 +21,11 @@
 //! changes only after a commit. No ranking is done here: see `ids-core`.
 
 mod accept;
+mod archive;
+mod archive_people;
+mod archive_reads;
+mod archive_writes;
+mod chunk_rows;
 mod chunks;
 mod cleanups;
 mod collections;

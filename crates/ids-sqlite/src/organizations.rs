@@ -103,7 +103,7 @@ fn key_of(columns: &mut Columns<'_, '_>) -> DbResult<ApiKey> {
 }
 
 /// Names are ended, not parted, so that none at all differs from one that is empty; null is all.
-fn access_text(collections: &CollectionAccess) -> Option<String> {
+pub(crate) fn access_text(collections: &CollectionAccess) -> Option<String> {
     let CollectionAccess::Only(names) = collections else {
         return None;
     };
@@ -151,7 +151,7 @@ fn create_key(tx: &WriteTx<'_>, scope: &Scope, key: &NewKey) -> DbResult<ApiKey>
     get_key(tx, scope, key.key_id)
 }
 
-fn list_keys(tx: &Connection, scope: &Scope) -> DbResult<Vec<ApiKey>> {
+pub(crate) fn list_keys(tx: &Connection, scope: &Scope) -> DbResult<Vec<ApiKey>> {
     let sql = format!("{SELECT_KEY} where organization_id = ?1 order by created_at desc, key_id desc");
     let mut statement = tx.prepare_cached(&sql)?;
     let mut rows = statement.query([scope.organization.to_blob()])?;

@@ -1,7 +1,7 @@
 //! What extraction found: pages, notes, and whether the same text is there already.
 
 use ids_core::document::{ContentHash, DocumentStatus, VersionStage};
-use ids_core::id::DocumentId;
+use ids_core::id::{DocumentId, OrganizationId};
 use ids_core::job::Lease;
 use ids_core::page::{ExtractedDocument, ExtractionNote, NoteKind, Page};
 use ids_core::ports::AnalysisRecord;
@@ -32,8 +32,8 @@ pub(crate) fn save_extraction(
         "delete from extraction_notes where version_no = ?1",
         [held.version_no],
     )?;
-    insert_pages(tx, &held, &extracted.pages)?;
-    insert_notes(tx, &held, &extracted.notes)?;
+    insert(tx, held.organization, held.version_no, &extracted.pages)?;
+    insert_notes(tx, held.organization, held.version_no, &extracted.notes)?;
     let characters: usize = extracted.pages.iter().map(|page| page.text.chars().count()).sum();
     tx.execute(
         "update versions set stage = 'extracted', title_own = ?2, author = ?3, text_hash = ?4, page_count = ?5,
@@ -52,16 +52,22 @@ pub(crate) fn save_extraction(
     versions::refresh_shown(tx, held.document_id)
 }
 
-fn insert_pages(tx: &Connection, held: &HeldVersion, pages: &[Page]) -> DbResult<()> {
+/// Stores the pages of a version.
+pub(crate) fn insert(
+    tx: &Connection,
+    organization: OrganizationId,
+    version_no: i64,
+    pages: &[Page],
+) -> DbResult<()> {
     let mut insert = tx.prepare_cached(
         "insert into pages (version_no, page_number, organization_id, width, height, text, blocks, lines)
          values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?;
     for page in pages {
         insert.execute(params![
-            held.version_no,
+            version_no,
             page.number,
-            held.organization.to_blob(),
+            organization.to_blob(),
             page.width,
             page.height,
             page.text,
@@ -72,16 +78,22 @@ fn insert_pages(tx: &Connection, held: &HeldVersion, pages: &[Page]) -> DbResult
     Ok(())
 }
 
-fn insert_notes(tx: &Connection, held: &HeldVersion, notes: &[ExtractionNote]) -> DbResult<()> {
+/// Stores what extraction had to say of a version.
+pub(crate) fn insert_notes(
+    tx: &Connection,
+    organization: OrganizationId,
+    version_no: i64,
+    notes: &[ExtractionNote],
+) -> DbResult<()> {
     let mut insert = tx.prepare_cached(
         "insert into extraction_notes (version_no, position, organization_id, page_number, kind, text)
          values (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
     for (position, note) in notes.iter().enumerate() {
         insert.execute(params![
-            held.version_no,
+            version_no,
             as_integer(position),
-            held.organization.to_blob(),
+            organization.to_blob(),
             note.page_number,
             note.kind.as_str(),
             note.text,
@@ -117,11 +129,15 @@ pub(crate) fn duplicate_of(tx: &Connection, held: &HeldVersion) -> DbResult<Opti
 
 /// `DocumentStore::load_pages`.
 pub(crate) fn load(tx: &Connection, lease: &Lease) -> DbResult<Vec<Page>> {
-    let held = held_version(tx, lease)?;
+    of_version(tx, held_version(tx, lease)?.version_no)
+}
+
+/// All pages of a version, in order.
+pub(crate) fn of_version(tx: &Connection, version_no: i64) -> DbResult<Vec<Page>> {
     let mut statement = tx.prepare_cached(
         "select page_number, width, height, text, blocks, lines from pages where version_no = ?1 order by page_number",
     )?;
-    let mut rows = statement.query([held.version_no])?;
+    let mut rows = statement.query([version_no])?;
     let mut pages = Vec::new();
     while let Some(row) = rows.next()? {
         pages.push(read(row)?);
@@ -208,17 +224,24 @@ pub(crate) fn find_analysis(
     )?;
     analysis.author = author;
     analysis.characters = characters.unwrap_or(0).unsigned_abs();
+    analysis.notes = notes_of(tx, version_no)?;
+    Ok(Some(analysis))
+}
+
+/// What extraction had to say of a version, in order.
+pub(crate) fn notes_of(tx: &Connection, version_no: i64) -> DbResult<Vec<ExtractionNote>> {
     let mut statement = tx.prepare_cached(
         "select page_number, kind, text from extraction_notes where version_no = ?1 order by position",
     )?;
     let mut rows = statement.query([version_no])?;
+    let mut notes = Vec::new();
     while let Some(row) = rows.next()? {
         let kind: String = row.get(1)?;
-        analysis.notes.push(ExtractionNote {
+        notes.push(ExtractionNote {
             page_number: row.get(0)?,
             kind: NoteKind::from_name(&kind).ok_or_else(|| DbError::row("extraction_notes", kind))?,
             text: row.get(2)?,
         });
     }
-    Ok(Some(analysis))
+    Ok(notes)
 }

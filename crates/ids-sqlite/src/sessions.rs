@@ -59,11 +59,21 @@ fn insert_session(tx: &WriteTx<'_>, scope: &Scope, exchange: &Exchange, title: &
 }
 
 /// The names, each between line feeds; `None` for all.
-fn stored_collections(access: &CollectionAccess) -> Option<String> {
+pub(crate) fn stored_collections(access: &CollectionAccess) -> Option<String> {
     match access {
         CollectionAccess::All => None,
         CollectionAccess::Only(names) => Some(names.iter().map(delimited).collect()),
     }
+}
+
+/// What [`stored_collections`] wrote; `None` when it cannot have.
+pub(crate) fn read_collections(stored: Option<String>) -> Option<CollectionAccess> {
+    let Some(stored) = stored else {
+        return Some(CollectionAccess::All);
+    };
+    let names = stored.lines().filter(|name| !name.is_empty());
+    let names: Result<Vec<CollectionName>, _> = names.map(CollectionName::parse).collect();
+    names.ok().map(CollectionAccess::Only)
 }
 
 fn delimited(name: &CollectionName) -> String {
@@ -104,7 +114,11 @@ fn insert_usage(tx: &Connection, scope: &Scope, exchange: &Exchange) -> DbResult
     Ok(())
 }
 
-fn find_session(tx: &Connection, scope: &Scope, session_id: SessionId) -> DbResult<Option<Session>> {
+pub(crate) fn find_session(
+    tx: &Connection,
+    scope: &Scope,
+    session_id: SessionId,
+) -> DbResult<Option<Session>> {
     let (condition, mut values) = in_scope(scope);
     let sql = format!("select {COLUMNS} from sessions s where {condition} and s.session_id = ?");
     values.push(blob(session_id));

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod contracts;
 pub mod ids;
 pub mod model_server;
+pub mod records;
 pub mod services;
 pub mod stores;
 pub mod testdata;

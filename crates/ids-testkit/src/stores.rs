@@ -22,7 +22,7 @@ use ids_core::job::Lease;
 use ids_core::page::{Block, BlockKind, ExtractedDocument, Page};
 use ids_core::ports::{
     Accepted, ChunkIndex, ClaimedJob, CleanupStore, Clock, DocumentStore, Ids, JobQueue, JobStore,
-    OrganizationStore, Replaced, SessionStore, WeightedTerm, WorkerRegistry,
+    LibraryArchive, OrganizationStore, Replaced, SessionStore, WeightedTerm, WorkerRegistry,
 };
 use ids_core::scope::{CollectionAccess, CollectionName, Scope, Tag};
 use ids_core::span::{CharSpan, PageSpan};
@@ -52,6 +52,8 @@ pub struct Stores {
     pub cleanups: Arc<dyn CleanupStore>,
     /// Who works.
     pub workers: Arc<dyn WorkerRegistry>,
+    /// All of it, record by record.
+    pub archive: Arc<dyn LibraryArchive>,
     /// The clock they read.
     pub clock: Arc<ManualClock>,
     /// Ids for what is put in.

@@ -1,6 +1,7 @@
 //! Which adapter for which port, from the configuration alone.
 
 mod blobs;
+mod moving;
 mod probes;
 mod stores;
 
@@ -17,6 +18,7 @@ use ids_http::HealthProbe;
 use ids_models::OpenAiChatModel;
 use ids_redis::{CachedSessions, FallbackRateLimiter, Redis, RedisJobQueue, RedisRateLimiter};
 
+pub use self::moving::MovingEnd;
 use self::probes::{BlobsProbe, QueueProbe};
 pub use self::stores::Outage;
 use self::stores::Stores;

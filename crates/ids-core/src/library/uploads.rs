@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::Library;
 use super::details::check_details;
 use super::upload_refusals::{
-    refused_by_blobs, refused_by_pinning, refused_by_detection, too_large, empty_file, wrong_length, expired, url_used, upload_not_found,
+    empty_file, expired, refused_by_blobs, refused_by_detection, refused_by_pinning, too_large,
+    upload_not_found, url_used, wrong_length,
 };
 use crate::document::{
     Acceptance, AcceptedAs, BlobKey, ContentHash, ContentType, DocumentChange, DocumentDetails, NewUpload,

@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod archive;
 mod connection;
 mod contract;
 mod indexes;

@@ -16,6 +16,7 @@ mod ingest;
 mod keys;
 mod listen;
 mod migrate;
+mod migrate_data;
 mod organizations;
 mod output;
 mod queue;
@@ -72,6 +73,8 @@ enum Command {
     Keys(keys::KeysArgs),
     /// Bring the database to the schema of this version
     Migrate(migrate::MigrateArgs),
+    /// Move the library of the data directory into PostgreSQL, or back
+    MigrateData(migrate_data::MigrateDataArgs),
     /// Look whether everything that is set can be used, and say what to do
     Doctor(doctor::DoctorArgs),
     /// Measure search over a set of documents, questions and judgements
@@ -130,7 +133,8 @@ pub async fn run(cli: Cli) -> Result<u8, Failed> {
         Command::Api(args) => api::run(args, &config).await,
         Command::Worker(args) => worker::run(args, &config).await,
         Command::Migrate(args) => migrate::run(args, &config).await,
-        // These two put things in order when they are stopped.
+        // These put things in order when they are stopped.
+        Command::MigrateData(args) => migrate_data::run(args, &config).await,
         Command::Ingest(args) => ingest::run(args, &config).await,
         Command::Eval(args) => eval::run(args, &config).await,
         Command::Search(args) => until_stopped(search::run(args, &config)).await,

@@ -24,6 +24,7 @@ fn every_command_explains_itself() {
         "organizations",
         "keys",
         "migrate",
+        "migrate-data",
         "doctor",
         "eval",
         "healthcheck",

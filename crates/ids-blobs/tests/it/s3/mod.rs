@@ -2,6 +2,7 @@
 
 mod admin;
 mod contract;
+mod copy;
 mod objects;
 mod outages;
 mod raw;
