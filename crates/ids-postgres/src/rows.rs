@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::error::{DbError, DbResult};
 
-pub(crate) use ids_rows::words::{folded, lane_of, retry_name};
+pub(crate) use ids_rows::words::{folded, lane_of, retry_name, stage_name};
 use ids_rows::words::{retry_from_name, stage_from_name};
 
 /// An identifier as a column of type `uuid`.

@@ -12,11 +12,11 @@ use crate::document::{
     Acceptance, AcceptedAs, BlobKey, ContentHash, ContentType, DocumentChange, DocumentDetails, NewUpload,
     SourcePath, Upload, UploadState,
 };
-use crate::error::{ErrorCode, Failure, Refusal, StoreErrorKind};
+use crate::error::{ErrorCode, Refusal, StoreErrorKind};
 use crate::id::{DocumentId, JobId, OrganizationId, UploadId, VersionId};
 use crate::ingest::{estimated_time, rank_by_size};
 use crate::job::{Lane, QueueName};
-use crate::ports::{Accepted, BlobError, BlobErrorKind, BlobInfo, BlobWriter, SignedUpload};
+use crate::ports::{Accepted, BlobInfo, BlobWriter, SignedUpload};
 use crate::scope::{CollectionName, Scope};
 use crate::time::Timestamp;
 
