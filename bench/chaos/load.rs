@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::cluster::Cluster;
 use crate::http::{Answer, NoAnswer, send, send_json};
 use crate::ledger::{Fate, Ledger};
-use crate::texts::{Dice, broken_pdf, question, text, unique_word};
+use crate::texts::{Dice, READABLE, UNREADABLE, broken_pdf, question, text, unique_word};
 
 /// Faults in which a process that answers requests is not there for a moment.
 const API_IS_AWAY: [&str; 1] = ["kill -9 api"];
@@ -18,20 +18,6 @@ const API_IS_AWAY: [&str; 1] = ["kill -9 api"];
 const S3_IS_AWAY: [&str; 1] = ["break S3"];
 /// Jobs that wait, past which uploads slow down, so that the end is seen the same day.
 pub const ENOUGH_WAITING: i64 = 40;
-
-/// Files of the corpus that are read fully within a second or two.
-const READABLE: [(&str, &str); 3] = [
-    ("handbook-pt-sect.apt-get.pdf", "application/pdf"),
-    ("tiny.pdf", "application/pdf"),
-    ("handbook-pt-apparmor.docx", DOCX),
-];
-/// Files that cannot be read, each for a reason of its own.
-const UNREADABLE: [(&str, &str); 3] = [
-    ("testWORD_protected_passtika.docx", DOCX),
-    ("truncated-60pct.pdf", "application/pdf"),
-    ("zipbomb-2gb.docx", DOCX),
-];
-const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
 
 /// What all tasks of the load share.
 #[derive(Clone)]

@@ -94,6 +94,20 @@ const ENDINGS: [&str; 6] = [
     "nos termos do anexo técnico.",
 ];
 
+/// Files of the corpus that are read fully within a second or two.
+pub const READABLE: [(&str, &str); 3] = [
+    ("handbook-pt-sect.apt-get.pdf", "application/pdf"),
+    ("tiny.pdf", "application/pdf"),
+    ("handbook-pt-apparmor.docx", DOCX),
+];
+/// Files that cannot be read, each for a reason of its own.
+pub const UNREADABLE: [(&str, &str); 3] = [
+    ("testWORD_protected_passtika.docx", DOCX),
+    ("truncated-60pct.pdf", "application/pdf"),
+    ("zipbomb-2gb.docx", DOCX),
+];
+const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+
 /// A word that is in no language: consonants, so that no stemmer takes anything off its end.
 pub fn unique_word(dice: &mut Dice) -> String {
     const LETTERS: &[u8] = b"bcdfghjklmnpqrtvwxz";
