@@ -11,7 +11,7 @@ use ids_core::ports::{BlobStore, Clock, LibraryArchive, RegisteredWorker};
 use ids_core::scope::Scope;
 
 use super::blobs;
-use super::stores::Stores;
+use super::stores::{Outage, Stores};
 use crate::config::Config;
 use crate::system::SystemClock;
 
@@ -53,7 +53,7 @@ impl MovingEnd {
 
     async fn open(config: &Config) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let stores = Stores::open(config, &clock).await?;
+        let stores = Stores::open(config, &clock, Outage::Fails).await?;
         let blobs = blobs::open(config, &clock)?;
         Ok(Self { blobs, stores, clock })
     }
