@@ -193,7 +193,11 @@ install() {
     for name in "$@"; do
         case $name in
             postgres) postgres_bin ;;
-            redis) redis_program ;;
+            redis)
+                # Its tests make certificates.
+                command -v openssl >/dev/null || "$here/install-packages.sh" openssl
+                redis_program
+                ;;
             s3)
                 command -v curl >/dev/null || "$here/install-packages.sh" curl
                 weed_program
