@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Library;
+use super::upload_refusals::refused_by_blobs;
 use crate::access::{ApiKey, AuditEntry, KeySecret, NewKey, Organization, OrganizationName, Permissions};
 use crate::document::Removed;
 use crate::error::{ErrorCode, FieldError, Refusal, StoreErrorKind};
@@ -191,7 +192,25 @@ impl Library {
             ..Removed::default()
         })
         .await;
+        for prefix in [&self.settings.temp_prefix, &self.settings.originals_prefix] {
+            self.remove_folder(&format!("{prefix}{}/", organization.organization_id))
+                .await?;
+        }
         Ok(())
+    }
+
+    /// Removes all bytes under a prefix: no cleanup looks there once the organization is gone.
+    async fn remove_folder(&self, prefix: &str) -> Result<(), Refusal> {
+        loop {
+            let listed = self.ports.blobs.list(prefix, None, limits::LIST_ROWS).await;
+            let listed = listed.map_err(refused_by_blobs)?;
+            if listed.is_empty() {
+                return Ok(());
+            }
+            for (key, _) in listed {
+                self.ports.blobs.delete(&key).await.map_err(refused_by_blobs)?;
+            }
+        }
     }
 
     /// Notes that something was done. A note that cannot be written does not undo what was done: it is logged instead.

@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{Method, Request, header};
 use ids_core::access::{OrganizationName, Permission};
+use ids_core::document::BlobKey;
 use ids_core::library::KeyRequest;
 use ids_core::rate_limit::LocalRateLimiter;
 use ids_core::scope::{CollectionAccess, Scope};
@@ -15,7 +16,7 @@ use ids_http::{Access, KeyOptions};
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 
-use crate::support::{App, Reply, form_request, json_request};
+use crate::support::{App, Reply, form_request, json_request, reply};
 
 /// What answers without a key (design.md 3.3). Signed upload addresses carry their own proof.
 const OPEN: [&str; 8] = [
@@ -584,4 +585,40 @@ async fn cleanups_and_collections_are_steered_over_the_api() {
     .await
     .expect(200);
     assert_eq!(jobs["jobs"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_organization_goes_with_all_its_bytes_and_no_others() {
+    let app = with_keys(1_000, 1_000);
+    let (ours, theirs) = ("default", "Prefeitura");
+    for organization in [ours, theirs] {
+        let key = key(&app, organization, &[Permission::Admin]).await;
+        ingest(&app, &key, "a.txt", &format!("Texto de {organization}."), &[]).await;
+    }
+    let blobs = &app.library.ports().blobs;
+    let scope = app
+        .library
+        .get_organization(&OrganizationName::parse(theirs).unwrap())
+        .await
+        .unwrap();
+    // Left behind by a crash: no row names it.
+    let lost = BlobKey(format!("temp/{}/lost", scope.organization_id));
+    let mut writer = blobs.create(&lost).await.unwrap();
+    writer.write(b"x").await.unwrap();
+    writer.commit().await.unwrap();
+    assert_eq!(blobs.list("", None, 10).await.unwrap().len(), 3);
+
+    let request = Request::delete(format!("/local/organizations/{theirs}"))
+        .body(Body::empty())
+        .unwrap();
+    reply(&app.local, request).await.expect(200);
+
+    let left = blobs.list("", None, 10).await.unwrap();
+    assert_eq!(left.len(), 1, "{left:?}");
+    let refused = Request::delete("/local/organizations/default")
+        .body(Body::empty())
+        .unwrap();
+    reply(&app.local, refused)
+        .await
+        .expect_error(422, "VALIDATION_FAILED");
 }
