@@ -85,7 +85,11 @@ impl Answer {
     /// The body of an answer that must be a success.
     pub fn json(&self) -> Result<Value> {
         if !(200..300).contains(&self.status) {
-            bail!("answered {}: {}", self.status, String::from_utf8_lossy(&self.body));
+            bail!(
+                "answered {}: {}",
+                self.status,
+                String::from_utf8_lossy(&self.body)
+            );
         }
         Ok(serde_json::from_slice(&self.body)?)
     }

@@ -8,8 +8,9 @@ use tokio::task::JoinSet;
 
 use crate::Options;
 use crate::http::{Connection, Request, load};
+use crate::process::cpu_seconds_with_children;
 use crate::report::Report;
-use crate::shape::{Embedded, Services, count};
+use crate::shape::{Embedded, Process, Services, count, postgres_cpu};
 
 /// Who uploads at once.
 const UPLOADERS: usize = 4;
@@ -27,7 +28,10 @@ struct Rates {
 pub async fn measure(options: &Options, report: &mut Report) -> Result<()> {
     let embedded = {
         let serve = Embedded::start(&options.ids)?;
-        run(options, &serve.process.address).await?
+        let rates = run(options, &serve.process.address).await?;
+        let cpu = cpu_seconds_with_children(serve.process.pid())? / options.documents as f64 * 1e3;
+        report.embedded("CPU of a tiny document, `ids serve`", "ms", cpu);
+        rates
     };
     for count in 1..=2 {
         let services = Services::start().await?;
@@ -37,6 +41,9 @@ pub async fn measure(options: &Options, report: &mut Report) -> Result<()> {
             workers.push(services.worker(&options.ids, &format!("w{number}"))?);
         }
         let server = run(options, &api.address).await?;
+        if count == 1 {
+            report_cpu(options, &services, &api, &workers, report).await?;
+        }
         let workers = if count == 1 { "1 worker" } else { "2 workers" };
         let mut row = |what: &str, embedded: f64, server: f64| {
             let what = format!("tiny documents {what}, {workers}");
@@ -49,6 +56,31 @@ pub async fn measure(options: &Options, report: &mut Report) -> Result<()> {
         row("accepted", embedded.accepted, server.accepted);
         row("found by words", embedded.words, server.words);
         row("found by meaning", embedded.meaning, server.meaning);
+    }
+    Ok(())
+}
+
+/// What a document cost each part, their start included.
+async fn report_cpu(
+    options: &Options,
+    services: &Services,
+    api: &Process,
+    workers: &[Process],
+    report: &mut Report,
+) -> Result<()> {
+    let (sql, _driver) = services.sql().await?;
+    let mut worked = 0.0;
+    for worker in workers {
+        worked += cpu_seconds_with_children(worker.pid())?;
+    }
+    let parts = [
+        ("`ids api`", cpu_seconds_with_children(api.pid())?),
+        ("`ids worker` and its children", worked),
+        ("PostgreSQL", postgres_cpu(&sql, "ids").await?),
+    ];
+    for (part, seconds) in parts {
+        let what = format!("CPU of a tiny document, {part}");
+        report.server(what, "ms", seconds / options.documents as f64 * 1e3);
     }
     Ok(())
 }
@@ -88,10 +120,7 @@ async fn run(options: &Options, address: &str) -> Result<Rates> {
             rates.meaning = rate;
             break;
         }
-        ensure!(
-            count(&mut connection, "failed").await? == 0,
-            "a document failed"
-        );
+        ensure!(count(&mut connection, "failed").await? == 0, "a document failed");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     if let Some(uploaded) = uploading.join_next().await {

@@ -73,7 +73,12 @@ pub async fn measure(options: &Options, report: &mut Report) -> Result<()> {
         embedded.per_second,
         server.per_second,
     );
-    report.both("of them told to come again (503)", "%", embedded.busy, server.busy);
+    report.both(
+        "of them told to come again (503)",
+        "%",
+        embedded.busy,
+        server.busy,
+    );
     Ok(())
 }
 
@@ -102,10 +107,7 @@ pub async fn fill(options: &Options, address: &str) -> Result<()> {
         upload(&mut connection, &format!("{number}.txt"), text.as_bytes()).await?;
     }
     while count(&mut connection, "completed").await? < DOCUMENTS as u64 {
-        ensure!(
-            count(&mut connection, "failed").await? == 0,
-            "a document failed"
-        );
+        ensure!(count(&mut connection, "failed").await? == 0, "a document failed");
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     }
     Ok(())

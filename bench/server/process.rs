@@ -66,14 +66,26 @@ fn tree(pid: u32) -> Vec<u32> {
 
 /// Seconds of CPU that a process has taken, in user and kernel mode, ended threads included.
 pub fn cpu_seconds(pid: u32) -> Result<f64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))
-        .with_context(|| format!("process {pid} is gone"))?;
+    let [user, kernel, _, _] = times(pid)?;
+    Ok(user + kernel)
+}
+
+/// The same with its children that have ended.
+pub fn cpu_seconds_with_children(pid: u32) -> Result<f64> {
+    Ok(times(pid)?.iter().sum())
+}
+
+/// User and kernel mode, then the same of children that have ended.
+fn times(pid: u32) -> Result<[f64; 4]> {
+    let stat =
+        fs::read_to_string(format!("/proc/{pid}/stat")).with_context(|| format!("process {pid} is gone"))?;
     // Its name, in parentheses, may hold anything.
     let after_name = stat.rsplit_once(") ").context("no name")?.1;
-    let mut fields = after_name.split(' ').skip(11);
-    let mut ticks = || fields.next()?.parse::<f64>().ok();
-    let (user, kernel) = (ticks().context("no time")?, ticks().context("no time")?);
-    Ok((user + kernel) / TICKS_PER_SECOND)
+    let mut found = [0.0; 4];
+    for (seconds, field) in found.iter_mut().zip(after_name.split(' ').skip(11)) {
+        *seconds = field.parse::<f64>()? / TICKS_PER_SECOND;
+    }
+    Ok(found)
 }
 
 /// Looks at the memory of a process and its children until it is stopped.

@@ -28,6 +28,11 @@ impl Report {
         self.add(what.into(), unit, Some(embedded), Some(server));
     }
 
+    /// A figure that only the embedded shape has.
+    pub fn embedded(&mut self, what: impl Into<String>, unit: &'static str, figure: f64) {
+        self.add(what.into(), unit, Some(figure), None);
+    }
+
     /// A figure that only the server shape has.
     pub fn server(&mut self, what: impl Into<String>, unit: &'static str, figure: f64) {
         self.add(what.into(), unit, None, Some(figure));
@@ -68,7 +73,11 @@ fn line(row: &Row) -> String {
         embedded,
         server,
     } = row;
-    format!("| {what} | {unit} | {} | {} |", figure(*embedded), figure(*server))
+    format!(
+        "| {what} | {unit} | {} | {} |",
+        figure(*embedded),
+        figure(*server)
+    )
 }
 
 fn figure(value: Option<f64>) -> String {

@@ -51,7 +51,16 @@ pub async fn measure(options: &Options, report: &mut Report) -> Result<()> {
     let over_postgres = filled_postgres(options, server, &sql, &embedder, &folder).await?;
     let queries = crate::texts::queries(options, QUERIES)?;
     for mode in SearchMode::ALL {
-        compare(&embedded, &over_postgres, &sql, mode, &queries, options.chunks, report).await?;
+        compare(
+            &embedded,
+            &over_postgres,
+            &sql,
+            mode,
+            &queries,
+            options.chunks,
+            report,
+        )
+        .await?;
     }
     Ok(())
 }
@@ -107,7 +116,10 @@ async fn filled_postgres(
         eprintln!("put into PostgreSQL in {:.0} s", begun.elapsed().as_secs_f64());
         // As its own housekeeping would within minutes.
         let rows = sql
-            .query("select tablename::text from pg_tables where schemaname = $1", &[&schema])
+            .query(
+                "select tablename::text from pg_tables where schemaname = $1",
+                &[&schema],
+            )
             .await?;
         for row in rows {
             let table: String = row.try_get(0)?;

@@ -166,10 +166,19 @@ impl Process {
         let mut line = String::new();
         let stdout = child.stdout.take().context("a pipe")?;
         BufReader::new(stdout).read_line(&mut line)?;
-        let address = line.trim().rsplit("http://").next().unwrap_or_default().to_owned();
+        let address = line
+            .trim()
+            .rsplit("http://")
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         let process = Self { child, address, log };
         if line.is_empty() {
-            bail!("`ids {}` did not start: {}", arguments.join(" "), process.end_of_log());
+            bail!(
+                "`ids {}` did not start: {}",
+                arguments.join(" "),
+                process.end_of_log()
+            );
         }
         Ok(process)
     }
