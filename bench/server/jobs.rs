@@ -17,6 +17,9 @@ const UPLOADERS: usize = 4;
 /// Sentences of a document: one paragraph.
 const SENTENCES: usize = 4;
 
+/// How often it is asked how many are ready: each question costs what several documents cost.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
 /// Documents a second.
 #[derive(Default)]
 struct Rates {
@@ -121,7 +124,7 @@ async fn run(options: &Options, address: &str) -> Result<Rates> {
             break;
         }
         ensure!(count(&mut connection, "failed").await? == 0, "a document failed");
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(LOOK_EVERY).await;
     }
     if let Some(uploaded) = uploading.join_next().await {
         rates.accepted = uploaded??;
