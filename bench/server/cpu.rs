@@ -1,10 +1,10 @@
 //! How much CPU one request costs the process that answers it.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use ids_core::eval::percentile;
 
 use crate::Options;
-use crate::http::{Request, load};
+use crate::http::{Connection, Request, load};
 use crate::process::cpu_seconds;
 use crate::report::Report;
 use crate::shape::{Embedded, Services, postgres_cpu};
@@ -17,6 +17,16 @@ pub async fn measure(options: &Options, report: &mut Report) -> Result<()> {
         .iter()
         .map(|query| Request::search(query))
         .collect();
+    let serve = Embedded::start(&options.ids)?;
+    crate::memory::fill(options, &serve.process.address).await?;
+    let answer = Connection::open(&serve.process.address)
+        .await?
+        .ask(&searches[0])
+        .await?;
+    let chunks = answer.json()?["total_chunks_searched"]
+        .as_u64()
+        .context("a number")?;
+    let search = format!("hybrid search, {chunks} chunks");
     let kinds = [
         ("/live", vec![Request::get("/live")], options.requests),
         ("/health", vec![Request::get("/health")], options.requests),
@@ -25,14 +35,8 @@ pub async fn measure(options: &Options, report: &mut Report) -> Result<()> {
             vec![Request::get("/api/v1/queue/health")],
             options.requests,
         ),
-        (
-            "hybrid search, some 1,500 chunks",
-            searches,
-            options.requests / SEARCHES_PER_REQUEST,
-        ),
+        (search.as_str(), searches, options.requests / SEARCHES_PER_REQUEST),
     ];
-    let serve = Embedded::start(&options.ids)?;
-    crate::memory::fill(options, &serve.process.address).await?;
     let services = Services::start().await?;
     let api = services.api(&options.ids)?;
     let worker = services.worker(&options.ids, "filler")?;
