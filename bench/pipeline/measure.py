@@ -2,6 +2,7 @@
 """How long until the server answers, how much memory it takes, and how many pages a second it makes searchable.
 
 Usage, in the repository's root: python3 bench/pipeline/measure.py PROGRAM EVAL_DIR
+A PDF alone, for other programs:  python3 bench/pipeline/measure.py --pdf PAGES EVAL_DIR >FILE
 Only Python's own library. The PDFs are made here, from real Portuguese sentences, about 2,400 characters a page.
 """
 
@@ -130,6 +131,9 @@ class Server:
 
 
 def main():
+    if sys.argv[1] == "--pdf":
+        sys.stdout.buffer.write(make_pdf(int(sys.argv[2]), sentences(sys.argv[3]), 2))
+        return
     program, eval_dir = sys.argv[1], sys.argv[2]
     pool = sentences(eval_dir)
     with tempfile.TemporaryDirectory() as data_dir:

@@ -15,7 +15,10 @@ use ids_core::id::{DocumentId, JobId, OrganizationId, VersionId};
 use ids_core::ingest::{ChunkSettings, chunk_pages, passage_text};
 use ids_core::library::{Library, Ports, Settings};
 use ids_core::page::{Block, BlockKind, ExtractedDocument, Page};
-use ids_core::ports::{ChunkIndex, Clock, DocumentStore, Embedder, Ids, JobStore};
+use ids_core::ports::{
+    ChunkIndex, CleanupStore, Clock, DocumentStore, Embedder, Ids, JobQueue, JobStore, OrganizationStore,
+    SessionStore, WorkerRegistry,
+};
 use ids_core::scope::{CollectionName, Scope};
 use ids_core::span::CharSpan;
 use ids_core::time::Timestamp;
@@ -97,13 +100,56 @@ pub struct Opened {
     pub embedder: Arc<BuiltInEmbedder>,
 }
 
+/// What keeps a library, of either shape.
+pub trait Store:
+    DocumentStore
+    + ChunkIndex
+    + JobStore
+    + JobQueue
+    + SessionStore
+    + OrganizationStore
+    + CleanupStore
+    + WorkerRegistry
+    + Clone
+    + 'static
+{
+}
+
+impl<T> Store for T where
+    T: DocumentStore
+        + ChunkIndex
+        + JobStore
+        + JobQueue
+        + SessionStore
+        + OrganizationStore
+        + CleanupStore
+        + WorkerRegistry
+        + Clone
+        + 'static
+{
+}
+
 /// Opens a library in `folder`; to be run in the repository's root.
 pub fn open(folder: &Path) -> Result<Opened> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let store = SqliteLibrary::open_in(folder, Arc::clone(&clock))?;
+    let store = SqliteLibrary::open_in(folder, Arc::new(SystemClock))?;
+    let embedder = load_embedder()?;
+    Ok(Opened {
+        library: library_over(&store, folder, &embedder)?,
+        store,
+        embedder,
+    })
+}
+
+/// The built-in model.
+pub fn load_embedder() -> Result<Arc<BuiltInEmbedder>> {
     let model =
         Model::load(&fs::read("assets/e5-small-enpt-q4.bin").context("run it in the repository's root")?)?;
-    let embedder = Arc::new(BuiltInEmbedder::new(model, None)?);
+    Ok(Arc::new(BuiltInEmbedder::new(model, None)?))
+}
+
+/// The library whose rows are in `store`; its bytes, of which none are needed here, lie in `folder`.
+pub fn library_over<S: Store>(store: &S, folder: &Path, embedder: &Arc<BuiltInEmbedder>) -> Result<Library> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let blobs = FolderBlobStore::open(
         &folder.join("blobs"),
         SigningKey::load_or_create(&folder.join("key"))?,
@@ -127,16 +173,12 @@ pub fn open(folder: &Path) -> Result<Opened> {
         chat: None,
         blobs: Arc::new(blobs),
         extractor: Arc::new(extractor),
-        tokenizer: Arc::clone(&embedder) as _,
-        embedder: embedder.clone(),
+        tokenizer: Arc::clone(embedder) as _,
+        embedder: Arc::clone(embedder) as _,
         clock,
         ids: Arc::new(CountedIds(AtomicU64::new(1))),
     };
-    Ok(Opened {
-        library: Library::new(ports, Settings::default()),
-        store,
-        embedder,
-    })
+    Ok(Library::new(ports, Settings::default()))
 }
 
 /// Builds a library of `wanted` chunks in `folder`. Real vectors are kept in `cache` for the next run.
@@ -146,20 +188,7 @@ pub async fn build(folder: &Path, cache: &Path, sentences: &[String], wanted: us
         store,
         embedder,
     } = open(folder)?;
-    let mut random = Random::new(20_261_123);
-    let mut made = Vectors::load(cache)?;
-    let mut vectors: Vec<Vec<f32>> = Vec::with_capacity(wanted);
-    let mut number = 0;
-    while vectors.len() < wanted {
-        let text = document_text(sentences, &mut random);
-        let added = add_document(&store, &embedder, &text, number, wanted, &mut vectors, &mut made).await?;
-        ensure!(added > 0, "a document without chunks");
-        number += 1;
-        if number % 10 == 0 {
-            eprintln!("{} of {wanted} chunks", vectors.len());
-        }
-    }
-    made.save(cache)?;
+    let vectors = fill(&store, &embedder, cache, sentences, wanted).await?;
     let chunks = vectors.len();
     Ok(Built {
         library,
@@ -167,6 +196,31 @@ pub async fn build(folder: &Path, cache: &Path, sentences: &[String], wanted: us
         vectors,
         chunks,
     })
+}
+
+/// Puts `wanted` chunks into an empty store, the same into every one, and gives their vectors.
+pub async fn fill<S: Store>(
+    store: &S,
+    embedder: &BuiltInEmbedder,
+    cache: &Path,
+    sentences: &[String],
+    wanted: usize,
+) -> Result<Vec<Vec<f32>>> {
+    let mut random = Random::new(20_261_123);
+    let mut made = Vectors::load(cache)?;
+    let mut vectors: Vec<Vec<f32>> = Vec::with_capacity(wanted);
+    let mut number = 0;
+    while vectors.len() < wanted {
+        let text = document_text(sentences, &mut random);
+        let added = add_document(store, embedder, &text, number, wanted, &mut vectors, &mut made).await?;
+        ensure!(added > 0, "a document without chunks");
+        number += 1;
+        if number % 10 == 0 {
+            eprintln!("{} of {wanted} chunks", vectors.len());
+        }
+    }
+    made.save(cache)?;
+    Ok(vectors)
 }
 
 /// Sentences drawn at random, five to a paragraph, until about [`CHUNKS_PER_DOCUMENT`] chunks.
@@ -182,8 +236,8 @@ fn document_text(sentences: &[String], random: &mut Random) -> String {
     text
 }
 
-async fn add_document(
-    store: &SqliteLibrary,
+async fn add_document<S: Store>(
+    store: &S,
     embedder: &BuiltInEmbedder,
     text: &str,
     number: usize,
