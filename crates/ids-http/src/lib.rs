@@ -22,6 +22,6 @@ mod wire;
 
 pub use metrics::Metrics;
 pub use openapi::openapi;
-pub use options::{Access, BuildInfo, HealthProbe, HttpOptions, KeyOptions, Phase, Readiness};
+pub use options::{Access, BuildInfo, HealthProbe, HttpOptions, KeyOptions, Phase, Readiness, origin_of};
 pub use router::{local_router, router};
 pub use starting::starting_router;

@@ -65,11 +65,15 @@ impl HttpOptions {
 impl HttpOptions {
     /// Scheme, host and port of the public address.
     pub(crate) fn public_origin(&self) -> Option<String> {
-        let url = self.public_url.as_deref()?;
-        let (scheme, rest) = url.split_once("://")?;
-        let host = rest.split('/').next().unwrap_or_default();
-        Some(format!("{scheme}://{host}"))
+        origin_of(self.public_url.as_deref()?)
     }
+}
+
+/// Scheme, host and port of an address, as browsers write them into `Origin`; `None` for what is no address.
+pub fn origin_of(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let host = rest.split('/').next().unwrap_or_default();
+    Some(format!("{scheme}://{host}"))
 }
 
 /// Whether callers need keys (`IDS_AUTH`).

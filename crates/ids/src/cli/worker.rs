@@ -5,7 +5,6 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 use ids_core::job::QueueName;
-use tokio_util::sync::CancellationToken;
 
 use super::exit::Failed;
 use super::listen::exit_code;
@@ -64,10 +63,9 @@ pub async fn run(args: WorkerArgs, config: &Config) -> Result<u8, Failed> {
         Workers::start(&composed.library, &options).context("the background workers cannot be started")?;
     announce(&name, &options.queues);
 
-    let ended = CancellationToken::new();
     let first = tokio::select! {
         signal = signals.next() => Some(signal),
-        () = until_idle(&composed, &options.queues, &ended), if args.burst => None,
+        () = until_idle(&composed, &options.queues), if args.burst => None,
     };
     tracing::info!("stopping: giving back what is in hand; once more to stop at once");
     let code = first.map_or(0, exit_code);
@@ -90,7 +88,7 @@ pub async fn run(args: WorkerArgs, config: &Config) -> Result<u8, Failed> {
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Returns when no job of the queues waits or runs. A store that is away is waited for.
-async fn until_idle(composed: &Composed, queues: &[QueueName], stop: &CancellationToken) {
+async fn until_idle(composed: &Composed, queues: &[QueueName]) {
     loop {
         let counts = composed.library.all_job_counts().await;
         let is_idle = counts.is_ok_and(|counts| {
@@ -100,10 +98,7 @@ async fn until_idle(composed: &Composed, queues: &[QueueName], stop: &Cancellati
         if is_idle {
             return;
         }
-        tokio::select! {
-            () = tokio::time::sleep(LOOK_EVERY) => {}
-            () = stop.cancelled() => return,
-        }
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 

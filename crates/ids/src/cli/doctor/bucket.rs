@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ids_blobs::{CorsState, LifecycleState, S3BlobStore};
+use ids_http::origin_of;
 
 use super::{Finding, chain};
 use crate::config::{Config, S3Settings};
@@ -79,14 +80,13 @@ async fn lifecycle(store: &S3BlobStore, settings: &S3Settings, fix: bool) -> Fin
 
 async fn cors(store: &S3BlobStore, config: &Config) -> Finding {
     const WHAT: &str = "cors";
-    let Some(url) = &config.server.public_url else {
+    let Some(origin) = config.server.public_url.as_deref().and_then(origin_of) else {
         return Finding::warn(
             WHAT,
             "PUBLIC_URL is not set, so nobody knows from where browsers send",
             "set it to the address that people use",
         );
     };
-    let origin = origin_of(url);
     let hint =
         format!("let the bucket's CORS rules allow PUT with content-type from `{origin}` (docs/s3.md)");
     match store.check_cors(&origin).await {
@@ -102,9 +102,4 @@ async fn cors(store: &S3BlobStore, config: &Config) -> Finding {
             format!("allow `s3:GetBucketCORS`; {hint}"),
         ),
     }
-}
-
-fn origin_of(url: &str) -> String {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("https", url));
-    format!("{scheme}://{}", rest.split('/').next().unwrap_or_default())
 }
