@@ -313,7 +313,8 @@ async fn add_document<S: Store>(
             overlap: 32,
         },
         embedder,
-    );
+    )
+    .await;
     chunks.truncate(wanted - vectors.len());
     store.replace(&lease, &chunks).await?;
     let first = vectors.len();
