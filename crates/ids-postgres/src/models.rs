@@ -145,7 +145,16 @@ async fn add(tx: &Tx<'_>, model: &EmbeddingModel) -> DbResult<()> {
         &[&model.name, &as_number::<i32>(model.dimensions)],
     )
     .await?;
-    let KnownModel { model_no, precision } = get(tx, model).await?;
+    let known = get(tx, model).await?;
+    make_index(&***tx.client()?, model, known).await
+}
+
+/// Makes the index of a model's vectors, unless they are too long for one.
+pub(crate) async fn make_index(
+    client: &tokio_postgres::Client,
+    model: &EmbeddingModel,
+    KnownModel { model_no, precision }: KnownModel,
+) -> DbResult<()> {
     if model.dimensions > precision.indexed_dimensions() {
         tracing::warn!(
             model = model.name,
@@ -156,7 +165,7 @@ async fn add(tx: &Tx<'_>, model: &EmbeddingModel) -> DbResult<()> {
     }
     // Numbers of ours, not text of anyone's: neither can be bound here.
     let (name, dimensions) = (precision.type_name(), model.dimensions);
-    tx.client()?
+    client
         .batch_execute(&format!(
             "create index embeddings_hnsw_{model_no} on embeddings
              using hnsw ((vector::{name}({dimensions})) {name}_ip_ops) where model_no = {model_no}"
