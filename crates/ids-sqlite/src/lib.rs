@@ -61,4 +61,4 @@ pub use error::OpenError;
 use ids_rows::codec;
 pub use library::{Options, SqliteLibrary};
 pub use postings::StatisticsDifference;
-pub use snapshot::{RowCounts, SqliteSnapshot, record_beside};
+pub use snapshot::{RowCounts, SqliteSnapshot, fold_log, record_beside};

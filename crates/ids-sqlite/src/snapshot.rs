@@ -97,6 +97,17 @@ impl SqliteSnapshot {
     }
 }
 
+/// Folds the log of a library into its file. Nobody else may have it open.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn fold_log(path: &Path) -> Result<(), OpenError> {
+    let (connection, _) = open(path)?;
+    connection
+        .query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()))
+        .map_err(|error| OpenError::of(path, error.into()))
+}
+
 /// Notes a backup in the library of `path`, beside whoever has it open. `false` where the library is of an older version, which has no
 /// list of them: a process of that version runs, and its library is not changed behind its back.
 ///

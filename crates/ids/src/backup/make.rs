@@ -80,14 +80,15 @@ pub async fn make(
     progress: &Progress,
 ) -> anyhow::Result<Made> {
     let clock = SystemClock;
-    let blobs = open_blobs(config, &(Arc::new(SystemClock) as Arc<dyn Clock>))?;
+    // Before the moment: what is accepted from now on may not be in it.
+    let started_at = clock.now();
     // Before a folder is made: there may be nothing to back up.
     let moment = Moment::take(config).await?;
+    let blobs = open_blobs(config, &(Arc::new(SystemClock) as Arc<dyn Clock>))?;
     let folder = options.folder.clone();
     let folder = blocking(move || BackupFolder::open(&folder)).await?;
     let copier = copier(config, &folder, blobs, stop).await?;
 
-    let started_at = clock.now();
     let (moment, named, copier, missing_work) = bytes_in_work(config, moment, copier, stop).await?;
     let key = config.backup.key.clone();
     let new = folder.begin(started_at, key.is_some())?;

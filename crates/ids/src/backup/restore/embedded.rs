@@ -9,7 +9,7 @@ use anyhow::Context;
 use ids_backup::{Part, Stop, read_archive};
 use ids_core::document::BlobKey;
 use ids_core::ports::{BackupRegistry, RecordedBackup};
-use ids_sqlite::{SqliteLibrary, SqliteSnapshot};
+use ids_sqlite::{SqliteLibrary, SqliteSnapshot, fold_log};
 
 use super::{Standing, differences, make_private};
 use crate::backup::library::table_rows;
@@ -167,11 +167,8 @@ fn look(path: &Path) -> (Standing, Vec<BlobKey>) {
 /// Puts `new` in the place of `old`. The log of the old one goes first, folded into it where that can be done: it would be taken for the new
 /// one's.
 fn replace(new: &Path, old: &Path) -> anyhow::Result<()> {
-    if old.exists()
-        && let Ok(snapshot) = SqliteSnapshot::begin(old)
-    {
-        // The last connection to close folds the log.
-        drop(snapshot);
+    if old.exists() && fold_log(old).is_err() {
+        tracing::warn!("the library before could not be read, so that what its log held is gone with it");
     }
     for suffix in ["-wal", "-shm"] {
         let mut name = old.as_os_str().to_owned();
