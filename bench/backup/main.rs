@@ -15,7 +15,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use ids_blobs::{FolderBlobStore, SigningKey};
 use ids_core::ports::Clock;
-use ids_postgres::{Password, PostgresConfig, PostgresLibrary, SslMode};
+use ids_postgres::{PostgresConfig, PostgresLibrary, Secret, SslMode};
 use ids_sqlite::SqliteLibrary;
 use ids_testkit::services::PrivatePostgres;
 
@@ -94,7 +94,7 @@ fn blobs(data_dir: &Path) -> Result<FolderBlobStore> {
 fn config(server: &PrivatePostgres) -> PostgresConfig {
     PostgresConfig {
         port: server.port,
-        password: Some(Password::new(server.password.as_str())),
+        password: Some(Secret::new(server.password.as_str())),
         ssl_mode: SslMode::Disable,
         ..PostgresConfig::new(&server.host, &server.user, &server.database)
     }

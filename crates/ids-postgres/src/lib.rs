@@ -72,8 +72,9 @@ mod workers;
 
 pub use backup_tables::{BackupTable, Belongs};
 pub use capability::Capabilities;
-pub use config::{Password, PostgresConfig, SslMode, TrustedRoots};
+pub use config::{PostgresConfig, SslMode};
 pub use error::OpenError;
+pub use ids_net::{Secret, TrustedRoots};
 use ids_rows::codec;
 pub use library::PostgresLibrary;
 pub use restore::{PostgresRestore, RowCounts, RowSink};

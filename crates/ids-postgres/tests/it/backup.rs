@@ -199,7 +199,7 @@ async fn a_role_that_passes_by_row_security_gets_no_row_twice() {
     let server = postgres();
     let config = ids_postgres::PostgresConfig {
         user: server.superuser.clone(),
-        password: Some(ids_postgres::Password::new(server.superuser_password.as_str())),
+        password: Some(ids_postgres::Secret::new(server.superuser_password.as_str())),
         ..schema.config()
     };
     let snapshot = PostgresSnapshot::begin(&config).await.unwrap();
