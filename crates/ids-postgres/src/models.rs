@@ -163,7 +163,16 @@ async fn add(tx: &Tx<'_>, model: &EmbeddingModel) -> DbResult<()> {
         &[&model.name, &as_number::<i32>(model.dimensions)],
     )
     .await?;
-    let KnownModel { model_no, precision } = get(tx, model).await?;
+    let known = get(tx, model).await?;
+    make_indexes(&***tx.client()?, model, known).await
+}
+
+/// Makes the indexes of a model's vectors, unless they are too long for one.
+pub(crate) async fn make_indexes(
+    client: &tokio_postgres::Client,
+    model: &EmbeddingModel,
+    KnownModel { model_no, precision }: KnownModel,
+) -> DbResult<()> {
     if model.dimensions > precision.indexed_dimensions() {
         tracing::warn!(
             model = model.name,
@@ -176,7 +185,7 @@ async fn add(tx: &Tx<'_>, model: &EmbeddingModel) -> DbResult<()> {
     let (name, dimensions) = (precision.type_name(), model.dimensions);
     for part in 0..INDEX_PARTS {
         let (index, condition) = (index_name(model_no, part), part_condition("chunk_id", part));
-        tx.client()?
+        client
             .batch_execute(&format!(
                 "create index {index} on embeddings using hnsw ((vector::{name}({dimensions})) {name}_ip_ops)
                  where model_no = {model_no} and {condition}"
