@@ -32,6 +32,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "add_access",
         sql: include_str!("../migrations/0003_add_access.sql"),
     },
+    Migration {
+        version: 5,
+        name: "add_budget",
+        sql: include_str!("../migrations/0005_add_budget.sql"),
+    },
 ];
 
 /// Marks the file as ours (`file` and SQLite tools show it): the letters `idsL`.
