@@ -1,8 +1,8 @@
 //! What answers cost, and what is set aside for those being made.
 
 use ids_core::budget::{
-    BudgetNotice, BudgetParty, Currency, Limits, Money, MonthState, MonthSums, NewReservation, Reserved, Settlement,
-    UsageBy, UsageCount, shares,
+    BudgetNotice, BudgetParty, Currency, Limits, Money, MonthState, MonthSums, NewReservation, Reserved,
+    Settlement, UsageBy, UsageCount, shares,
 };
 use ids_core::id::{DocumentId, KeyId, OrganizationId, SessionId};
 use ids_core::moving::{CostRecord, UsageRecord};
@@ -73,7 +73,12 @@ async fn add(tx: &Tx<'_>, of: OrganizationId, month: Month, more: MonthSums) -> 
 }
 
 /// The same for the installation and the organization, always in this order: two transactions never wait for each other.
-async fn add_to_both(tx: &Tx<'_>, organization: OrganizationId, month: Month, more: MonthSums) -> DbResult<()> {
+async fn add_to_both(
+    tx: &Tx<'_>,
+    organization: OrganizationId,
+    month: Month,
+    more: MonthSums,
+) -> DbResult<()> {
     for of in [INSTALLATION, organization] {
         add(tx, of, month, more).await?;
     }
@@ -348,7 +353,10 @@ async fn insert_shares(
     let parts = shares(usage, amount, record.documents.len());
     let documents: Vec<Uuid> = record.documents.iter().map(|id| id.to_uuid()).collect();
     let positions: Vec<i32> = (0..documents.len()).map(as_number).collect();
-    let prompts: Vec<i64> = parts.iter().map(|part| as_integer(part.0.prompt_tokens)).collect();
+    let prompts: Vec<i64> = parts
+        .iter()
+        .map(|part| as_integer(part.0.prompt_tokens))
+        .collect();
     let completions: Vec<i64> = parts
         .iter()
         .map(|part| as_integer(part.0.completion_tokens))
@@ -493,14 +501,16 @@ pub(crate) async fn count_usage(
     from: Timestamp,
     until: Timestamp,
     by: UsageBy,
-    limit: usize,
 ) -> DbResult<Vec<UsageCount>> {
     // An answer whose documents are known is one row for each of them, with its share; one whose are not, one.
     let (joined, share) = match by {
         UsageBy::Document => (
             "left join usage_documents d on d.usage_no = u.usage_no",
-            ["coalesce(d.prompt_tokens, u.prompt_tokens)", "coalesce(d.completion_tokens, u.completion_tokens)",
-             "coalesce(d.cost_micros, u.cost_micros)"],
+            [
+                "coalesce(d.prompt_tokens, u.prompt_tokens)",
+                "coalesce(d.completion_tokens, u.completion_tokens)",
+                "coalesce(d.cost_micros, u.cost_micros)",
+            ],
         ),
         UsageBy::KeyAndModel | UsageBy::Key | UsageBy::Model | UsageBy::Session => {
             ("", ["u.prompt_tokens", "u.completion_tokens", "u.cost_micros"])
@@ -512,7 +522,7 @@ pub(crate) async fn count_usage(
          from answer_usage u {joined}
          where u.organization_id = $1 and u.answered_at >= $2 and u.answered_at < $3
          group by 1, 2, 3, 4, u.currency
-         order by 9 desc, 6 desc, 1 nulls first, 2 nulls first, 3 nulls first, 4 nulls first, u.currency nulls first limit $4",
+         order by 9 desc, 6 desc, 1 nulls first, 2 nulls first, 3 nulls first, 4 nulls first, u.currency nulls first",
         grouped_by(by),
         share[0],
         share[1],
@@ -525,7 +535,6 @@ pub(crate) async fn count_usage(
                 &scope.organization.to_uuid(),
                 &from.as_micros(),
                 &until.as_micros(),
-                &as_integer(limit),
             ],
         )
         .await?;

@@ -132,10 +132,7 @@ impl<'r> Columns<'r> {
     }
 
     /// The same, or null.
-    pub(crate) fn optional_word<T>(
-        &mut self,
-        parse: impl FnOnce(&str) -> Option<T>,
-    ) -> DbResult<Option<T>> {
+    pub(crate) fn optional_word<T>(&mut self, parse: impl FnOnce(&str) -> Option<T>) -> DbResult<Option<T>> {
         let Some(word) = self.get::<Option<String>>()? else {
             return Ok(None);
         };

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use ids_core::budget::{
-    BudgetNotice, Currency, Limits, Money, MonthState, NewReservation, Reserved, Settlement, UsageBy, UsageCount,
+    BudgetNotice, Currency, Limits, Money, MonthState, NewReservation, Reserved, Settlement, UsageBy,
+    UsageCount,
 };
 use ids_core::error::StoreError;
 use ids_core::ports::UsageLedger;
@@ -49,7 +50,13 @@ impl UsageLedger for PostgresLibrary {
     ) -> Result<(usize, Vec<BudgetNotice>), StoreError> {
         self.database
             .write(scope.organization, |tx| {
-                Box::pin(ledger::settle_expired(tx, scope.organization, before, limits, limit))
+                Box::pin(ledger::settle_expired(
+                    tx,
+                    scope.organization,
+                    before,
+                    limits,
+                    limit,
+                ))
             })
             .await
     }
@@ -85,11 +92,10 @@ impl UsageLedger for PostgresLibrary {
         from: Timestamp,
         until: Timestamp,
         by: UsageBy,
-        limit: usize,
     ) -> Result<Vec<UsageCount>, StoreError> {
         self.database
             .read(scope.organization, |tx| {
-                Box::pin(ledger::count_usage(tx, scope, from, until, by, limit))
+                Box::pin(ledger::count_usage(tx, scope, from, until, by))
             })
             .await
     }

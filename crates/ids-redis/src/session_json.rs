@@ -7,8 +7,8 @@ use ids_core::budget::{Currency, Money};
 use ids_core::id::ChunkId;
 use ids_core::page::LineBox;
 use ids_core::session::{
-    AnswerCost, AnswerDetails, AnswerFallback, AnswerMode, Citation, Claim, ClaimStatus, Message, NearestDocument,
-    Session, TokenUsage,
+    AnswerCost, AnswerDetails, AnswerFallback, AnswerMode, Citation, Claim, ClaimStatus, Message,
+    NearestDocument, Session, TokenUsage,
 };
 use ids_core::span::{CharSpan, PageSpan};
 use ids_core::time::Timestamp;

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use ids_core::budget::{
-    BudgetNotice, BudgetParty, Currency, Limits, Money, MonthState, MonthSums, NewReservation, Reserved, Settlement,
-    UsageBy, UsageCount, shares,
+    BudgetNotice, BudgetParty, Currency, Limits, Money, MonthState, MonthSums, NewReservation, Reserved,
+    Settlement, UsageBy, UsageCount, shares,
 };
 use ids_core::error::StoreError;
 use ids_core::id::{DocumentId, KeyId, OrganizationId, SessionId};
@@ -37,7 +37,11 @@ fn sums(tx: &Connection, organization: OrganizationId, month: Month) -> DbResult
              where organization_id = ?1 and month_from = ?2 and currency = ?3",
         )?
         .query_row(
-            params![organization.to_blob(), month.from.as_micros(), month.currency.as_str()],
+            params![
+                organization.to_blob(),
+                month.from.as_micros(),
+                month.currency.as_str()
+            ],
             |row| {
                 Ok(MonthSums {
                     spent: Money::from_micros(row.get(0)?),
@@ -71,12 +75,16 @@ fn add(tx: &Connection, organization: OrganizationId, month: Month, more: MonthS
 }
 
 fn stored_limit(tx: &Connection, organization: OrganizationId) -> DbResult<Option<(Money, Currency)>> {
-    let mut select = tx
-        .prepare_cached("select limit_micros, currency from organization_budgets where organization_id = ?1")?;
+    let mut select = tx.prepare_cached(
+        "select limit_micros, currency from organization_budgets where organization_id = ?1",
+    )?;
     let mut rows = select.query([organization.to_blob()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let mut columns = Columns::new(row, "organization_budgets");
-    Ok(Some((Money::from_micros(columns.get()?), columns.word(Currency::from_name)?)))
+    Ok(Some((
+        Money::from_micros(columns.get()?),
+        columns.word(Currency::from_name)?,
+    )))
 }
 
 /// Makes the notices that the sums of `month` call for and that are not there yet. `next` is what was asked for at the moment.
@@ -223,7 +231,10 @@ fn taken_of(row: &Row<'_>) -> DbResult<Taken> {
 fn documents_of(bytes: &[u8]) -> DbResult<Vec<DocumentId>> {
     let (ids, rest) = bytes.as_chunks::<16>();
     if !rest.is_empty() {
-        return Err(DbError::row("reservations", format!("{} bytes of ids", bytes.len())));
+        return Err(DbError::row(
+            "reservations",
+            format!("{} bytes of ids", bytes.len()),
+        ));
     }
     Ok(ids.iter().map(|id| DocumentId::from_blob(*id)).collect())
 }
@@ -263,7 +274,11 @@ fn write_off(
 }
 
 /// One row of use, with the shares of its documents; what it cost goes into the sums of its month.
-pub(crate) fn insert_usage(tx: &Connection, organization: OrganizationId, record: &UsageRecord) -> DbResult<()> {
+pub(crate) fn insert_usage(
+    tx: &Connection,
+    organization: OrganizationId,
+    record: &UsageRecord,
+) -> DbResult<()> {
     let cost = record.cost.as_ref();
     tx.prepare_cached(
         "insert into answer_usage (organization_id, key_id, model, prompt_tokens, completion_tokens, answered_at, session_id,
@@ -339,7 +354,14 @@ fn settle(
         .transpose()?;
     let Some(taken) = taken else { return Ok(None) };
     let month = taken.month;
-    write_off(tx, organization, taken, settlement.usage, settlement.cost, settlement.is_estimated)?;
+    write_off(
+        tx,
+        organization,
+        taken,
+        settlement.usage,
+        settlement.cost,
+        settlement.is_estimated,
+    )?;
     Ok(Some(notice(tx, organization, month, limits, Money::ZERO)?))
 }
 
@@ -357,7 +379,11 @@ fn settle_expired(
                  select reservation_id from reservations where organization_id = ?1 and reserved_at < ?2
                  order by reserved_at limit ?3) {TAKE}"
         ))?;
-        let mut rows = take.query(params![organization.to_blob(), before.as_micros(), as_integer(limit)])?;
+        let mut rows = take.query(params![
+            organization.to_blob(),
+            before.as_micros(),
+            as_integer(limit)
+        ])?;
         while let Some(row) = rows.next()? {
             expired.push(taken_of(row)?);
         }
@@ -372,7 +398,11 @@ fn settle_expired(
     Ok((count, notices))
 }
 
-fn set_limit(tx: &WriteTx<'_>, organization: OrganizationId, limit: Option<(Money, Currency)>) -> DbResult<()> {
+fn set_limit(
+    tx: &WriteTx<'_>,
+    organization: OrganizationId,
+    limit: Option<(Money, Currency)>,
+) -> DbResult<()> {
     organizations::require(tx, organization)?;
     let Some((amount, currency)) = limit else {
         tx.execute(
@@ -406,7 +436,6 @@ fn count_usage(
     from: Timestamp,
     until: Timestamp,
     by: UsageBy,
-    limit: usize,
 ) -> DbResult<Vec<UsageCount>> {
     // An answer whose documents are known is one row for each of them, with its share; one whose are not, one.
     let rows = match by {
@@ -426,7 +455,7 @@ fn count_usage(
         "select {}, currency, count(*), sum(prompt_tokens), sum(completion_tokens), sum(cost_micros),
              sum(not is_price_known), sum(is_estimated)
          from ({rows}) group by 1, 2, 3, 4, currency
-         order by 9 desc, 6 desc, 1, 2, 3, 4, currency limit ?4",
+         order by 9 desc, 6 desc, 1, 2, 3, 4, currency",
         grouped_by(by)
     );
     let mut statement = tx.prepare_cached(&sql)?;
@@ -434,7 +463,6 @@ fn count_usage(
         scope.organization.to_blob(),
         from.as_micros(),
         until.as_micros(),
-        as_integer(limit)
     ])?;
     let mut counts = Vec::new();
     while let Some(row) = rows.next()? {
@@ -606,11 +634,10 @@ impl UsageLedger for SqliteLibrary {
         from: Timestamp,
         until: Timestamp,
         by: UsageBy,
-        limit: usize,
     ) -> Result<Vec<UsageCount>, StoreError> {
         let scope = scope.clone();
         self.database
-            .read(move |tx| count_usage(tx, &scope, from, until, by, limit))
+            .read(move |tx| count_usage(tx, &scope, from, until, by))
             .await
     }
 

@@ -6,8 +6,8 @@ use ids_core::budget::{Currency, Money};
 use ids_core::id::{ChunkId, SessionId};
 use ids_core::scope::Scope;
 use ids_core::session::{
-    AnswerCost, AnswerDetails, AnswerFallback, AnswerMode, Citation, Claim, ClaimStatus, Message, NearestDocument,
-    TokenUsage,
+    AnswerCost, AnswerDetails, AnswerFallback, AnswerMode, Citation, Claim, ClaimStatus, Message,
+    NearestDocument, TokenUsage,
 };
 use ids_core::span::{CharSpan, PageSpan};
 use rusqlite::{Connection, Row, params};

@@ -10,10 +10,10 @@ use ids_core::scope::{CollectionAccess, CollectionName, Scope};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::database::{Durability, WriteTx};
-use crate::{documents, ledger};
 use crate::error::{DbError, DbResult};
 use crate::library::SqliteLibrary;
 use crate::rows::{Columns, Id, as_integer, joined};
+use crate::{documents, ledger};
 
 /// What is left of an organization when its documents are gone, children before their parents.
 const OWNED: [&str; 13] = [

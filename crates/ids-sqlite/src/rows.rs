@@ -125,10 +125,7 @@ impl<'r, 's> Columns<'r, 's> {
     }
 
     /// The same, or null.
-    pub(crate) fn optional_word<T>(
-        &mut self,
-        parse: impl FnOnce(&str) -> Option<T>,
-    ) -> DbResult<Option<T>> {
+    pub(crate) fn optional_word<T>(&mut self, parse: impl FnOnce(&str) -> Option<T>) -> DbResult<Option<T>> {
         let Some(word) = self.get::<Option<String>>()? else {
             return Ok(None);
         };

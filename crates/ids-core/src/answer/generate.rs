@@ -4,8 +4,8 @@ use tokio::sync::mpsc;
 
 use super::extract::no_answer;
 use super::prompt::prompt;
-use super::spend::Funds;
 use super::reply::{Part, ReplyReader, Statement};
+use super::spend::Funds;
 use super::{AskEvent, AskEvents, AskRequest, AskStage, Draft};
 use crate::error::Refusal;
 use crate::id::SessionId;

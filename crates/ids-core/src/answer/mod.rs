@@ -26,7 +26,10 @@ use crate::library::Library;
 use crate::limits;
 use crate::scope::Scope;
 use crate::search::SearchRequest;
-use crate::session::{AnswerCost, AnswerDetails, AnswerFallback, AnswerMode, Exchange, Message, NearestDocument, Session, TokenUsage};
+use crate::session::{
+    AnswerCost, AnswerDetails, AnswerFallback, AnswerMode, Exchange, Message, NearestDocument, Session,
+    TokenUsage,
+};
 
 pub use confidence::{Confidence, confidence};
 pub use evidence::{Evidence, PASSAGES};
@@ -243,7 +246,10 @@ impl Library {
     ) -> Result<Session, Refusal> {
         let is_new = request.session_id.is_none();
         // Where a model was asked, the ledger has it.
-        let is_counted = answer.answer.as_ref().is_some_and(|details| details.cost.is_some());
+        let is_counted = answer
+            .answer
+            .as_ref()
+            .is_some_and(|details| details.cost.is_some());
         let exchange = Exchange {
             key_id: request.key_id,
             session_id,

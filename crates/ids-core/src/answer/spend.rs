@@ -83,7 +83,11 @@ impl Library {
             return Ok(Funds::Granted(spending));
         };
         spending.is_settled = true;
-        tracing::debug!(model, party = party.as_str(), "no money is left for a model; the answer is extractive");
+        tracing::debug!(
+            model,
+            party = party.as_str(),
+            "no money is left for a model; the answer is extractive"
+        );
         Ok(Funds::Refused(match party {
             BudgetParty::Installation => AnswerFallback::Budget,
             BudgetParty::Organization => AnswerFallback::OrganizationBudget,

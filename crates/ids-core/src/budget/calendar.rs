@@ -159,12 +159,39 @@ mod tests {
             let month = BudgetMonth::parse(month).unwrap();
             assert_eq!(calendar.bounds(month), Some((at(from), at(until))));
         };
-        check(1, "America/Sao_Paulo", "2026-11", "2026-11-01T03:00:00Z", "2026-12-01T03:00:00Z");
-        check(20, "America/Sao_Paulo", "2026-12", "2026-12-20T03:00:00Z", "2027-01-20T03:00:00Z");
-        check(1, "UTC", "2024-02", "2024-02-01T00:00:00Z", "2024-03-01T00:00:00Z");
+        check(
+            1,
+            "America/Sao_Paulo",
+            "2026-11",
+            "2026-11-01T03:00:00Z",
+            "2026-12-01T03:00:00Z",
+        );
+        check(
+            20,
+            "America/Sao_Paulo",
+            "2026-12",
+            "2026-12-20T03:00:00Z",
+            "2027-01-20T03:00:00Z",
+        );
+        check(
+            1,
+            "UTC",
+            "2024-02",
+            "2024-02-01T00:00:00Z",
+            "2024-03-01T00:00:00Z",
+        );
         // Clocks were put forward at midnight of 4 November 2018: the day began at one.
-        check(4, "America/Sao_Paulo", "2018-11", "2018-11-04T03:00:00Z", "2018-12-04T02:00:00Z");
-        assert_eq!(BudgetCalendar::default(), BudgetCalendar::new(1, "America/Sao_Paulo").unwrap());
+        check(
+            4,
+            "America/Sao_Paulo",
+            "2018-11",
+            "2018-11-04T03:00:00Z",
+            "2018-12-04T02:00:00Z",
+        );
+        assert_eq!(
+            BudgetCalendar::default(),
+            BudgetCalendar::new(1, "America/Sao_Paulo").unwrap()
+        );
     }
 
     #[test]
@@ -178,7 +205,9 @@ mod tests {
 
     #[test]
     fn what_is_no_month_day_or_zone_is_refused() {
-        for text in ["", "2026", "2026-13", "2026-00", "26-11", "2026-1", "2026-1a", "+202-11"] {
+        for text in [
+            "", "2026", "2026-13", "2026-00", "26-11", "2026-1", "2026-1a", "+202-11",
+        ] {
             assert!(BudgetMonth::parse(text).is_err(), "{text}");
         }
         assert!(BudgetCalendar::new(0, "UTC").is_none() && BudgetCalendar::new(29, "UTC").is_none());

@@ -113,7 +113,10 @@ mod tests {
 
         let enough = of(&[count("gpt-4o-mini", 15, 15_000), count("gpt-4o-mini", 5, 5_000)]);
         assert_eq!(enough.basis, EstimateBasis::Recorded(20));
-        assert_eq!((enough.usage.prompt_tokens, enough.cost.as_micros()), (1_000, 210));
+        assert_eq!(
+            (enough.usage.prompt_tokens, enough.cost.as_micros()),
+            (1_000, 210)
+        );
         assert_eq!(enough.questions, Some(4_761));
     }
 
@@ -132,6 +135,9 @@ mod tests {
         let prices = PriceTable::built_in(Currency::Brl, rate).unwrap();
         let rest = Money::parse("278.60");
         let estimate = Estimate::new(&[], "gpt-4o-mini", prices.of("gpt-4o-mini"), Currency::Brl, rest);
-        assert_eq!((estimate.cost.as_micros(), estimate.questions), (2_252, Some(123_712)));
+        assert_eq!(
+            (estimate.cost.as_micros(), estimate.questions),
+            (2_252, Some(123_712))
+        );
     }
 }

@@ -24,7 +24,9 @@ impl Limits {
         if currency == self.currency {
             return Some(amount);
         }
-        let converted = self.rate.map(|rate| rate.convert(amount, currency, self.currency));
+        let converted = self
+            .rate
+            .map(|rate| rate.convert(amount, currency, self.currency));
         Some(converted.unwrap_or(Money::ZERO))
     }
 }
@@ -273,9 +275,18 @@ mod tests {
         };
         let money = Money::from_micros;
         assert_eq!(limits(None).of_organization(None), None);
-        assert_eq!(limits(None).of_organization(Some((money(5), Currency::Brl))), Some(money(5)));
-        assert_eq!(limits(Some("5")).of_organization(Some((money(5), Currency::Usd))), Some(money(25)));
-        assert_eq!(limits(None).of_organization(Some((money(5), Currency::Usd))), Some(Money::ZERO));
+        assert_eq!(
+            limits(None).of_organization(Some((money(5), Currency::Brl))),
+            Some(money(5))
+        );
+        assert_eq!(
+            limits(Some("5")).of_organization(Some((money(5), Currency::Usd))),
+            Some(money(25))
+        );
+        assert_eq!(
+            limits(None).of_organization(Some((money(5), Currency::Usd))),
+            Some(Money::ZERO)
+        );
     }
 
     proptest! {

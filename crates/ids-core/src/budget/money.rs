@@ -91,7 +91,11 @@ impl Money {
             return 100;
         }
         let percent = self.0 as i128 * 100 / limit.0 as i128;
-        if percent > i64::MAX as i128 { i64::MAX } else { percent as i64 }
+        if percent > i64::MAX as i128 {
+            i64::MAX
+        } else {
+            percent as i64
+        }
     }
 
     /// Reads a decimal such as `291.50`: digits, at most one point, at most six digits after it, no sign. `None` for anything else.
@@ -99,7 +103,12 @@ impl Money {
         let (whole, part) = text.split_once('.').unwrap_or((text, ""));
         let is_digits = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
         let has_point_alone = text.contains('.') && part.is_empty();
-        if whole.is_empty() || has_point_alone || part.len() > DECIMALS || !is_digits(whole) || !is_digits(part) {
+        if whole.is_empty()
+            || has_point_alone
+            || part.len() > DECIMALS
+            || !is_digits(whole)
+            || !is_digits(part)
+        {
             return None;
         }
         let micros = whole.parse::<i64>().ok()?.checked_mul(MICROS)?;
@@ -175,7 +184,19 @@ mod tests {
         check("291.5", 291_500_000, "291.50");
         check("0.000001", 1, "0.000001");
         check("9000000000", 9_000_000_000_000_000, "9000000000.00");
-        for text in ["", ".", "1.", ".5", "-1", "+1", "1,5", "1.0000001", "1e3", "99999999999999999999", " 1"] {
+        for text in [
+            "",
+            ".",
+            "1.",
+            ".5",
+            "-1",
+            "+1",
+            "1,5",
+            "1.0000001",
+            "1e3",
+            "99999999999999999999",
+            " 1",
+        ] {
             assert_eq!(Money::parse(text), None, "{text}");
         }
         assert_eq!(Money::from_micros(-1_500_000).to_string(), "-1.50");
@@ -185,7 +206,10 @@ mod tests {
     fn what_is_owed_does_not_become_less_in_another_currency() {
         let rate = Rate::parse("5.40").unwrap();
         let check = |micros, from, to, converted| {
-            assert_eq!(rate.convert(Money::from_micros(micros), from, to).as_micros(), converted);
+            assert_eq!(
+                rate.convert(Money::from_micros(micros), from, to).as_micros(),
+                converted
+            );
         };
         check(41_000_000, Currency::Usd, Currency::Brl, 221_400_000);
         check(1, Currency::Usd, Currency::Brl, 6);
@@ -199,7 +223,10 @@ mod tests {
     #[test]
     fn a_share_of_a_limit_is_rounded_down() {
         let percent = |spent, limit| Money::from_micros(spent).percent_of(Money::from_micros(limit));
-        assert_eq!([percent(799, 1_000), percent(800, 1_000), percent(1_001, 1_000)], [79, 80, 100]);
+        assert_eq!(
+            [percent(799, 1_000), percent(800, 1_000), percent(1_001, 1_000)],
+            [79, 80, 100]
+        );
         assert_eq!(percent(0, 0), 100);
         assert_eq!(percent(i64::MAX, 1), i64::MAX);
     }

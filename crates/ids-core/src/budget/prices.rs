@@ -214,7 +214,11 @@ mod tests {
         let check = |model, prompt, completion, micros| {
             let price = table.of(model);
             assert!(price.is_known, "{model}");
-            assert_eq!(price.cost(usage(prompt, completion)).as_micros(), micros, "{model}");
+            assert_eq!(
+                price.cost(usage(prompt, completion)).as_micros(),
+                micros,
+                "{model}"
+            );
         };
         check("gpt-4o-mini", 1_000_000, 0, 150_000);
         check("gpt-4o-mini-2024-07-18", 1_700, 250, 405);
@@ -230,7 +234,13 @@ mod tests {
     #[test]
     fn an_unknown_model_counts_as_the_dearest_and_is_flagged() {
         let table = PriceTable::built_in(Currency::Usd, None).unwrap();
-        for model in ["a-model", "", "-2024-07-18", "é-2024-07-18", "gpt-4o-mini-2024-07-1x"] {
+        for model in [
+            "a-model",
+            "",
+            "-2024-07-18",
+            "é-2024-07-18",
+            "gpt-4o-mini-2024-07-1x",
+        ] {
             let price = table.of(model);
             assert!(!price.is_known, "{model}");
             for (known, ..) in BUILT_IN {

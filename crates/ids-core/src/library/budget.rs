@@ -1,19 +1,23 @@
 //! What answers cost, how far the budget reaches, and what is settled when nobody else does.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::Library;
 use crate::budget::{
-    BudgetMonth, BudgetNotice, Currency, Estimate, Money, MonthState, MonthSums, PAGE_TOKENS, REMOTE_PAGE_PRICE,
-    Settlement, UsageBy, UsageCount,
+    BudgetMonth, BudgetNotice, Currency, Estimate, Money, MonthState, MonthSums, PAGE_TOKENS,
+    REMOTE_PAGE_PRICE, Settlement, UsageBy, UsageCount,
 };
 use crate::error::{Refusal, StoreErrorKind};
 use crate::limits;
 use crate::scope::Scope;
 use crate::time::Timestamp;
+
+/// How long answers may still be left after the stop.
+const AFTER_STOP: Duration = Duration::from_secs(1);
 
 /// An answer whose making ended before it was settled: its caller went away, or something failed.
 #[derive(Debug, Clone)]
@@ -51,10 +55,19 @@ pub struct MonthUsage {
     pub until: Timestamp,
     /// The rows.
     pub counts: Vec<UsageCount>,
-    /// Whether there are more rows than are shown.
-    pub has_more: bool,
+    /// The rows after those, summed up by currency: a month's sum is that of its rows, shown or not.
+    pub rest: Vec<UsageCount>,
     /// The sums and limits.
     pub standing: BudgetStanding,
+}
+
+impl MonthUsage {
+    /// What all rows in the budget's currency cost together.
+    pub fn spent(&self) -> Money {
+        let rows = self.counts.iter().chain(&self.rest);
+        let in_currency = rows.filter(|row| row.currency == Some(self.standing.currency));
+        in_currency.map(|row| row.cost).sum()
+    }
 }
 
 /// How a month stands to its limits.
@@ -107,6 +120,29 @@ impl BudgetStanding {
     }
 }
 
+fn summed_up(rows: Vec<UsageCount>) -> Vec<UsageCount> {
+    let mut sums: Vec<UsageCount> = Vec::new();
+    for row in rows {
+        let known = sums.iter().position(|sum| sum.currency == row.currency);
+        let at = known.unwrap_or_else(|| {
+            sums.push(UsageCount {
+                currency: row.currency,
+                ..UsageCount::default()
+            });
+            sums.len() - 1
+        });
+        if let Some(sum) = sums.get_mut(at) {
+            sum.questions += row.questions;
+            sum.prompt_tokens = sum.prompt_tokens.saturating_add(row.prompt_tokens);
+            sum.completion_tokens = sum.completion_tokens.saturating_add(row.completion_tokens);
+            sum.cost = sum.cost.plus(row.cost);
+            sum.unknown_prices += row.unknown_prices;
+            sum.estimated += row.estimated;
+        }
+    }
+    sums
+}
+
 /// How far a budget reaches, in questions and pages.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WholeEstimate {
@@ -138,19 +174,18 @@ impl Library {
         let (from, until) = calendar
             .bounds(month)
             .ok_or_else(|| Refusal::field("month", BudgetMonth::SHAPE))?;
+        // Where no worker runs, as between two commands of the embedded shape, nobody else settles what was left.
+        self.settle_what_ran_out(scope).await?;
         let ledger = &self.ports.ledger;
         let standing = self.budget_standing_from(scope, from).await?;
-        let mut counts = ledger
-            .count_usage(scope, from, until, by, limits::USAGE_ROWS + 1)
-            .await?;
-        let has_more = counts.len() > limits::USAGE_ROWS;
-        counts.truncate(limits::USAGE_ROWS);
+        let mut counts = ledger.count_usage(scope, from, until, by).await?;
+        let rest = summed_up(counts.split_off(counts.len().min(limits::USAGE_ROWS)));
         Ok(MonthUsage {
             month,
             from,
             until,
             counts,
-            has_more,
+            rest,
             standing,
         })
     }
@@ -166,7 +201,11 @@ impl Library {
 
     async fn budget_standing_from(&self, scope: &Scope, from: Timestamp) -> Result<BudgetStanding, Refusal> {
         let budget = &self.settings.budget;
-        let state = self.ports.ledger.month_state(scope, from, budget.currency).await?;
+        let state = self
+            .ports
+            .ledger
+            .month_state(scope, from, budget.currency)
+            .await?;
         let MonthState {
             installation,
             organization,
@@ -211,16 +250,21 @@ impl Library {
         let settings = &self.settings.budget;
         let set = self.ports.chat.as_ref().map(|chat| chat.name().to_owned());
         let model = model.or(set).ok_or_else(|| {
-            Refusal::field("model", "is required where no model is set; name one, such as `gpt-4o-mini`")
+            Refusal::field(
+                "model",
+                "is required where no model is set; name one, such as `gpt-4o-mini`",
+            )
         })?;
         let now = self.ports.clock.now();
         let standing = self.budget_standing(scope).await?;
         let budget = budget.or_else(|| standing.limit());
-        let from = settings.calendar.begin_of(settings.calendar.begin_of(now).minus(std::time::Duration::from_secs(1)));
+        let from = settings
+            .calendar
+            .begin_of(settings.calendar.begin_of(now).minus(Duration::from_secs(1)));
         let counts = self
             .ports
             .ledger
-            .count_usage(scope, from, now, UsageBy::Model, limits::USAGE_ROWS)
+            .count_usage(scope, from, now, UsageBy::Model)
             .await?;
         let price = settings.prices.of(&model);
         let questions = Estimate::new(&counts, &model, price, settings.currency, budget);
@@ -248,7 +292,12 @@ impl Library {
 
     /// Settles answers that were left half way, until `stop`. Each process that answers questions runs one.
     pub async fn settle_left_answers(&self, stop: &CancellationToken) {
-        let taken = self.left.end.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let taken = self
+            .left
+            .end
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         let Some(mut left) = taken else { return };
         loop {
             // `recv` may be dropped: what was not given is given by the next call.
@@ -259,15 +308,20 @@ impl Library {
             let Some(next) = next else { return };
             self.settle_left(next).await;
         }
-        // What stopping left: those that are in line already.
-        while let Ok(next) = left.try_recv() {
+        // Streams that end with the server leave their answers a moment later.
+        while let Ok(Some(next)) = tokio::time::timeout(AFTER_STOP, left.recv()).await {
             self.settle_left(next).await;
         }
     }
 
     async fn settle_left(&self, left: LeftAnswer) {
         let limits = self.settings.budget.limits();
-        match self.ports.ledger.settle(&left.scope, &left.settlement, &limits).await {
+        match self
+            .ports
+            .ledger
+            .settle(&left.scope, &left.settlement, &limits)
+            .await
+        {
             Ok(notices) => self.announce(&notices.unwrap_or_default()),
             Err(error) => tracing::warn!(
                 error = &error as &dyn std::error::Error,
@@ -301,7 +355,10 @@ impl Library {
             }
         }
         if settled > 0 {
-            tracing::warn!(settled, "answers whose cost nobody wrote were settled at what was reserved for them");
+            tracing::warn!(
+                settled,
+                "answers whose cost nobody wrote were settled at what was reserved for them"
+            );
         }
         Ok(settled)
     }

@@ -36,8 +36,8 @@ use crate::document::ContentType;
 use crate::error::Refusal;
 use crate::limits;
 use crate::ports::{
-    BlobStore, BudgetAlarm, ChatModel, ChunkIndex, CleanupStore, Clock, DocumentStore, Embedder, Extractor, Ids, JobQueue,
-    JobStore, OrganizationStore, SessionStore, Tokenizer, UsageLedger, WorkerRegistry,
+    BlobStore, BudgetAlarm, ChatModel, ChunkIndex, CleanupStore, Clock, DocumentStore, Embedder, Extractor,
+    Ids, JobQueue, JobStore, OrganizationStore, SessionStore, Tokenizer, UsageLedger, WorkerRegistry,
 };
 use crate::slots::{Line, Slots};
 

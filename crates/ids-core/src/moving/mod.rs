@@ -16,8 +16,8 @@ use async_trait::async_trait;
 pub use self::fingerprint::{of_audit, of_document, of_key, of_session, of_usage};
 pub use self::places::ChunkPlaces;
 pub use self::records::{
-    CostRecord, DocumentRecord, KeyRecord, ListedDocument, ModelEmbeddings, SessionRecord, StoredState, UsageRecord,
-    VersionRecord,
+    CostRecord, DocumentRecord, KeyRecord, ListedDocument, ModelEmbeddings, SessionRecord, StoredState,
+    UsageRecord, VersionRecord,
 };
 pub use self::verify::{Contents, Verified};
 use self::verify::{Prints, Tally};

@@ -6,7 +6,7 @@ use super::fingerprint::{Fingerprint, of_audit, of_document, of_key, of_session,
 use super::places::ChunkPlaces;
 use super::records::{DocumentRecord, SessionRecord};
 use super::{
-    NO_MONTH, Move, MoveError, MoveProgress, MoveStep, counted, named, reading, session_named, taken, writing,
+    Move, MoveError, MoveProgress, MoveStep, NO_MONTH, counted, named, reading, session_named, taken, writing,
 };
 use crate::document::ContentHash;
 use crate::id::{DocumentId, KeyId, SessionId};
@@ -294,7 +294,11 @@ impl Move {
         let Some(here) = self.limit_at_source().await? else {
             return Ok(());
         };
-        let state = self.to.ledger.month_state(&self.to.scope(), NO_MONTH, here.1).await;
+        let state = self
+            .to
+            .ledger
+            .month_state(&self.to.scope(), NO_MONTH, here.1)
+            .await;
         let there = writing(|| "the organization's budget".to_owned(), state)?;
         if there.organization_limit != Some(here) {
             let what = "the organization's budget is not what it is at the source";

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 
 use crate::budget::{
-    BudgetNotice, Currency, Limits, Money, MonthState, NewReservation, Reserved, Settlement, UsageBy, UsageCount,
+    BudgetNotice, Currency, Limits, Money, MonthState, NewReservation, Reserved, Settlement, UsageBy,
+    UsageCount,
 };
 use crate::error::StoreError;
 use crate::scope::Scope;
@@ -76,7 +77,7 @@ pub trait UsageLedger: Send + Sync {
     ) -> Result<(), StoreError>;
 
     /// How much was asked from `from` on and before `until`: the dearest first, then the most asked, what is without key, model, document or session before
-    /// others, then by these. At most `limit` rows.
+    /// others, then by these.
     ///
     /// # Errors
     /// `Corrupt`, `Unavailable`.
@@ -86,7 +87,6 @@ pub trait UsageLedger: Send + Sync {
         from: Timestamp,
         until: Timestamp,
         by: UsageBy,
-        limit: usize,
     ) -> Result<Vec<UsageCount>, StoreError>;
 
     /// A notice of the installation or of the organization that was made after `created_after`, was not told yet, and is nobody's at the moment. It is the

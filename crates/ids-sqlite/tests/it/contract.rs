@@ -1,4 +1,4 @@
-//! Every clause of the nine ports, held against one SQLite file.
+//! Every clause of the ten ports, held against one SQLite file.
 
 ids_testkit::document_store_contract!(crate::stores);
 ids_testkit::job_store_contract!(crate::stores);
@@ -9,3 +9,4 @@ ids_testkit::organization_store_contract!(crate::stores);
 ids_testkit::cleanup_store_contract!(crate::stores);
 ids_testkit::worker_registry_contract!(crate::stores);
 ids_testkit::library_archive_contract!(crate::stores);
+ids_testkit::usage_ledger_contract!(crate::stores);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use ids_core::ports::{
     ChunkIndex, CleanupStore, Clock, DocumentStore, JobQueue, JobStore, LibraryArchive, OrganizationStore,
-    SessionStore, WorkerRegistry,
+    SessionStore, UsageLedger, WorkerRegistry,
 };
 use ids_postgres::{OpenError, PostgresLibrary};
 use ids_sqlite::SqliteLibrary;
@@ -85,6 +85,7 @@ impl Stores {
         cleanups: CleanupStore;
         workers: WorkerRegistry;
         archive: LibraryArchive;
+        ledger: UsageLedger;
     }
 
     pub(super) async fn close(self) {
