@@ -17,7 +17,7 @@ use ids_core::library::{Library, Ports, Settings};
 use ids_core::page::{Block, BlockKind, ExtractedDocument, Page};
 use ids_core::ports::{
     ChunkIndex, CleanupStore, Clock, DocumentStore, Embedder, Ids, JobQueue, JobStore, OrganizationStore,
-    SessionStore, WorkerRegistry,
+    SessionStore, UsageLedger, WorkerRegistry,
 };
 use ids_core::scope::{CollectionName, Scope};
 use ids_core::span::CharSpan;
@@ -107,6 +107,7 @@ pub trait Store:
     + JobStore
     + JobQueue
     + SessionStore
+    + UsageLedger
     + OrganizationStore
     + CleanupStore
     + WorkerRegistry
@@ -121,6 +122,7 @@ impl<T> Store for T where
         + JobStore
         + JobQueue
         + SessionStore
+        + UsageLedger
         + OrganizationStore
         + CleanupStore
         + WorkerRegistry

@@ -47,6 +47,29 @@ fn sums_of(row: &Row) -> DbResult<MonthSums> {
     Ok(MonthSums {
         spent: Money::from_micros(columns.get()?),
         reserved: Money::from_micros(columns.get()?),
+        used_up: None,
+    })
+}
+
+/// The sums, and whether it was told that they are all there was.
+async fn sums_and_told(tx: &Tx<'_>, organization: OrganizationId, month: Month) -> DbResult<MonthSums> {
+    let row = tx
+        .query_opt(
+            "select limit_micros from budget_notices
+             where organization_id = $1 and month_from = $2 and currency = $3 and percent = 100",
+            &[
+                &organization.to_uuid(),
+                &month.from.as_micros(),
+                &month.currency.as_str(),
+            ],
+        )
+        .await?;
+    let used_up = row
+        .map(|row| Columns::new(&row, "budget_notices").get())
+        .transpose()?;
+    Ok(MonthSums {
+        used_up: used_up.map(Money::from_micros),
+        ..sums(tx, organization, month).await?
     })
 }
 
@@ -100,7 +123,7 @@ async fn stored_limit(tx: &Tx<'_>, organization: OrganizationId) -> DbResult<Opt
     )))
 }
 
-/// Makes the notices that the sums of `month` call for and that are not there yet. `next` is what was asked for at the moment.
+/// Makes the notices that the sums of `month` call for and that are not there yet, or only of a lower limit. `next` is what was asked for at the moment.
 async fn notice(
     tx: &Tx<'_>,
     organization: OrganizationId,
@@ -118,7 +141,11 @@ async fn notice(
                 .execute(
                     "insert into budget_notices (organization_id, month_from, currency, percent, limit_micros, spent_micros,
                          created_at, next_try_at)
-                     values ($1, $2, $3, $4, $5, $6, $7, $7) on conflict do nothing",
+                     values ($1, $2, $3, $4, $5, $6, $7, $7)
+                     on conflict (organization_id, month_from, currency, percent) do update
+                     set limit_micros = excluded.limit_micros, spent_micros = excluded.spent_micros,
+                         created_at = excluded.created_at, next_try_at = excluded.next_try_at, tries = 0
+                     where budget_notices.limit_micros < excluded.limit_micros",
                     &[
                         &of.to_uuid(),
                         &month.from.as_micros(),
@@ -163,6 +190,7 @@ pub(crate) async fn reserve(
     let aside = MonthSums {
         spent: Money::ZERO,
         reserved: reservation.amount,
+        ..MonthSums::default()
     };
     let parties = [
         (BudgetParty::Installation, INSTALLATION, limits.installation),
@@ -170,7 +198,7 @@ pub(crate) async fn reserve(
     ];
     let mut refused_by = None;
     for (party, of, limit) in parties {
-        let MonthSums { spent, reserved } = add(tx, of, month, aside).await?;
+        let MonthSums { spent, reserved, .. } = add(tx, of, month, aside).await?;
         let is_over = limit.is_some_and(|limit| spent.plus(reserved) > limit);
         // A model that costs nothing is asked whatever was spent.
         if is_over && reservation.amount > Money::ZERO && refused_by.is_none() {
@@ -181,6 +209,7 @@ pub(crate) async fn reserve(
         let back = MonthSums {
             spent: Money::ZERO,
             reserved: Money::ZERO.minus(reservation.amount),
+            ..MonthSums::default()
         };
         add_to_both(tx, organization, month, back).await?;
         return Ok(Reserved {
@@ -287,6 +316,7 @@ async fn write_off(
     let settled = MonthSums {
         spent: Money::ZERO,
         reserved: Money::ZERO.minus(taken.amount),
+        ..MonthSums::default()
     };
     add_to_both(tx, organization, taken.month, settled).await
 }
@@ -329,6 +359,7 @@ pub(crate) async fn insert_usage(
         let spent = MonthSums {
             spent: cost.amount,
             reserved: Money::ZERO,
+            ..MonthSums::default()
         };
         add_to_both(tx, organization, month, spent).await?;
     }
@@ -449,8 +480,8 @@ pub(crate) async fn month_state(
 ) -> DbResult<MonthState> {
     let month = Month { from, currency };
     Ok(MonthState {
-        installation: sums(tx, INSTALLATION, month).await?,
-        organization: sums(tx, organization, month).await?,
+        installation: sums_and_told(tx, INSTALLATION, month).await?,
+        organization: sums_and_told(tx, organization, month).await?,
         organization_limit: stored_limit(tx, organization).await?,
     })
 }

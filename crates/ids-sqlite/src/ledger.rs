@@ -46,11 +46,34 @@ fn sums(tx: &Connection, organization: OrganizationId, month: Month) -> DbResult
                 Ok(MonthSums {
                     spent: Money::from_micros(row.get(0)?),
                     reserved: Money::from_micros(row.get(1)?),
+                    used_up: None,
                 })
             },
         )
         .optional()?;
     Ok(found.unwrap_or_default())
+}
+
+/// The same, and whether it was told that they are all there was.
+fn sums_and_told(tx: &Connection, organization: OrganizationId, month: Month) -> DbResult<MonthSums> {
+    let used_up = tx
+        .prepare_cached(
+            "select limit_micros from budget_notices
+             where organization_id = ?1 and month_from = ?2 and currency = ?3 and percent = 100",
+        )?
+        .query_row(
+            params![
+                organization.to_blob(),
+                month.from.as_micros(),
+                month.currency.as_str()
+            ],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(MonthSums {
+        used_up: used_up.map(Money::from_micros),
+        ..sums(tx, organization, month)?
+    })
 }
 
 /// Raises (or lowers, below zero) both sums of a month, of the organization and of all.
@@ -87,7 +110,7 @@ fn stored_limit(tx: &Connection, organization: OrganizationId) -> DbResult<Optio
     )))
 }
 
-/// Makes the notices that the sums of `month` call for and that are not there yet. `next` is what was asked for at the moment.
+/// Makes the notices that the sums of `month` call for and that are not there yet, or only of a lower limit. `next` is what was asked for at the moment.
 fn notice(
     tx: &WriteTx<'_>,
     organization: OrganizationId,
@@ -103,9 +126,13 @@ fn notice(
         for percent in BudgetNotice::reached(spent, next, limit) {
             let is_new = tx
                 .prepare_cached(
-                    "insert or ignore into budget_notices (organization_id, month_from, currency, percent, limit_micros,
+                    "insert into budget_notices (organization_id, month_from, currency, percent, limit_micros,
                          spent_micros, created_at, next_try_at)
-                     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
+                     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
+                     on conflict (organization_id, month_from, currency, percent) do update
+                     set limit_micros = excluded.limit_micros, spent_micros = excluded.spent_micros,
+                         created_at = excluded.created_at, next_try_at = excluded.next_try_at, tries = 0
+                     where budget_notices.limit_micros < excluded.limit_micros",
                 )?
                 .execute(params![
                     of.to_blob(),
@@ -150,7 +177,7 @@ fn reserve(
     ];
     for (party, of, limit) in parties {
         let Some(limit) = limit else { continue };
-        let MonthSums { spent, reserved } = sums(tx, of, month)?;
+        let MonthSums { spent, reserved, .. } = sums(tx, of, month)?;
         // A model that costs nothing is asked whatever was spent.
         if reservation.amount > Money::ZERO && spent.plus(reserved).plus(reservation.amount) > limit {
             return Ok(Reserved {
@@ -162,6 +189,7 @@ fn reserve(
     let aside = MonthSums {
         spent: Money::ZERO,
         reserved: reservation.amount,
+        ..MonthSums::default()
     };
     add(tx, organization, month, aside)?;
     let documents: Vec<u8> = reservation.documents.iter().flat_map(|id| id.to_blob()).collect();
@@ -269,6 +297,7 @@ fn write_off(
     let settled = MonthSums {
         spent: Money::ZERO,
         reserved: Money::ZERO.minus(taken.amount),
+        ..MonthSums::default()
     };
     add(tx, organization, taken.month, settled)
 }
@@ -330,6 +359,7 @@ pub(crate) fn insert_usage(
         let spent = MonthSums {
             spent: cost.amount,
             reserved: Money::ZERO,
+            ..MonthSums::default()
         };
         add(tx, organization, month, spent)?;
     }
@@ -609,8 +639,8 @@ impl UsageLedger for SqliteLibrary {
         self.database
             .read(move |tx| -> DbResult<MonthState> {
                 Ok(MonthState {
-                    installation: sums(tx, INSTALLATION, month)?,
-                    organization: sums(tx, organization, month)?,
+                    installation: sums_and_told(tx, INSTALLATION, month)?,
+                    organization: sums_and_told(tx, organization, month)?,
                     organization_limit: stored_limit(tx, organization)?,
                 })
             })

@@ -23,6 +23,7 @@ fn every_command_explains_itself() {
         "queue",
         "organizations",
         "keys",
+        "usage",
         "migrate",
         "migrate-data",
         "doctor",
@@ -37,7 +38,7 @@ fn every_command_explains_itself() {
         ("documents", &["list", "show", "delete"][..]),
         ("collections", &["list", "create", "delete"]),
         ("queue", &["info", "jobs", "cancel", "retry", "cleanup"]),
-        ("organizations", &["list", "show", "delete"]),
+        ("organizations", &["list", "show", "budget", "delete"]),
         ("keys", &["create", "list", "revoke"]),
     ] {
         for action in actions {
