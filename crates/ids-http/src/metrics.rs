@@ -7,8 +7,10 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use ids_core::document::DocumentStatus;
+use ids_core::id::OrganizationId;
 use ids_core::job::{JobCounts, JobStatus};
-use ids_core::library::{Library, Totals};
+use ids_core::library::{BudgetStanding, Library, Totals};
+use ids_core::scope::Scope;
 use ids_core::time::Timestamp;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -45,6 +47,58 @@ struct Inner {
     resident_memory: Gauge,
     uptime: Seconds,
     store_up: Gauge,
+    budget: BudgetGauges,
+}
+
+/// What answers cost this month, and may. In millionths: exact, as everywhere.
+#[derive(Default)]
+struct BudgetGauges {
+    limit: Family<[Label; 1], Gauge>,
+    spent: Family<[Label; 1], Gauge>,
+    reserved: Family<[Label; 1], Gauge>,
+    used: Seconds,
+}
+
+impl BudgetGauges {
+    fn register(&self, registry: &mut Registry) {
+        let mut money = |name: &str, help: &str, gauge: &Family<[Label; 1], Gauge>| {
+            registry.register(name, help, gauge.clone());
+        };
+        money(
+            "ids_ai_budget_micros",
+            "What the installation may spend on answers this month, in millionths; absent without a limit",
+            &self.limit,
+        );
+        money(
+            "ids_ai_spent_micros",
+            "What answers cost this month, in millionths",
+            &self.spent,
+        );
+        money(
+            "ids_ai_reserved_micros",
+            "Set aside for answers being made, in millionths",
+            &self.reserved,
+        );
+        let help = "Part of the installation's budget of the month that is spent, 1 once it pays no further question; 0 without a limit";
+        registry.register("ids_ai_budget_used_ratio", help, self.used.clone());
+    }
+
+    fn set(&self, standing: &BudgetStanding) {
+        let label: [Label; 1] = [("currency", standing.currency.as_str().into())];
+        let sums = standing.installation;
+        let mut used = 0.0;
+        if let Some(limit) = standing.installation_limit {
+            self.limit.get_or_create(&label).set(limit.as_micros());
+            used = sums.spent.as_micros() as f64 / limit.as_micros().max(1) as f64;
+            // The last of it may be too little for any question.
+            if sums.is_used_up(limit) {
+                used = used.max(1.0);
+            }
+        }
+        self.used.set(used);
+        self.spent.get_or_create(&label).set(sums.spent.as_micros());
+        self.reserved.get_or_create(&label).set(sums.reserved.as_micros());
+    }
 }
 
 impl Default for Metrics {
@@ -89,6 +143,8 @@ impl Metrics {
         registry.register("ids_oldest_job_age_seconds", help, oldest_job.clone());
         let uptime = Seconds::default();
         registry.register("ids_uptime_seconds", "Seconds since the start", uptime.clone());
+        let budget = BudgetGauges::default();
+        budget.register(&mut registry);
         Self(Arc::new(Inner {
             registry,
             requests,
@@ -102,6 +158,7 @@ impl Metrics {
             resident_memory,
             uptime,
             store_up,
+            budget,
         }))
     }
 
@@ -146,6 +203,12 @@ impl Metrics {
                     "the library's figures cannot be read; /metrics shows the last ones"
                 );
             }
+        }
+        // The installation's figures, which every organization sees alike.
+        let operator = Scope::organization(OrganizationId::DEFAULT);
+        // A store that is down was told of above.
+        if let Ok(standing) = library.budget_standing(&operator).await {
+            self.0.budget.set(&standing);
         }
         let mut text = String::new();
         // Writing to a String never fails.

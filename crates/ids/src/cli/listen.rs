@@ -107,6 +107,8 @@ impl Listening {
             ids_http::router(options.clone()),
             lifecycle.clone(),
         ));
+        let (library, stopping) = (composed.library.clone(), lifecycle.stopping().clone());
+        lifecycle.spawn(async move { library.settle_left_answers(&stopping).await });
         announce(self.address);
         Ok(Serving { options, lifecycle })
     }

@@ -25,6 +25,7 @@ mod restore;
 mod search;
 mod serve;
 mod snippet;
+mod usage;
 mod values;
 mod worker;
 
@@ -69,10 +70,12 @@ enum Command {
     Collections(collections::CollectionsArgs),
     /// Look at the jobs behind documents, and steer them
     Queue(queue::QueueArgs),
-    /// Look at organizations, and remove them
+    /// Look at organizations, limit what they spend, and remove them
     Organizations(organizations::OrganizationsArgs),
     /// Make the keys that callers of a server need, list and revoke them
     Keys(keys::KeysArgs),
+    /// Show what answers cost in a month, and how far the budget reaches
+    Usage(usage::UsageArgs),
     /// Bring the database to the schema of this version
     Migrate(migrate::MigrateArgs),
     /// Back the library up, list backups, and read them through
@@ -152,6 +155,7 @@ pub async fn run(cli: Cli) -> Result<u8, Failed> {
         Command::Queue(args) => until_stopped(queue::run(args, &config)).await,
         Command::Organizations(args) => until_stopped(organizations::run(args, &config)).await,
         Command::Keys(args) => until_stopped(keys::run(args, &config)).await,
+        Command::Usage(args) => until_stopped(usage::run(args, &config)).await,
         Command::Doctor(args) => until_stopped(doctor::run(args, &config)).await,
         Command::Healthcheck(args) => until_stopped(healthcheck::run(args, &config)).await,
         Command::Completions(args) => completions::run(&args),
