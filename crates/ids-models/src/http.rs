@@ -72,7 +72,27 @@ impl Server {
     where
         F: Future<Output = Result<T, CallError>>,
     {
-        let request = self.request(call, json)?;
+        let request = self.request(hyper::Method::POST, call, json)?;
+        self.exchange(request, read).await
+    }
+
+    /// Asks a call of the API that takes nothing, in the same way.
+    pub(crate) async fn get<T, F>(&self, call: &str, read: impl FnOnce(Reply) -> F) -> Result<T, CallError>
+    where
+        F: Future<Output = Result<T, CallError>>,
+    {
+        let request = self.request(hyper::Method::GET, call, Vec::new())?;
+        self.exchange(request, read).await
+    }
+
+    async fn exchange<T, F>(
+        &self,
+        request: Request<Full<Bytes>>,
+        read: impl FnOnce(Reply) -> F,
+    ) -> Result<T, CallError>
+    where
+        F: Future<Output = Result<T, CallError>>,
+    {
         let stream = within(self.deadlines.connect, "to be reached", self.connect()).await??;
         let (mut sender, connection) = http1::Builder::new()
             .max_buf_size(HEAD_BYTES)
@@ -98,8 +118,15 @@ impl Server {
         drive(connection, exchange).await
     }
 
-    fn request(&self, call: &str, json: Vec<u8>) -> Result<Request<Full<Bytes>>, CallError> {
-        let mut request = Request::post(self.base_url.path_of(call))
+    fn request(
+        &self,
+        method: hyper::Method,
+        call: &str,
+        json: Vec<u8>,
+    ) -> Result<Request<Full<Bytes>>, CallError> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(self.base_url.path_of(call))
             .header(header::HOST, &self.base_url.authority)
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::ACCEPT, "text/event-stream, application/json")

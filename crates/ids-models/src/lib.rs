@@ -12,6 +12,7 @@ mod call;
 mod chat;
 mod config;
 mod error;
+mod examine;
 mod http;
 mod reply;
 mod sse;
@@ -22,3 +23,4 @@ pub use chat::OpenAiChatModel;
 pub use config::{
     BaseUrl, BreakerPolicy, ChatModelConfig, ConfigError, Deadlines, RetryPolicy, Secret, TrustedRoots,
 };
+pub use examine::{ExamineError, ModelsState, examine};

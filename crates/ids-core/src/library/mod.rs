@@ -21,7 +21,7 @@ pub use access::{CreatedKey, KeyRequest};
 pub use documents::{LibraryStats, PageView, StatusView};
 pub use jobs::AnyJob;
 pub use page_images::PageOriginal;
-pub use totals::Totals;
+pub use totals::{QueueTotals, Totals, queue_totals};
 pub(crate) use upload_refusals::refused_by_blobs;
 pub use uploads::{
     AnnouncedUpload, IncomingFile, NewFile, Processing, SourceState, UploadAnnouncement, UploadReceiver,

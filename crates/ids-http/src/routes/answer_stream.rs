@@ -13,6 +13,7 @@ use ids_core::scope::Scope;
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::mpsc;
+use tracing::{Instrument, Span};
 
 use super::events::{COMMENT_EVERY, unbuffered};
 use crate::error::{ApiResult, title};
@@ -48,10 +49,15 @@ pub(super) async fn answer_stream(
         Some(Step::Ended(outcome)) => Some(Step::Ended(Box::new(Ok((*outcome)?)))),
         step => step,
     };
-    let steps = futures_util::stream::unfold((first, answering), |(next, mut answering)| async move {
-        let event = answering.event_of(next?)?;
-        let next = answering.step().await;
-        Some((Ok::<_, Infallible>(event), (next, answering)))
+    // What is logged while the body is sent carries the request's id, too.
+    let span = Span::current();
+    let steps = futures_util::stream::unfold((first, answering), move |(next, mut answering)| {
+        async move {
+            let event = answering.event_of(next?)?;
+            let next = answering.step().await;
+            Some((Ok::<_, Infallible>(event), (next, answering)))
+        }
+        .instrument(span.clone())
     });
     Ok(unbuffered(
         Sse::new(steps).keep_alive(KeepAlive::new().interval(COMMENT_EVERY)),

@@ -6,6 +6,7 @@ mod blobs;
 mod database;
 mod model;
 mod queue;
+mod traces;
 mod variables;
 
 use std::fmt;
@@ -19,6 +20,7 @@ use ids_core::library::Settings;
 use ids_postgres::PostgresConfig;
 use ids_redis::RedisConfig;
 pub use model::ModelConfig;
+pub use traces::TracesConfig;
 use variables::unreadable;
 pub use variables::{ConfigError, Variables};
 
@@ -43,6 +45,8 @@ pub struct Config {
     pub s3: Option<S3Settings>,
     /// The model that writes answers; `None` where they are made of sentences of the documents.
     pub model: Option<ModelConfig>,
+    /// The collector of traces; `None` where nothing is traced.
+    pub traces: Option<TracesConfig>,
     /// Documents prepared at the same time (`WORKER_CONCURRENCY`; the number of cores).
     pub worker_concurrency: usize,
 }
@@ -97,6 +101,7 @@ impl Config {
             s3: blobs::s3(variables)?,
             log: LogConfig::new(variables)?,
             model: ModelConfig::new(variables)?,
+            traces: traces::traces(variables)?,
             server,
             worker_concurrency,
         })
