@@ -10,6 +10,7 @@
 //! | `cleanups` | the port `CleanupStore` |
 //! | `keys`, `organizations` | the port `OrganizationStore` |
 //! | `workers` | the port `WorkerRegistry` |
+//! | `backups` | the port `BackupRegistry` |
 //! | `queue` | the port `JobQueue` |
 //! | `chunk_index`, `chunks`, `postings`, `statistics`, `search_scope`, `lexical`, `models`, `vectors` | the port `ChunkIndex` |
 //! | `session_store`, `sessions`, `messages` | the port `SessionStore` |
@@ -26,6 +27,7 @@ mod archive;
 mod archive_people;
 mod archive_reads;
 mod archive_writes;
+mod backups;
 mod capability;
 mod chunk_index;
 mod chunks;

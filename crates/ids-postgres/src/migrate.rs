@@ -39,6 +39,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(2, "create_index"),
     migration!(3, "create_sessions"),
     migration!(4, "create_deliveries"),
+    migration!(5, "create_backups"),
 ];
 
 /// A process that waits for another one's migration gives up after this.

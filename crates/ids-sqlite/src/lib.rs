@@ -12,6 +12,7 @@
 //! | `organizations` | the port `OrganizationStore` |
 //! | `cleanups` | the port `CleanupStore` |
 //! | `workers` | the port `WorkerRegistry` |
+//! | `backups` | the port `BackupRegistry` |
 //! | `archive`, `archive_reads`, `archive_writes`, `archive_people`, `chunk_rows` | the port `LibraryArchive` |
 //!
 //! **Invariants.** Every table of data has `organization_id` and every query names it; nothing is written for an organization
@@ -25,6 +26,7 @@ mod archive;
 mod archive_people;
 mod archive_reads;
 mod archive_writes;
+mod backups;
 mod chunk_rows;
 mod chunks;
 mod cleanups;

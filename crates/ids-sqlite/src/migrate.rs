@@ -32,6 +32,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "add_access",
         sql: include_str!("../migrations/0003_add_access.sql"),
     },
+    Migration {
+        version: 4,
+        name: "create_backups",
+        sql: include_str!("../migrations/0004_create_backups.sql"),
+    },
 ];
 
 /// Marks the file as ours (`file` and SQLite tools show it): the letters `idsL`.

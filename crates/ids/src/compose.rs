@@ -85,6 +85,7 @@ impl Composed {
             organizations: stores.organizations(),
             cleanups: stores.cleanups(),
             workers: stores.workers(),
+            backups: stores.backups(),
             chat: chat_model(config)?,
             blobs,
             extractor: Arc::new(extractor),

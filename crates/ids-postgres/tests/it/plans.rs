@@ -102,6 +102,7 @@ fn stores_over(library: &PostgresLibrary) -> Stores {
         organizations: Arc::new(library.clone()),
         cleanups: Arc::new(library.clone()),
         workers: Arc::new(library.clone()),
+        backups: Arc::new(library.clone()),
         archive: Arc::new(library.clone()),
         clock: Arc::new(ManualClock::default()),
         ids: Arc::clone(&IDS),
