@@ -53,6 +53,7 @@ struct Inner {
     dependency_up: Family<[Label; 1], Gauge>,
     certificate: Family<[Label; 1], Seconds>,
     build: Family<[Label; 1], Gauge>,
+    last_backup: Seconds,
     uptime: Seconds,
     store_up: Gauge,
     process: ProcessMetrics,
@@ -84,6 +85,7 @@ impl Metrics {
             dependency_up: Family::default(),
             certificate: Family::default(),
             build: Family::default(),
+            last_backup: Seconds::default(),
             uptime: Seconds::default(),
             store_up: Gauge::default(),
             process: ProcessMetrics::register(&mut registry),
@@ -178,6 +180,7 @@ impl Metrics {
         self.0.pages.set(gauge_value(counts.pages));
         self.0.chunks.set(gauge_value(counts.chunks));
         self.0.embeddings.set(gauge_value(counts.embeddings));
+        self.0.last_backup.set(totals.backed_up_at.map_or(0.0, seconds));
         for of in &totals.queues {
             self.set_queue(of, now);
         }
@@ -241,6 +244,11 @@ fn register(registry: &mut Registry, metrics: &Inner) {
         "ids_certificate_expiry_timestamp_seconds",
         "When the certificate that is served at the public address ends, since 1970",
         metrics.certificate.clone(),
+    );
+    registry.register(
+        "ids_last_backup_timestamp_seconds",
+        "When the newest backup was whole, since 1970; 0 when none was ever made",
+        metrics.last_backup.clone(),
     );
     registry.register("ids_build_info", "1, with what is running", metrics.build.clone());
     registry.register(

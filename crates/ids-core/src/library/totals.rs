@@ -15,6 +15,8 @@ pub struct Totals {
     pub counts: LibraryCounts,
     /// A row a queue.
     pub queues: Vec<QueueTotals>,
+    /// When the newest backup was whole; `None` where none was ever made.
+    pub backed_up_at: Option<Timestamp>,
 }
 
 /// How one queue is worked on.
@@ -92,6 +94,7 @@ impl Library {
         let mut totals = Totals {
             counts: LibraryCounts::default(),
             queues: Vec::new(),
+            backed_up_at: None,
         };
         for organization in self.ports.documents.list_organizations().await? {
             let scope = Scope::organization(organization);
@@ -109,6 +112,8 @@ impl Library {
             ports.clock.now(),
         )
         .await?;
+        let newest = ports.backups.latest_backup().await?;
+        totals.backed_up_at = newest.map(|backup| backup.finished_at);
         Ok(totals)
     }
 

@@ -123,6 +123,7 @@ async fn metrics_count_requests_by_route_and_show_the_library() {
         "ids_oldest_job_age_seconds{queue=\"cleanup_tasks\"} 0.0",
         "ids_workers{queue=\"document_processing\"} 0",
         "ids_dependency_up{name=\"database\"} 1",
+        "ids_last_backup_timestamp_seconds 0.0",
         "# TYPE http_requests_total counter",
         "ids_store_up 1",
     ] {

@@ -1,6 +1,7 @@
 //! `ids doctor`: looks whether everything that is set can be used, and says what to do: the three checklists of the
 //! operations guide as live checks.
 
+mod backups;
 mod bucket;
 mod certificate;
 mod clock;

@@ -39,10 +39,10 @@ pub(super) async fn look(config: &Config) -> Vec<Finding> {
 
 /// Whether this process sees another file system than its machine.
 pub(super) fn is_container() -> bool {
-    // Docker, Podman, and what Kubernetes puts into each of them.
+    // Docker, Podman, and what Kubernetes puts into each of its own.
     Path::new("/.dockerenv").exists()
         || Path::new("/run/.containerenv").exists()
-        || std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
+        || Path::new("/run/secrets/kubernetes.io").exists()
 }
 
 /// The folders that must not run full, each disk once.

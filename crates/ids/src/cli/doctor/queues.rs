@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use ids_core::job::QueueName;
 use ids_core::library::{QueueTotals, queue_totals};
-use ids_core::ports::Clock;
+use ids_core::ports::{BackupRegistry, Clock};
+use ids_core::time::Timestamp;
 use ids_postgres::PostgresLibrary;
 
-use super::chain;
 use super::finding::Finding;
+use super::{backups, chain};
 use crate::cli::client::Client;
 use crate::config::Config;
 use crate::data_dir::{DataDir, DataDirError};
@@ -46,7 +47,9 @@ pub(super) async fn of_postgres(config: &Config, library: &PostgresLibrary) -> V
                     oldest: of.oldest_waiting.map_or(Duration::ZERO, |since| now.since(since)),
                 })
                 .collect();
-            judge(config, &queues)
+            let mut findings = judge(config, &queues);
+            findings.push(backups::of_list(&library.latest_backup().await, now));
+            findings
         }
         Err(error) => vec![Finding::fail(
             QUEUE,
@@ -72,7 +75,14 @@ pub(super) async fn of_data_dir(config: &Config) -> Vec<Finding> {
     let reply = client.get("/metrics").await;
     client.close().await;
     match reply {
-        Ok(reply) => judge(config, &read(&String::from_utf8_lossy(&reply.raw))),
+        Ok(reply) => {
+            let text = String::from_utf8_lossy(&reply.raw);
+            let mut findings = judge(config, &read(&text));
+            let newest = value(&text, "ids_last_backup_timestamp_seconds", "", "");
+            let newest = (newest > 0.0).then(|| Timestamp::from_micros((newest * 1e6) as i64));
+            findings.push(backups::judge(newest, None, SystemClock.now()));
+            findings
+        }
         Err(_) => vec![Finding::fail(QUEUE, "the server does not tell its figures", hint)],
     }
 }
@@ -99,7 +109,7 @@ fn read(text: &str) -> Vec<Queue> {
 fn value(text: &str, metric: &str, first: &str, second: &str) -> f64 {
     let line = text.lines().find(|line| {
         line.strip_prefix(metric)
-            .is_some_and(|rest| rest.starts_with('{') && rest.contains(first) && rest.contains(second))
+            .is_some_and(|rest| rest.starts_with(['{', ' ']) && rest.contains(first) && rest.contains(second))
     });
     let value = line.and_then(|line| line.rsplit(' ').next()?.parse().ok());
     value.unwrap_or(0.0)
@@ -169,7 +179,8 @@ fn ages(queues: &[Queue], lifecycle: Option<Duration>) -> Finding {
     Finding::ok(QUEUE, found)
 }
 
-fn words(time: Duration) -> String {
+/// A time in the unit that people would use.
+pub(super) fn words(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
         0..120 => format!("{seconds} s"),
