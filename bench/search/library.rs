@@ -169,6 +169,8 @@ pub fn library_over<S: Store>(store: &S, folder: &Path, embedder: &Arc<BuiltInEm
         jobs: all.clone(),
         queue: all.clone(),
         sessions: all.clone(),
+        ledger: all.clone(),
+        alarm: None,
         organizations: all.clone(),
         cleanups: all.clone(),
         backups: all.clone(),

@@ -8,8 +8,10 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use ids_core::document::DocumentStatus;
+use ids_core::id::OrganizationId;
 use ids_core::job::{JobCounts, JobStatus};
-use ids_core::library::{Library, QueueTotals, Totals};
+use ids_core::library::{BudgetStanding, Library, QueueTotals, Totals};
+use ids_core::scope::Scope;
 use ids_core::time::Timestamp;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -57,6 +59,54 @@ struct Inner {
     uptime: Seconds,
     store_up: Gauge,
     process: ProcessMetrics,
+    budget: BudgetGauges,
+}
+
+/// What answers cost this month, and may. In millionths: exact, as everywhere.
+#[derive(Default)]
+struct BudgetGauges {
+    limit: Family<[Label; 1], Gauge>,
+    spent: Family<[Label; 1], Gauge>,
+    reserved: Family<[Label; 1], Gauge>,
+    used: Seconds,
+}
+
+impl BudgetGauges {
+    fn register(&self, registry: &mut Registry) {
+        let mut money = |name: &str, help: &str, gauge: &Family<[Label; 1], Gauge>| {
+            registry.register(name, help, gauge.clone());
+        };
+        money(
+            "ids_ai_budget_micros",
+            "What the installation may spend on answers this month, in millionths; absent without a limit",
+            &self.limit,
+        );
+        money(
+            "ids_ai_spent_micros",
+            "What answers cost this month, in millionths",
+            &self.spent,
+        );
+        money(
+            "ids_ai_reserved_micros",
+            "Set aside for answers being made, in millionths",
+            &self.reserved,
+        );
+        let help = "Part of the installation's budget of the month that is spent; 0 without a limit";
+        registry.register("ids_ai_budget_used_ratio", help, self.used.clone());
+    }
+
+    fn set(&self, standing: &BudgetStanding) {
+        let label: [Label; 1] = [("currency", standing.currency.as_str().into())];
+        let sums = standing.installation;
+        let mut used = 0.0;
+        if let Some(limit) = standing.installation_limit {
+            self.limit.get_or_create(&label).set(limit.as_micros());
+            used = sums.spent.as_micros() as f64 / limit.as_micros().max(1) as f64;
+        }
+        self.used.set(used);
+        self.spent.get_or_create(&label).set(sums.spent.as_micros());
+        self.reserved.get_or_create(&label).set(sums.reserved.as_micros());
+    }
 }
 
 impl Default for Metrics {
@@ -89,8 +139,10 @@ impl Metrics {
             uptime: Seconds::default(),
             store_up: Gauge::default(),
             process: ProcessMetrics::register(&mut registry),
+            budget: BudgetGauges::default(),
         };
         register(&mut registry, &inner);
+        inner.budget.register(&mut registry);
         inner.registry = registry;
         Self(Arc::new(inner))
     }
@@ -159,6 +211,12 @@ impl Metrics {
                     "the library's figures cannot be read; /metrics shows the last ones"
                 );
             }
+        }
+        // The installation's figures, which every organization sees alike.
+        let operator = Scope::organization(OrganizationId::DEFAULT);
+        // A store that is down was told of above.
+        if let Ok(standing) = library.budget_standing(&operator).await {
+            self.0.budget.set(&standing);
         }
         let mut text = String::new();
         // Writing to a String never fails.

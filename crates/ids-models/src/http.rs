@@ -72,7 +72,20 @@ impl Server {
     where
         F: Future<Output = Result<T, CallError>>,
     {
-        let request = self.request(hyper::Method::POST, call, json)?;
+        self.post_to(&self.base_url.path_of(call), json, read).await
+    }
+
+    /// The same to any path of the server.
+    pub(crate) async fn post_to<T, F>(
+        &self,
+        path: &str,
+        json: Vec<u8>,
+        read: impl FnOnce(Reply) -> F,
+    ) -> Result<T, CallError>
+    where
+        F: Future<Output = Result<T, CallError>>,
+    {
+        let request = self.request(hyper::Method::POST, path, json)?;
         self.exchange(request, read).await
     }
 
@@ -81,7 +94,8 @@ impl Server {
     where
         F: Future<Output = Result<T, CallError>>,
     {
-        let request = self.request(hyper::Method::GET, call, Vec::new())?;
+        let path = self.base_url.path_of(call);
+        let request = self.request(hyper::Method::GET, &path, Vec::new())?;
         self.exchange(request, read).await
     }
 
@@ -121,12 +135,12 @@ impl Server {
     fn request(
         &self,
         method: hyper::Method,
-        call: &str,
+        path: &str,
         json: Vec<u8>,
     ) -> Result<Request<Full<Bytes>>, CallError> {
         let mut request = Request::builder()
             .method(method)
-            .uri(self.base_url.path_of(call))
+            .uri(path)
             .header(header::HOST, &self.base_url.authority)
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::ACCEPT, "text/event-stream, application/json")

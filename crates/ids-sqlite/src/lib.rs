@@ -38,6 +38,7 @@ mod error;
 mod job_reads;
 mod jobs;
 mod leases;
+mod ledger;
 mod lexical;
 mod library;
 mod library_reads;

@@ -115,6 +115,8 @@ impl Listening {
             let stopping = lifecycle.stopping().clone();
             lifecycle.spawn(certificate::watch(target, options.metrics.clone(), stopping));
         }
+        let (library, stopping) = (composed.library.clone(), lifecycle.stopping().clone());
+        lifecycle.spawn(async move { library.settle_left_answers(&stopping).await });
         announce(self.address);
         Ok(Serving { options, lifecycle })
     }

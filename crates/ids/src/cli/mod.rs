@@ -23,6 +23,7 @@ mod queue;
 mod search;
 mod serve;
 mod snippet;
+mod usage;
 mod values;
 mod worker;
 
@@ -68,10 +69,12 @@ enum Command {
     Collections(collections::CollectionsArgs),
     /// Look at the jobs behind documents, and steer them
     Queue(queue::QueueArgs),
-    /// Look at organizations, and remove them
+    /// Look at organizations, limit what they spend, and remove them
     Organizations(organizations::OrganizationsArgs),
     /// Make the keys that callers of a server need, list and revoke them
     Keys(keys::KeysArgs),
+    /// Show what answers cost in a month, and how far the budget reaches
+    Usage(usage::UsageArgs),
     /// Bring the database to the schema of this version
     Migrate(migrate::MigrateArgs),
     /// Move the library of the data directory into PostgreSQL, or back
@@ -158,6 +161,7 @@ async fn dispatch(command: Command, config: &Config) -> Result<u8, Failed> {
         Command::Queue(args) => until_stopped(queue::run(args, config)).await,
         Command::Organizations(args) => until_stopped(organizations::run(args, config)).await,
         Command::Keys(args) => until_stopped(keys::run(args, config)).await,
+        Command::Usage(args) => until_stopped(usage::run(args, config)).await,
         Command::Doctor(args) => until_stopped(doctor::run(args, config)).await,
         Command::Healthcheck(args) => until_stopped(healthcheck::run(args, config)).await,
         Command::Completions(args) => completions::run(&args),

@@ -95,6 +95,8 @@ impl Side {
             jobs: Arc::clone(&store) as _,
             queue: Arc::clone(&store) as _,
             sessions: Arc::clone(&store) as _,
+            ledger: Arc::clone(&store) as _,
+            alarm: None,
             organizations: Arc::clone(&store) as _,
             cleanups: Arc::clone(&store) as _,
             workers: Arc::clone(&store) as _,
