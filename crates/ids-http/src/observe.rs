@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use ids_core::error::{ErrorCode, Refusal};
 use ids_core::trace::TARGET;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use crate::error::{ApiError, title};
 use crate::state::AppState;
@@ -29,6 +29,10 @@ const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 /// The request's id, for handlers whose errors do not pass here: those of a stream that has begun.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestId(pub(crate) String);
+
+/// The request's span in a trace, for those parts of an answer that are made while its body is sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Traced(pub(crate) Span);
 
 /// The outermost layer.
 pub(crate) async fn observe(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
@@ -54,6 +58,7 @@ pub(crate) async fn observe(State(state): State<AppState>, mut request: Request,
         http.route = route,
         http.response.status_code = tracing::field::Empty,
     );
+    request.extensions_mut().insert(Traced(traced.clone()));
     let span = traced.clone();
     async move {
         // A panic is a fault of ours like any other; without this it would close the connection without a word.

@@ -193,6 +193,7 @@ async fn a_model_is_asked_for_a_word_only_when_that_is_wanted() {
     };
     let body = doctor(&[]).await;
     expect(&body, "model", "ok", "`a-model`");
+    expect(&body, "price", "ok", "not known");
     assert_eq!(server.requests().len(), 1, "nothing that costs");
     let body = doctor(&["--ask-model"]).await;
     expect(&body, "model answer", "ok", "it answers");

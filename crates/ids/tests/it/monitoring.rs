@@ -1,12 +1,18 @@
 //! What deploy/monitoring and the docs name is what a server really shows.
 
 use std::collections::BTreeSet;
+use std::net::TcpListener;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::Value;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::{ServerConfig, ServerConnection};
 
 use crate::place::Place;
 use crate::server::{Server, text_of};
+use crate::wait;
 
 fn repository_file(path: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -14,13 +20,44 @@ fn repository_file(path: &str) -> String {
     std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
+/// A server that only shakes hands, with a certificate of its own; its port.
+fn proxy() -> u16 {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+            while connection.is_handshaking() && connection.complete_io(&mut stream).is_ok() {}
+        }
+    });
+    port
+}
+
 /// The families that a server shows, as the classic text names them.
 fn families() -> BTreeSet<String> {
     let place = Place::new();
-    let server = Server::start_with(&place, &[("PUBLIC_URL", "http://localhost:1")]);
-    // Counted once it is over: so /metrics itself is there as a route.
-    text_of(server.address(), "/live", &[]);
-    let text = text_of(server.address(), "/metrics", &[]);
+    let public_url = format!("https://localhost:{}", proxy());
+    let variables = [
+        ("PUBLIC_URL", public_url.as_str()),
+        ("AI_BUDGET_MONTHLY", "50"),
+        ("AI_BUDGET_CURRENCY", "USD"),
+    ];
+    let server = Server::start_with(&place, &variables);
+    let text = wait::until("a look at the certificate", || {
+        let text = text_of(server.address(), "/metrics", &[]);
+        text.contains("ids_certificate_expiry_timestamp_seconds{")
+            .then_some(text)
+    });
     assert!(!text.contains("# EOF"), "the classic text has no end");
     let open = text_of(
         server.address(),

@@ -91,6 +91,13 @@ fn requests_and_jobs_with_their_steps_reach_the_collector() {
     let document_id = server.upload("a.txt", b"Um texto curto.");
     let status = server.until_completed(&document_id);
     server.search("texto", "hybrid");
+    let question = br#"{"message": "O que vence?", "stream": true}"#;
+    assert_eq!(
+        server
+            .send("POST", "/api/v1/chat/ask", "application/json", question)
+            .status,
+        200
+    );
     // What is left is sent at the end.
     server.stop(rustix::process::Signal::INT);
 
@@ -148,6 +155,18 @@ fn requests_and_jobs_with_their_steps_reach_the_collector() {
     }
     let search = named("POST /api/v1/documents/search");
     assert_eq!(named("embed_query").trace_id, search.trace_id);
+    let ask = named("POST /api/v1/chat/ask");
+    let searches: Vec<_> = spans.iter().filter(|span| span.name == "search").collect();
+    assert!(
+        searches.iter().any(|it| it.trace_id == ask.trace_id),
+        "{searches:?}"
+    );
+    assert!(
+        spans
+            .iter()
+            .all(|span| !span.parent_span_id.is_empty() || span.name == "job" || span.name.contains(" /")),
+        "no step is alone: {spans:?}"
+    );
     let text = format!("{spans:?}");
     assert!(
         !text.contains("texto"),

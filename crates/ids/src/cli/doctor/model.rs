@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ids_core::budget::BudgetSettings;
 use ids_core::ports::{ChatModel, ChatPrompt, ChatRole, ChatTurn};
 use ids_models::{ModelsState, OpenAiChatModel, examine};
 use tokio::sync::mpsc;
@@ -20,7 +21,7 @@ pub(super) async fn look(config: &Config, ask: bool) -> Vec<Finding> {
             "answers are sentences of the documents (OPENAI_API_KEY, OPENAI_BASE_URL)",
         )];
     };
-    let mut findings = vec![listed(model).await];
+    let mut findings = vec![listed(model).await, price(&config.library.budget, &model.model)];
     if ask {
         findings.push(answers(model).await);
     }
@@ -59,6 +60,34 @@ async fn listed(model: &ModelConfig) -> Finding {
     }
 }
 
+/// Whether what answers cost can be counted.
+fn price(budget: &BudgetSettings, model: &str) -> Finding {
+    const WHAT: &str = "price";
+    let (prices, of) = (&budget.prices, budget.prices.of(model));
+    let (input, output, currency) = (of.input, of.output, prices.currency());
+    if of.is_known {
+        return Finding::ok(
+            WHAT,
+            format!(
+                "a million tokens of `{model}` cost {input} {currency} to read, {output} {currency} to write (prices of {})",
+                prices.date()
+            ),
+        );
+    }
+    let found = format!(
+        "the price of `{model}` is not known: counted as the dearest there is, {input} {currency} to read, {output} {currency} to write"
+    );
+    if budget.monthly.is_some() {
+        Finding::warn(
+            WHAT,
+            found,
+            "write it into a file and name that by AI_PRICES_FILE, or the budget is used up too soon (a server of one's own costs 0)",
+        )
+    } else {
+        Finding::ok(WHAT, found)
+    }
+}
+
 /// One word of an answer.
 async fn answers(model: &ModelConfig) -> Finding {
     const WHAT: &str = "model answer";
@@ -90,5 +119,26 @@ async fn answers(model: &ModelConfig) -> Finding {
             chain(&error),
             "check OPENAI_MODEL, the key and what is left of its credit",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::State;
+    use super::price;
+    use crate::config::{Config, Variables};
+
+    #[test]
+    fn a_price_that_is_not_known_is_told_where_there_is_a_budget() {
+        let check = |pairs: &[(&str, &str)], model: &str, state: State, words: &str| {
+            let config = Config::new(&Variables::of(pairs).unwrap(), Some("/data".as_ref())).unwrap();
+            let found = price(&config.library.budget, model);
+            assert_eq!(found.state, state, "{found}");
+            assert!(found.detail.contains(words), "{found}");
+        };
+        let budget = [("AI_BUDGET_MONTHLY", "50"), ("AI_BUDGET_CURRENCY", "USD")];
+        check(&budget, "gpt-4o-mini", State::Ok, "to read");
+        check(&budget, "qwen3:8b", State::Warn, "not known");
+        check(&[], "qwen3:8b", State::Ok, "not known");
     }
 }
