@@ -30,3 +30,4 @@ pub mod session;
 pub mod slots;
 pub mod span;
 pub mod time;
+pub mod trace;

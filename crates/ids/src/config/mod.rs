@@ -8,6 +8,7 @@ mod budget;
 mod database;
 mod model;
 mod queue;
+mod traces;
 mod variables;
 
 use std::fmt;
@@ -23,6 +24,7 @@ use ids_models::WebhookUrl;
 use ids_postgres::PostgresConfig;
 use ids_redis::RedisConfig;
 pub use model::ModelConfig;
+pub use traces::TracesConfig;
 use variables::unreadable;
 pub use variables::{ConfigError, Variables};
 
@@ -49,6 +51,8 @@ pub struct Config {
     pub backup: BackupSettings,
     /// The model that writes answers; `None` where they are made of sentences of the documents.
     pub model: Option<ModelConfig>,
+    /// The collector of traces; `None` where nothing is traced.
+    pub traces: Option<TracesConfig>,
     /// Who is told that the budget is nearly used up (`AI_BUDGET_WEBHOOK_URL`).
     pub budget_webhook: Option<WebhookUrl>,
     /// Documents prepared at the same time (`WORKER_CONCURRENCY`; the number of cores).
@@ -106,6 +110,7 @@ impl Config {
             log: LogConfig::new(variables)?,
             backup: BackupSettings::new(variables)?,
             model: ModelConfig::new(variables)?,
+            traces: traces::traces(variables)?,
             budget_webhook: budget::webhook(variables)?,
             server,
             worker_concurrency,
