@@ -17,12 +17,10 @@ mod error;
 mod http;
 mod reply;
 mod sse;
-mod tls;
 mod webhook;
 mod wire;
 
 pub use chat::OpenAiChatModel;
-pub use config::{
-    BaseUrl, BreakerPolicy, ChatModelConfig, ConfigError, Deadlines, RetryPolicy, Secret, TrustedRoots,
-};
+pub use config::{BaseUrl, BreakerPolicy, ChatModelConfig, ConfigError, Deadlines, RetryPolicy};
+pub use ids_net::{Secret, TrustedRoots};
 pub use webhook::{BudgetWebhook, WebhookUrl};

@@ -21,6 +21,7 @@ const ADAPTERS: [(&str, &[&str]); 15] = [
     ("OrganizationStore", &["ids-sqlite", "ids-postgres"]),
     ("CleanupStore", &["ids-sqlite", "ids-postgres"]),
     ("WorkerRegistry", &["ids-sqlite", "ids-postgres"]),
+    ("BackupRegistry", &["ids-sqlite", "ids-postgres"]),
     ("LibraryArchive", &["ids-sqlite", "ids-postgres"]),
     ("JobQueue", &["ids-sqlite", "ids-postgres", "ids-redis"]),
     ("BlobStore", &["ids-blobs"]),

@@ -36,8 +36,9 @@ use crate::document::ContentType;
 use crate::error::Refusal;
 use crate::limits;
 use crate::ports::{
-    BlobStore, BudgetAlarm, ChatModel, ChunkIndex, CleanupStore, Clock, DocumentStore, Embedder, Extractor,
-    Ids, JobQueue, JobStore, OrganizationStore, SessionStore, Tokenizer, UsageLedger, WorkerRegistry,
+    BackupRegistry, BlobStore, BudgetAlarm, ChatModel, ChunkIndex, CleanupStore, Clock, DocumentStore,
+    Embedder, Extractor, Ids, JobQueue, JobStore, OrganizationStore, SessionStore, Tokenizer, UsageLedger,
+    WorkerRegistry,
 };
 use crate::slots::{Line, Slots};
 
@@ -64,6 +65,8 @@ pub struct Ports {
     pub cleanups: Arc<dyn CleanupStore>,
     /// Who works.
     pub workers: Arc<dyn WorkerRegistry>,
+    /// Which backups were made.
+    pub backups: Arc<dyn BackupRegistry>,
     /// Bytes.
     pub blobs: Arc<dyn BlobStore>,
     /// Bytes to text.

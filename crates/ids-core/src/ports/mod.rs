@@ -1,6 +1,7 @@
 //! What the domain needs of the world, in its own words. Adapters implement these; contract suites in `ids-testkit`
 //! hold each promise (clause) against every adapter.
 
+mod backup_registry;
 mod blob_store;
 mod budget_alarm;
 mod chat_model;
@@ -19,6 +20,7 @@ mod session_store;
 mod usage_ledger;
 mod worker_registry;
 
+pub use backup_registry::{BackupRegistry, RecordedBackup};
 pub use blob_store::{BlobError, BlobErrorKind, BlobInfo, BlobStore, BlobWriter, LocalBlob, SignedUpload};
 pub use budget_alarm::{AlarmError, BudgetAlarm};
 pub use chat_model::{ChatError, ChatModel, ChatPrompt, ChatRole, ChatTurn};

@@ -97,6 +97,7 @@ impl App {
             alarm,
             organizations: all.clone(),
             cleanups: all.clone(),
+            backups: all.clone(),
             workers: all,
             chat,
             blobs: Arc::new(blobs),
