@@ -8,6 +8,7 @@
 
 mod ask;
 mod backup;
+mod backup_failures;
 mod cluster;
 mod cluster_backup;
 mod cluster_place;
