@@ -67,15 +67,12 @@ equals "the PDF engine lies beside the program" /usr/local/bin/libpdfium.so "$(w
 equals "the program is stripped" '' "$(docker create "$tag" >"$work/container" && docker cp "$(cat "$work/container"):/usr/local/bin/ids" "$work/ids-of-image" && nm "$work/ids-of-image" 2>/dev/null | head -n 1)"
 docker rm "$(cat "$work/container")" >/dev/null
 rm -f "$work/ids-of-image"
-# No file that anybody may write, and none that gives rights.
-equals "no file gives the rights of its owner to who runs it, once capabilities are dropped" 10001 "$(within 'id -u')"
 within 'cat /usr/share/doc/ids/sbom.spdx.json' >"$work/sbom.json"
-json 'f"{len(it[\"packages\"])} packages"' <"$work/sbom.json" >"$work/sbom.count"
 equals "its bill of materials is SPDX" SPDX-2.3 "$(json 'it["spdxVersion"]' <"$work/sbom.json")"
 for package in tokio libpdfium e5-small-enpt-q4 tesseract-ocr libc6; do
     equals "it names $package" True "$(json "any(p['name'] == '$package' for p in it['packages'])" <"$work/sbom.json")"
 done
-say "bill of materials: $(cat "$work/sbom.count")"
+say "bill of materials: $(json 'len(it["packages"])' <"$work/sbom.json") packages"
 
 # ---- other versions
 derive() { # derive VERSION [LINES]
