@@ -29,7 +29,8 @@ PY
 document=$(upload "$pdf")
 wait_for 60 "a PDF is read in the sandbox of its container" is_in_state "$document" completed
 holds "it is found by its words" finds "multa por atraso" "$document"
-holds "it is found by its meaning" finds "quanto se paga quando a obra demora" "$document"
+meaning=$(api /api/v1/documents/search --json "{\"query\":\"quanto se paga quando a obra demora\",\"document_ids\":[\"$document\"]}")
+equals "it is found by its meaning" True "$(json 'it["results"][0]["similarity_score"] > 0' <<<"$meaning")"
 answer=$(api /api/v1/chat/ask --json '{"message":"Qual é o prazo de entrega das lâmpadas?"}')
 contains "a question is answered with its source" 'quarenta e cinco dias' "$answer"
 printf '%s\n' "$document" >"$work/document"
