@@ -1,0 +1,177 @@
+#!/usr/bin/env bash
+# Brings a backup back: into an empty stack, or in place of what is there.
+# shellcheck source=common.sh
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/common.sh"
+
+help() {
+    cat <<'TEXT'
+Uso: scripts/restore.sh ARQUIVO|latest [opções]
+
+Restaura um backup de scripts/backup.sh. A API e os workers param enquanto isso (o nginx responde 503), e voltam no fim.
+Uma biblioteca que não está vazia só é substituída com --replace.
+
+  --from s3           busca o backup no bucket (BACKUP_S3_PREFIX) em vez de backups/
+  --replace           apaga o que há no banco e põe o backup no lugar (faz um backup antes)
+  --no-backup         com --replace: sem o backup de antes
+  --with-redis        põe também o instantâneo do Redis de volta; sem isto o Redis começa vazio, e nada se perde: os
+                      trabalhos estão no banco e são entregues de novo
+  --config-to PASTA   extrai a configuração guardada (.env.prod, Compose, nginx) para PASTA, para comparar; nunca por
+                      cima da que está em uso
+  --yes               não pergunta
+  --help              esta ajuda
+
+O arquivo fica em backups/; um nome sem pasta é procurado lá. Para um arquivo cifrado, BACKUP_KEY em .env.prod deve ser a
+mesma de quando ele foi feito.
+
+Código de saída: 0 restaurado; 1 falhou; 2 uso incorreto; 3 outra operação está em andamento.
+TEXT
+}
+
+stop_services() {
+    local services
+    mapfile -t services < <(compose config --services | grep -E '^(api|worker-.*)$')
+    say "⏸️  Parando API e workers..."
+    run compose stop "${services[@]}"
+}
+
+start_services() {
+    say "▶️  Iniciando os serviços..."
+    run compose up -d || fail "os serviços não começaram; veja acima"
+    if [ -n "$(containers nginx)" ]; then
+        # Containers that began anew may have other addresses.
+        docker exec "$(containers nginx | head -n 1)" nginx -s reload >>"$log_file" 2>&1 || true
+    fi
+    scripts/health-check.sh --wait 120 | tee -ia "$log_file" || fail "os dados foram restaurados, mas o serviço não está saudável"
+}
+
+# With an append-only file there, Redis never looks at a snapshot; so it reads it without one, writes a new one, and stops.
+restore_redis() { # restore_redis FILE
+    local volume helper begin=$SECONDS
+    [ -s "$1" ] || fail "o backup não tem instantâneo do Redis"
+    say "   Redis: restaurando o instantâneo..."
+    run compose stop redis
+    helper=$(containers redis --all | head -n 1)
+    volume=$(docker inspect --format '{{range .Mounts}}{{if eq .Destination "/data"}}{{.Name}}{{end}}{{end}}' "$helper")
+    [ -n "$volume" ] || fail "o volume do Redis não foi encontrado"
+    # The files of the volume belong to the user that Redis runs as in its image.
+    run compose run --rm --no-deps -T --entrypoint sh redis -c 'rm -rf /data/appendonlydir /data/appendonly.aof* /data/dump.rdb'
+    docker cp "$1" "$helper:/data/dump.rdb"
+    run compose run --rm --no-deps -T --user root --entrypoint sh redis -c 'chown --reference=/data /data/dump.rdb && chmod 600 /data/dump.rdb' ||
+        fail "o instantâneo não pôde ser entregue ao Redis"
+    run compose run -d --no-deps --name "$project-redis-restore" redis redis-server /usr/local/etc/redis/redis.conf --appendonly no
+    restoring() {
+        # shellcheck disable=SC2016 # the shell inside expands it
+        docker exec "$project-redis-restore" sh -c 'REDISCLI_AUTH=${REDIS_PASSWORD:-} exec redis-cli --no-auth-warning "$@"' redis-cli "$@"
+    }
+    until [ "$(restoring ping 2>/dev/null)" = PONG ]; do
+        [ "$((SECONDS - begin))" -lt 60 ] || fail "o Redis não leu o instantâneo; veja \`docker logs $project-redis-restore\`"
+        sleep 0.2
+    done
+    restoring config set appendonly yes >>"$log_file"
+    until restoring info persistence | tr -d '\r' | grep -q '^aof_rewrite_in_progress:0$' &&
+        restoring info persistence | tr -d '\r' | grep -q '^aof_enabled:1$'; do
+        [ "$((SECONDS - begin))" -lt 120 ] || fail "o Redis não terminou de gravar o que leu"
+        sleep 0.2
+    done
+    docker stop -t 30 "$project-redis-restore" >>"$log_file"
+    docker rm -f "$project-redis-restore" >>"$log_file" 2>&1 || true
+}
+
+# What is left of the queue belongs to the library that was there before.
+empty_redis() {
+    redis_cli flushall >>"$log_file" || warn "o Redis não pôde ser esvaziado; trabalhos antigos nele serão ignorados"
+}
+
+archive='' from=() replace='' no_backup='' with_redis='' config_to='' assume_yes=''
+while [ "$#" -gt 0 ]; do
+    case $1 in
+        --from)
+            [ "${2:-}" = s3 ] || usage_error "--from aceita só s3; arquivos locais ficam em backups/"
+            from=(--from s3)
+            shift
+            ;;
+        --replace) replace=1 ;;
+        --no-backup) no_backup=1 ;;
+        --with-redis) with_redis=1 ;;
+        --config-to)
+            [ -n "${2:-}" ] || usage_error "--config-to espera uma pasta"
+            config_to=$2
+            shift
+            ;;
+        --yes) assume_yes=1 ;;
+        -h | --help)
+            help
+            exit 0
+            ;;
+        -*) usage_error "opção desconhecida: $1" ;;
+        *)
+            [ -z "$archive" ] || usage_error "só um arquivo por vez"
+            archive=$1
+            ;;
+    esac
+    shift
+done
+[ -n "$archive" ] || usage_error "informe o arquivo a restaurar, ou latest"
+
+open_log restore
+say "♻️  Iniciando restauração..."
+need_docker
+take_lock deploy "outra implantação ou restauração"
+[ -n "$(stack_setting IDS_VERSION)" ] ||
+    fail "IDS_VERSION não está em .env; escreva lá a versão a usar, ou rode antes scripts/deploy.sh" 2
+[ -r "$settings_file" ] || fail "$settings_file não pode ser lido por $(id -un)" 2
+[ -z "$config_to" ] || [ ! -e "$config_to" ] || fail "$config_to já existe; informe uma pasta nova" 2
+[ -d backups ] || install -d -m 0750 backups
+
+name=$archive
+if [ "$archive" != latest ] && [ "${#from[@]}" -eq 0 ]; then
+    name=$(basename "$archive")
+    [ -r "backups/$name" ] || fail "$stack/backups/$name não existe; copie o arquivo (e o .sha256 e a pasta originals/ dele) para lá" 2
+    archive=/backups/$name
+elif [ "${#from[@]}" -eq 0 ]; then
+    from=(--from /backups)
+fi
+
+staging=$(mktemp -d backups/.staging.XXXXXX)
+trap 'rm -rf "$staging"' EXIT
+trap 'warn "interrompido; a biblioteca pode estar incompleta: rode de novo com --replace"; exit 130' INT
+trap 'exit 143' TERM
+owner=$(stat -c %u:%g backups)
+[ "$(id -u)" -ne 0 ] || chown "$owner" "$staging"
+inside=/backups/${staging#backups/}
+ids=(ids_once --user "$owner" --volume "$stack/backups:/backups" -e "TMPDIR=$inside")
+
+# Looked at as a whole before anything is stopped.
+say "🔎 Conferindo o backup..."
+"${ids[@]}" -- backup verify "$archive" "${from[@]}" 2>&1 | tee -ia "$log_file" ||
+    fail "o backup não está íntegro, ou BACKUP_KEY não é a dele; nada foi mudado"
+
+if [ -n "$replace" ]; then
+    confirm "O que há no banco será APAGADO e substituído por $name. Continuar?"
+    if [ -z "$no_backup" ] && [ -n "$(containers api)" ]; then
+        # `latest` must go on meaning what was looked at above.
+        [ "$name" != latest ] || fail "com --replace informe o nome do arquivo, não latest: um backup novo é feito antes" 2
+        scripts/backup.sh || fail "o backup de antes falhou; nada foi mudado (--no-backup restaura sem ele)"
+    fi
+else
+    confirm "Restaurar $name?"
+fi
+
+[ -n "$(containers redis)" ] || run compose up -d --no-deps redis
+stop_services
+"${ids[@]}" -- restore "$archive" "${from[@]}" ${replace:+--replace} --yes --included-to "$inside/included" 2>&1 | tee -ia "$log_file" || {
+    [ -n "$replace" ] || start_services
+    fail "a restauração falhou (veja acima)"
+}
+if [ -n "$with_redis" ]; then
+    restore_redis "$(find "$staging/included" -name redis.rdb | head -n 1)"
+else
+    empty_redis
+fi
+if [ -n "$config_to" ]; then
+    cp -R "$(find "$staging/included" -type d -name config | head -n 1)" "$config_to"
+    chmod -R go= "$config_to"
+    say "   configuração do backup em $config_to"
+fi
+start_services
+say "✅ Restauração concluída!"
