@@ -54,7 +54,7 @@ snapshot_redis() { # snapshot_redis FILE
 # Configuration as it is used, under the names it has on the server.
 stage_configuration() { # stage_configuration FOLDER
     local path
-    for path in "$settings_file" .env "$compose_file" redis.conf nginx logs/deploy.log; do
+    for path in "$settings_file" .env "$compose_file" redis.conf nginx ca logs/deploy.log; do
         [ ! -e "$path" ] || cp -R --parents "$path" "$1/" || fail "não posso ler $path"
     done
 }

@@ -104,7 +104,8 @@ write_stack_settings() { # write_stack_settings NAME=VALUE...
         [ ! -e .env ] || grep -v "^\($names\)=" .env || true
         printf '%s\n' "$@"
     } >"$new"
-    chmod 0644 "$new"
+    # The password of Redis stands in it.
+    chmod 0600 "$new"
     [ "$(id -u)" -ne 0 ] || chown --reference=. "$new"
     sync "$new"
     mv -f "$new" .env
@@ -136,10 +137,6 @@ need_docker() {
     else
         fail "nem \`docker compose\` nem \`docker-compose\` existem; rode scripts/setup-server.sh"
     fi
-    # Compose 1 applies limits and replicas only when told to; for Compose 2 the same flag changes the containers' names.
-    case $("${compose_command[@]}" version --short 2>/dev/null) in
-        1.*) compose_command+=(--compatibility) ;;
-    esac
     project=$(stack_setting COMPOSE_PROJECT_NAME "$(basename "$stack")")
     project=$(printf '%s' "${project,,}" | tr -cd 'a-z0-9_-')
     export COMPOSE_PROJECT_NAME=$project

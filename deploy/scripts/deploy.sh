@@ -18,7 +18,8 @@ não ficar saudável, a anterior continua no ar. Ctrl-C no meio faz o mesmo. Tud
   --no-pull        usa a imagem que já está neste servidor
   --infra          recria também nginx e Redis se a definição deles mudou (interrupção de alguns segundos)
   --timeout SEG    prazo para os contêineres novos ficarem saudáveis (padrão 120)
-  --drain SEG      quanto um pedido já começado ainda pode durar na versão anterior (padrão 60)
+  --drain SEG      quanto um pedido já começado ainda pode durar na versão anterior antes
+                   que ela seja parada (padrão 30; depois a própria API ainda espera 30)
   --help           esta ajuda
 
 Código de saída: 0 implantado; 1 falhou, e a versão anterior continua no ar; 2 uso ou configuração incorretos, nada
@@ -27,8 +28,9 @@ TEXT
 }
 
 readonly disk_needed_mb=2048
+readonly first_deploy_file=.first-deploy
 # Without these nothing starts in production; the others have defaults.
-readonly required=(ENVIRONMENT PUBLIC_URL POSTGRES_HOST POSTGRES_USER POSTGRES_PASSWORD POSTGRES_DB POSTGRES_SSL_MODE REDIS_DSN S3_BUCKET)
+readonly required=(ENVIRONMENT PUBLIC_URL POSTGRES_HOST POSTGRES_USER POSTGRES_PASSWORD POSTGRES_DB POSTGRES_SSL_MODE S3_BUCKET)
 
 # ---- preflight
 
@@ -43,6 +45,7 @@ check_disk() {
 
 check_settings() {
     local name value mode problems=()
+    [ -n "$(stack_setting REDIS_PASSWORD)" ] || problems+=("REDIS_PASSWORD não está em .env (openssl rand -hex 24)")
     [ -r "$settings_file" ] || fail "$settings_file não pode ser lido; copie .env.prod.example para ele e preencha" 2
     mode=$(stat -c %a "$settings_file")
     case $mode in
@@ -61,18 +64,8 @@ check_settings() {
     done < <(grep -E '^[A-Za-z_][A-Za-z0-9_]*=' "$settings_file")
     if [ "${#problems[@]}" -gt 0 ]; then
         printf '   - %s\n' "${problems[@]}" >&2
-        fail "$settings_file está incompleto" 2
+        fail "a configuração está incompleta" 2
     fi
-    check_connections
-}
-
-# Both versions run for a minute, and the smallest managed PostgreSQL takes 22 connections.
-check_connections() {
-    local pool peak
-    pool=$(env_value "$settings_file" POSTGRES_POOL_SIZE)
-    peak=$((${pool:-4} * (2 * $(IDS_VERSION=$version replicas_of api) + 3)))
-    [ "$peak" -le 22 ] ||
-        warn "durante a troca podem ser abertas até $peak conexões ao PostgreSQL; o plano de US\$ 15 aceita 22 (POSTGRES_POOL_SIZE=3 basta)"
 }
 
 check_image() {
@@ -82,7 +75,7 @@ check_image() {
 
 check_current_state() {
     local reply
-    [ -n "$(containers api)" ] || return 0
+    ! is_first_deploy || return 0
     reply=$(scripts/health-check.sh --wait 10 2>&1) && return 0
     printf '   %s\n' "${reply//$'\n'/$'\n'   }" >&2
     [ -n "$force" ] || fail "o estado atual não está saudável; resolva antes, ou use --force" 2
@@ -110,7 +103,7 @@ pull() {
 # Forward only, and made so that the version before goes on working: an old API serves while this runs.
 migrate() {
     say "🗄️  Migrando o banco de dados..."
-    IDS_VERSION=$version run ids_once -- migrate ||
+    IDS_VERSION=$version run compose run --rm --no-deps -T migrate </dev/null ||
         fail "a migração falhou (veja acima); a versão anterior continua no ar"
 }
 
@@ -133,22 +126,29 @@ update_infrastructure() {
             warn "a definição de $service mudou; rode com --infra para aplicar (interrompe por alguns segundos)"
         fi
     done
+    reload_nginx
 }
 
-# On an empty server there is nothing to keep up, and nothing to go back to.
+# Until it has been well once, there is nothing to keep up, and nothing to go back to.
+is_first_deploy() {
+    [ -e "$first_deploy_file" ] || [ -z "$(containers api)" ]
+}
+
 first_deploy() {
     local services service all=()
     trap 'say "interrompido; rode de novo para continuar"; exit 130' INT
     trap 'exit 143' TERM HUP
+    : >"$first_deploy_file"
     export IDS_VERSION=$version
     run compose up -d --no-deps redis
     wait_healthy "$start_patience" "$(containers redis --all | head -n 1)" || fail "o Redis não ficou saudável"
     migrate
-    route_by_name
+    leave_none_out
     write_stack_settings "IDS_VERSION=$version" IDS_PREVIOUS_VERSION=
     say "▶️  Iniciando os serviços..."
     run compose up -d --remove-orphans || fail "os serviços não começaram (veja acima)"
-    mapfile -t services < <(compose config --services)
+    # `migrate` is done and has ended.
+    mapfile -t services < <(compose config --services | grep -vx migrate)
     for service in "${services[@]}"; do
         mapfile -t -O "${#all[@]}" all < <(containers "$service" --all)
     done
@@ -156,6 +156,7 @@ first_deploy() {
         fail "a primeira implantação não ficou saudável; corrija e rode de novo"
     scripts/health-check.sh --wait 60 | tee -ia "$log_file" ||
         fail "a primeira implantação não ficou saudável; corrija e rode de novo"
+    rm -f "$first_deploy_file"
     trap - INT TERM HUP
 }
 
@@ -213,7 +214,7 @@ begin=$SECONDS
 settle_interrupted
 note "version $version, before: $(stack_setting IDS_VERSION none)"
 preflight
-if [ -z "$(containers api)" ]; then
+if is_first_deploy; then
     pull
     first_deploy
 else

@@ -37,49 +37,46 @@ stop_services() {
 start_services() {
     say "▶️  Iniciando os serviços..."
     run compose up -d || fail "os serviços não começaram; veja acima"
-    if [ -n "$(containers nginx)" ]; then
-        # Containers that began anew may have other addresses.
-        docker exec "$(containers nginx | head -n 1)" nginx -s reload >>"$log_file" 2>&1 || true
-    fi
     scripts/health-check.sh --wait 120 | tee -ia "$log_file" || fail "os dados foram restaurados, mas o serviço não está saudável"
 }
 
-# With an append-only file there, Redis never looks at a snapshot; so it reads it without one, writes a new one, and stops.
-restore_redis() { # restore_redis FILE
-    local volume helper begin=$SECONDS
-    [ -s "$1" ] || fail "o backup não tem instantâneo do Redis"
-    say "   Redis: restaurando o instantâneo..."
-    run compose stop redis
-    helper=$(containers redis --all | head -n 1)
-    volume=$(docker inspect --format '{{range .Mounts}}{{if eq .Destination "/data"}}{{.Name}}{{end}}{{end}}' "$helper")
-    [ -n "$volume" ] || fail "o volume do Redis não foi encontrado"
-    # The files of the volume belong to the user that Redis runs as in its image.
-    run compose run --rm --no-deps -T --entrypoint sh redis -c 'rm -rf /data/appendonlydir /data/appendonly.aof* /data/dump.rdb'
-    docker cp "$1" "$helper:/data/dump.rdb"
-    run compose run --rm --no-deps -T --user root --entrypoint sh redis -c 'chown --reference=/data /data/dump.rdb && chmod 600 /data/dump.rdb' ||
-        fail "o instantâneo não pôde ser entregue ao Redis"
-    run compose run -d --no-deps --name "$project-redis-restore" redis redis-server /usr/local/etc/redis/redis.conf --appendonly no
-    restoring() {
-        # shellcheck disable=SC2016 # the shell inside expands it
-        docker exec "$project-redis-restore" sh -c 'REDISCLI_AUTH=${REDIS_PASSWORD:-} exec redis-cli --no-auth-warning "$@"' redis-cli "$@"
-    }
-    until [ "$(restoring ping 2>/dev/null)" = PONG ]; do
-        [ "$((SECONDS - begin))" -lt 60 ] || fail "o Redis não leu o instantâneo; veja \`docker logs $project-redis-restore\`"
-        sleep 0.2
-    done
-    restoring config set appendonly yes >>"$log_file"
-    until restoring info persistence | tr -d '\r' | grep -q '^aof_rewrite_in_progress:0$' &&
-        restoring info persistence | tr -d '\r' | grep -q '^aof_enabled:1$'; do
-        [ "$((SECONDS - begin))" -lt 120 ] || fail "o Redis não terminou de gravar o que leu"
-        sleep 0.2
-    done
-    docker stop -t 30 "$project-redis-restore" >>"$log_file"
-    docker rm -f "$project-redis-restore" >>"$log_file" 2>&1 || true
+in_redis_volume() { # in_redis_volume SHELL_COMMAND: in a container of Redis with its volume; stdin goes through
+    compose run --rm --no-deps -T --entrypoint sh redis -c "$1"
 }
 
 # What is left of the queue belongs to the library that was there before.
 empty_redis() {
-    redis_cli flushall >>"$log_file" || warn "o Redis não pôde ser esvaziado; trabalhos antigos nele serão ignorados"
+    run compose stop redis
+    in_redis_volume 'rm -rf /data/appendonlydir /data/appendonly.aof* /data/dump.rdb' </dev/null >>"$log_file" 2>&1 ||
+        fail "o volume do Redis não pôde ser esvaziado"
+}
+
+# With an append-only file there, Redis never looks at a snapshot; so it reads it without one, writes a new one, and stops.
+restore_redis() { # restore_redis FILE
+    local helper=$project-redis-restore begin=$SECONDS
+    [ -s "$1" ] || fail "o backup não tem instantâneo do Redis"
+    say "   Redis: restaurando o instantâneo..."
+    in_redis_volume 'umask 077 && cat >/data/dump.rdb' <"$1" >>"$log_file" 2>&1 || fail "o instantâneo não pôde ser entregue ao Redis"
+    docker rm --force "$helper" >/dev/null 2>&1 || true
+    # shellcheck disable=SC2016 # the shell inside expands it
+    compose run -d --no-deps --name "$helper" --entrypoint sh redis -c 'umask 077
+        printf "requirepass \"%s\"\n" "$REDIS_PASSWORD" >/run/redis/password.conf
+        exec redis-server /usr/local/etc/redis/redis.conf --appendonly no' >>"$log_file" 2>&1
+    restoring() {
+        # shellcheck disable=SC2016 # the shell inside expands it
+        docker exec "$helper" sh -c 'REDISCLI_AUTH=$REDIS_PASSWORD exec redis-cli --no-auth-warning "$@"' redis-cli "$@"
+    }
+    until [ "$(restoring ping 2>/dev/null)" = PONG ]; do
+        [ "$((SECONDS - begin))" -lt 60 ] || fail "o Redis não leu o instantâneo; veja \`docker logs $helper\`"
+        sleep 0.2
+    done
+    restoring config set appendonly yes >>"$log_file"
+    until [ "$(restoring info persistence | tr -d '\r' | grep -c -E '^aof_enabled:1$|^aof_rewrite_(in_progress|scheduled):0$')" -eq 3 ]; do
+        [ "$((SECONDS - begin))" -lt 120 ] || fail "o Redis não terminou de gravar o que leu"
+        sleep 0.2
+    done
+    docker stop -t 30 "$helper" >>"$log_file"
+    docker rm --force "$helper" >>"$log_file" 2>&1 || true
 }
 
 archive='' from=() replace='' no_backup='' with_redis='' config_to='' assume_yes=''
@@ -163,10 +160,9 @@ stop_services
     [ -n "$replace" ] || start_services
     fail "a restauração falhou (veja acima)"
 }
+empty_redis
 if [ -n "$with_redis" ]; then
     restore_redis "$(find "$staging/included" -name redis.rdb | head -n 1)"
-else
-    empty_redis
 fi
 if [ -n "$config_to" ]; then
     cp -R "$(find "$staging/included" -type d -name config | head -n 1)" "$config_to"

@@ -1,21 +1,24 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # How one version takes the place of another without a failed request. Sourced by deploy.sh and rollback.sh.
 #
-#   1. New api containers start beside the old ones. nginx does not know them yet.
-#   2. Once they are healthy nginx is pointed at them and reloaded; what was begun ends at the old ones.
+#   1. New api containers start beside the old ones; nginx gives them requests once they say that they are ready.
+#   2. Once they are healthy nginx leaves the old ones out; what was begun there ends there.
 #   3. They are asked through nginx, and the workers are replaced (SIGTERM: they give their jobs back).
 #   4. Only when all that is well, and nginx has let go of them, are the old api containers stopped.
 #
-# Until 4 the old containers run, so that going back is a reload of nginx. What is under way stands in `.rollout`: after a
-# killed script or a power cut the next one puts things right before it begins.
+# Until 4 the old containers run, so that going back takes a second. What is under way stands in `.rollout`: after a killed
+# script or a power cut the next one puts things right before it begins.
 
-readonly upstream_file=nginx/upstream/api.conf
+# Addresses that nginx gives no requests to; nginx/start.sh reads it every second.
+readonly left_out_file=nginx/left-out
+readonly nginx_servers=/run/nginx-api/servers.conf
+readonly nginx_conf=/etc/nginx/ids/nginx.conf
 readonly rollout_file=.rollout
 # The default of a stop is 10 s; ids takes up to 30 to finish what it has begun.
 readonly stop_patience=40
 
 start_patience=120 # seconds until new containers must be healthy
-drain_patience=60  # seconds that requests begun before the switch may still take
+drain_patience=30  # seconds that requests begun before the switch may take before the old version is asked to stop
 
 services_of_workers() {
     compose config --services | grep '^worker-' || true
@@ -32,27 +35,55 @@ replicas_of() { # replicas_of SERVICE
 
 # ---- nginx
 
-# nginx knows the API by name, which Docker's DNS answers with every container there is. While versions change it knows
-# the right ones by address; the name stays as the last resort, should the addresses be gone after a restart.
-route_to() { # route_to CONTAINER...: point nginx at these only
-    local container address lines=''
+nginx_container() {
+    containers nginx | head -n 1
+}
+
+in_nginx() {
+    docker exec "$(nginx_container)" "$@"
+}
+
+# Takes these out of nginx's sight, and returns when no process of nginx gives them a new request. All others stay in.
+leave_out() { # leave_out CONTAINER...
+    local container address pids wanted begin=$SECONDS lines=''
     for container in "$@"; do
         address=$(address_of "$container") || return 1
-        lines+="server $address:8000 max_fails=0;"$'\n'
+        lines+=$address$'\n'
     done
-    write_upstream "${lines}server api:8000 backup;"
+    pids=$(serving_processes) || return 1
+    write_left_out "$lines"
+    wanted=$(grep -c . <<<"$lines" || true)
+    until ! in_nginx cat "$nginx_servers" | grep -qwF -f <(printf '%s' "${lines:-none}"); do
+        [ "$((SECONDS - begin))" -lt 20 ] || { warn "o nginx não deixou de usar $wanted endereço(s); veja \`docker compose logs nginx\`"; return 1; }
+        sleep 0.2
+    done
+    # Its list is written a moment before it is reloaded.
+    until [ -z "$(comm -12 <(sort <<<"$pids") <(serving_processes | sort) | grep . || true)" ]; do
+        [ "$((SECONDS - begin))" -lt 25 ] || { warn "o nginx não recarregou; veja \`docker compose logs nginx\`"; return 1; }
+        sleep 0.2
+    done
 }
 
-route_by_name() {
-    write_upstream "server api:8000 max_fails=0;"
+leave_none_out() {
+    rm -f "$left_out_file"
 }
 
-write_upstream() { # write_upstream LINES
-    mkdir -p "${upstream_file%/*}"
-    (umask 022 && printf '# Written by scripts/deploy.sh; included in the upstream of nginx.conf.\n%s\n' "$1" >"$upstream_file.new")
-    chmod 0755 nginx "${upstream_file%/*}"
-    [ "$(id -u)" -ne 0 ] || chown --reference=. nginx "${upstream_file%/*}" "$upstream_file.new"
-    mv -f "$upstream_file.new" "$upstream_file"
+write_left_out() { # write_left_out LINES
+    (umask 022 && printf '%s' "$1" >"$left_out_file.new")
+    [ "$(id -u)" -ne 0 ] || chown --reference=. "$left_out_file.new"
+    mv -f "$left_out_file.new" "$left_out_file"
+}
+
+# Waits until nginx gives requests to all of these.
+wait_routed() { # wait_routed CONTAINER...
+    local container address begin=$SECONDS
+    for container in "$@"; do
+        address=$(address_of "$container") || return 1
+        until in_nginx grep -qwF "$address" "$nginx_servers"; do
+            [ "$((SECONDS - begin))" -lt 30 ] || { warn "o nginx não passou a usar $(name_of "$container") ($address)"; return 1; }
+            sleep 0.2
+        done
+    done
 }
 
 # The address in the network that nginx shares with it.
@@ -62,45 +93,31 @@ address_of() { # address_of CONTAINER
     local address
     address=$(join <(docker inspect --format "$networks" "$1" | sed '/^$/d' | sort) \
         <(docker inspect --format "$networks" "$(nginx_container)" | sed '/^$/d' | sort) | awk 'NR == 1 { print $2 }')
-    [ -n "$address" ] || fail "o nginx não tem rede em comum com $(name_of "$1")"
+    [ -n "$address" ] || { warn "o nginx não tem rede em comum com $(name_of "$1")" && return 1; }
     printf '%s' "$address"
 }
 
-nginx_container() {
-    containers nginx | head -n 1
+serving_processes() {
+    docker top "$(nginx_container)" -eo pid,args | awk '/nginx: worker process/ && !/shutting down/ { print $1 }'
 }
 
-# Reloads, and returns when the processes that know the old addresses take no more requests.
-reload_nginx() {
-    local before pid begin=$SECONDS nginx
-    nginx=$(nginx_container)
-    docker exec "$nginx" nginx -t -q >>"$log_file" 2>&1 ||
-        { docker exec "$nginx" nginx -t 2>&1 | tail -n 5 >&2 || true; fail "a configuração do nginx não é válida"; }
-    before=$(serving_processes "$nginx")
-    docker exec "$nginx" nginx -s reload >>"$log_file" 2>&1
-    for pid in $before; do
-        while serving_processes "$nginx" | grep -qx "$pid"; do
-            [ "$((SECONDS - begin))" -lt 20 ] || fail "o nginx não recarregou; veja \`docker compose logs nginx\`"
-            sleep 0.1
-        done
-    done
-}
-
-serving_processes() { # serving_processes CONTAINER
-    docker top "$1" -eo pid,args | awk '/nginx: worker process/ && !/shutting down/ { print $1 }'
-}
-
-# Waits until nothing begun before the last reload is left, but not for ever: an event stream may last for hours.
+# Waits until nothing begun before the last change is left, but not for ever: an event stream may last for hours.
 drain_nginx() {
-    local nginx begin=$SECONDS
-    nginx=$(nginx_container)
-    while docker top "$nginx" -eo pid,args | grep -q 'worker process is shutting down'; do
+    local begin=$SECONDS
+    while docker top "$(nginx_container)" -eo pid,args | grep -q 'worker process is shutting down'; do
         if [ "$((SECONDS - begin))" -ge "$drain_patience" ]; then
             note "requests begun before the switch still run after $drain_patience s"
             return
         fi
         sleep 0.5
     done
+}
+
+# A changed nginx.conf: looked at before it is taken.
+reload_nginx() {
+    local said
+    said=$(in_nginx nginx -t -q -c "$nginx_conf" 2>&1) || fail "nginx/nginx.conf não é válido: $said"
+    in_nginx nginx -c "$nginx_conf" -s reload >>"$log_file" 2>&1 || fail "o nginx não recarregou; veja \`docker compose logs nginx\`"
 }
 
 # ---- what is under way
@@ -157,8 +174,8 @@ roll_to() { # roll_to VERSION
     wait_healthy "$start_patience" "${new_api[@]}" || { take_back && return 1; }
 
     say "🔀 Passando os pedidos para a versão $new_version..."
-    route_to "${new_api[@]}" || { take_back && return 1; }
-    (reload_nginx) || { take_back && return 1; }
+    wait_routed "${new_api[@]}" || { take_back && return 1; }
+    leave_out "${old_api[@]}" || { take_back && return 1; }
     ask_through_nginx api || { take_back && return 1; }
 
     say "🔁 Trocando os workers..."
@@ -222,8 +239,8 @@ finish() {
         say "⏹️  Parando a versão anterior..."
         stop_containers "${alive[@]}"
     fi
-    route_by_name
-    (reload_nginx) || warn "o nginx ainda usa os endereços desta troca; rode de novo quando ele estiver bem"
+    # Only now: another container may get the address that was left out.
+    leave_none_out
     forget
 }
 
@@ -242,7 +259,7 @@ interrupted() { # interrupted EXIT_CODE
 
 # Back to the containers that ran before: nginx first, so that no request sees what goes away.
 take_back() {
-    local container alive=() extra=()
+    local container alive=() extra=() running=()
     trap '' INT TERM HUP
     shielded=1
     say "↩️  Voltando à versão ${old_version}..."
@@ -256,14 +273,17 @@ take_back() {
         mapfile -t alive < <(containers api | grep -vxF -f <(printf '%s\n' "${extra[@]:-none}"))
         wait_healthy "$start_patience" "${alive[@]}" || warn "a versão $old_version também não ficou saudável"
     fi
-    { route_to "${alive[@]}" && (reload_nginx); } || true
-    if [ "${#extra[@]}" -gt 0 ]; then
+    mapfile -t running < <(containers api | grep -xF -f <(printf '%s\n' "${extra[@]:-none}"))
+    # In this order the old ones are back before the new ones go.
+    leave_none_out
+    wait_routed "${alive[@]}" || true
+    if [ "${#running[@]}" -gt 0 ]; then
+        leave_out "${running[@]}" || true
         drain_nginx
-        stop_containers "${extra[@]}"
     fi
+    [ "${#extra[@]}" -eq 0 ] || stop_containers "${extra[@]}"
+    leave_none_out
     replace_workers "$old_version" || warn "os workers da versão $old_version não ficaram saudáveis"
-    route_by_name
-    (reload_nginx) || true
     forget
     trap - INT TERM HUP
     shielded=''

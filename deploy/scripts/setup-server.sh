@@ -116,7 +116,7 @@ install_docker() {
   "live-restore": true
 }
 JSON
-        ! has_systemd || systemctl restart docker
+        ! has_systemd || systemctl restart docker || fail "o Docker não começou; veja \`journalctl -u docker\`"
     fi
     enable docker.service
 }
@@ -261,14 +261,15 @@ deploy_user() {
 copy_release() {
     local path
     [ "$source_folder" != "$stack" ] || return 0
-    for path in docker-compose.prod.yml .env.prod.example scripts systemd; do
+    mkdir -p "$stack/nginx"
+    for path in docker-compose.prod.yml .env.example .env.prod.example nginx/start.sh scripts systemd; do
         [ ! -e "$source_folder/$path" ] || cp -R --no-target-directory "$source_folder/$path" "$stack/$path"
     done
     (cd "$source_folder" && find redis.conf nginx -type f) | while IFS= read -r path; do
         mkdir -p "$stack/$(dirname "$path")"
         if [ ! -e "$stack/$path" ]; then
             cp "$source_folder/$path" "$stack/$path"
-        elif ! cmp -s "$source_folder/$path" "$stack/$path" && [ "$path" != nginx/upstream/api.conf ]; then
+        elif ! cmp -s "$source_folder/$path" "$stack/$path" && [ "$path" != nginx/start.sh ]; then
             cp "$source_folder/$path" "$stack/$path.novo"
             warn "$stack/$path foi mudado por você; o desta versão está em $path.novo"
         fi
@@ -281,27 +282,28 @@ folders() {
     say "📁 $stack..."
     install -d -m 0755 -o "$user" -g "$user" "$stack"
     copy_release
-    for folder in logs logs/nginx nginx scripts acme; do
+    for folder in logs logs/nginx nginx scripts acme ca; do
         install -d -m 0755 -o "$user" -g "$user" "$stack/$folder"
     done
     install -d -m 0750 -o "$user" -g "$user" "$stack/backups"
     install -d -m 0750 -o "$user" -g "$user" "$stack/ssl"
-    if [ ! -e "$stack/.env.prod" ] && [ -e "$stack/.env.prod.example" ]; then
-        first_settings
-    fi
-    [ ! -e "$stack/.env.prod" ] || chmod 0600 "$stack/.env.prod"
-    chown -R "$user:$user" "$stack/scripts" "$stack/nginx" "$stack/docker-compose.prod.yml" "$stack/.env.prod.example" "$stack/redis.conf" 2>/dev/null || true
+    first_settings
+    chown -R "$user:$user" "$stack/scripts" "$stack/nginx" "$stack/docker-compose.prod.yml" "$stack/.env.example" "$stack/.env.prod.example" "$stack/redis.conf" 2>/dev/null || true
     first_certificate
 }
 
-# The example with fresh secrets where it asks for any; nobody has to invent a password.
+# The examples, with fresh secrets where they ask for any; nobody has to invent a password.
 first_settings() {
-    local redis_password
-    redis_password=$(openssl rand -hex 24)
-    (umask 077 && sed -e "s/CHANGE-ME-REDIS/$redis_password/g" -e "s/CHANGE-ME-BACKUP-KEY/$(openssl rand -hex 32)/g" \
-        "$stack/.env.prod.example" >"$stack/.env.prod")
-    chown "$user:$user" "$stack/.env.prod"
-    say "   .env.prod criado, com senha do Redis e chave de backup novas; preencha o resto"
+    local file
+    for file in .env .env.prod; do
+        if [ ! -e "$stack/$file" ]; then
+            (umask 077 && sed -e "s/^REDIS_PASSWORD=$/REDIS_PASSWORD=$(openssl rand -hex 24)/" \
+                -e "s/^BACKUP_KEY=$/BACKUP_KEY=$(openssl rand -hex 32)/" "$stack/$file.example" >"$stack/$file")
+            chown "$user:$user" "$stack/$file"
+            say "   $file criado, com segredos novos; veja o que falta preencher"
+        fi
+        chmod 0600 "$stack/$file"
+    done
 }
 
 # nginx does not start without one. Browsers warn about it until certbot has brought the real one.
