@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A backup of everything: the library by `ids backup`, the snapshot of Redis, and the configuration, in one archive.
-# shellcheck source=common.sh
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/common.sh"
 
 help() {

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Brings a version of the stack up: without a failed request, and back to the one before when it does not come up.
-# shellcheck source=common.sh
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/common.sh"
-# shellcheck source=rollout.sh
+# shellcheck source-path=SCRIPTDIR source=rollout.sh
 . scripts/rollout.sh
 
 help() {
@@ -85,8 +85,8 @@ check_current_state() {
 preflight() {
     say "🔎 Verificando o servidor..."
     check_disk
-    IDS_VERSION=$version compose config -q 2>>"$log_file" ||
-        { IDS_VERSION=$version compose config -q >&2 || true; fail "$compose_file não é válido" 2; }
+    new_version=$version
+    resolved=$(IDS_VERSION=$version compose config) || fail "$compose_file não é válido (veja acima)" 2
     check_settings
     check_image
     check_current_state
@@ -109,14 +109,15 @@ migrate() {
 
 # nginx and Redis stay as they are while versions of ids change; a change of their own definition interrupts for seconds.
 update_infrastructure() {
-    local service wanted running
+    local service wanted running hashes
+    hashes=$(IDS_VERSION=$version compose config --hash '*')
     for service in redis nginx; do
         running=$(containers "$service" | head -n 1)
         if [ -z "$running" ]; then
             IDS_VERSION=$version run compose up -d --no-deps "$service"
             continue
         fi
-        wanted=$(IDS_VERSION=$version compose config --hash "$service" | awk '{ print $2 }')
+        wanted=$(awk -v service="$service" '$1 == service { print $2 }' <<<"$hashes")
         [ "$wanted" != "$(docker inspect --format '{{index .Config.Labels "com.docker.compose.config-hash"}}' "$running")" ] || continue
         if [ -n "$with_infrastructure" ]; then
             say "🔧 Recriando $service..."
@@ -135,7 +136,7 @@ is_first_deploy() {
 }
 
 first_deploy() {
-    local services service all=()
+    local all_services service all=()
     trap 'say "interrompido; rode de novo para continuar"; exit 130' INT
     trap 'exit 143' TERM HUP
     : >"$first_deploy_file"
@@ -148,8 +149,8 @@ first_deploy() {
     say "▶️  Iniciando os serviços..."
     run compose up -d --remove-orphans || fail "os serviços não começaram (veja acima)"
     # `migrate` is done and has ended.
-    mapfile -t services < <(compose config --services | grep -vx migrate)
-    for service in "${services[@]}"; do
+    mapfile -t all_services < <(services | grep -vx migrate)
+    for service in "${all_services[@]}"; do
         mapfile -t -O "${#all[@]}" all < <(containers "$service" --all)
     done
     wait_healthy "$start_patience" "${all[@]}" ||

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Asks nginx, Redis and the queue how they are, as people reach them: through nginx with TLS, on this machine.
-# shellcheck source=common.sh
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/common.sh"
 
 help() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Brings a backup back: into an empty stack, or in place of what is there.
-# shellcheck source=common.sh
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/common.sh"
 
 help() {

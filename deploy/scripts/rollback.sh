@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Goes back to the version before, or to a named one, the same way as deploy.sh goes forward: without a failed request.
-# shellcheck source=common.sh
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/common.sh"
-# shellcheck source=rollout.sh
+# shellcheck source-path=SCRIPTDIR source=rollout.sh
 . scripts/rollout.sh
 
 help() {

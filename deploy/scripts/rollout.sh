@@ -20,13 +20,23 @@ readonly stop_patience=40
 start_patience=120 # seconds until new containers must be healthy
 drain_patience=30  # seconds that requests begun before the switch may take before the old version is asked to stop
 
+# Compose takes a second to say what the files mean; it is asked once.
+resolved_config() {
+    [ -n "${resolved:-}" ] || resolved=$(IDS_VERSION=${new_version:-$(stack_setting IDS_VERSION)} compose config)
+    printf '%s\n' "$resolved"
+}
+
+services() {
+    resolved_config | awk '/^[^ ]/ { section = $1 } section == "services:" && /^  [^ ]/ { sub(/:$/, "", $1); print $1 }'
+}
+
 services_of_workers() {
-    compose config --services | grep '^worker-' || true
+    services | grep '^worker-' || true
 }
 
 # How many containers a service has by the compose file.
 replicas_of() { # replicas_of SERVICE
-    compose config | awk -v service="$1" '
+    resolved_config | awk -v service="$1" '
         /^[^ ]/ { section = $1 }
         section == "services:" && /^  [^ ]/ { current = $1 }
         current == service ":" && $1 ~ /^(replicas|scale):$/ { found = $2 }
@@ -45,16 +55,17 @@ in_nginx() {
 
 # Takes these out of nginx's sight, and returns when no process of nginx gives them a new request. All others stay in.
 leave_out() { # leave_out CONTAINER...
-    local container address pids wanted begin=$SECONDS lines=''
+    local container address pids begin=$SECONDS lines=''
     for container in "$@"; do
         address=$(address_of "$container") || return 1
         lines+=$address$'\n'
     done
     pids=$(serving_processes) || return 1
     write_left_out "$lines"
-    wanted=$(grep -c . <<<"$lines" || true)
-    until ! in_nginx cat "$nginx_servers" | grep -qwF -f <(printf '%s' "${lines:-none}"); do
-        [ "$((SECONDS - begin))" -lt 20 ] || { warn "o nginx não deixou de usar $wanted endereço(s); veja \`docker compose logs nginx\`"; return 1; }
+    # None of them ever got a request: then nginx has nothing to reload.
+    in_nginx cat "$nginx_servers" | grep -qwF -f <(printf '%s' "${lines:-none}") || return 0
+    while in_nginx cat "$nginx_servers" | grep -qwF -f <(printf '%s' "$lines"); do
+        [ "$((SECONDS - begin))" -lt 20 ] || { warn "o nginx não deixou de usar os contêineres antigos; veja \`docker compose logs nginx\`"; return 1; }
         sleep 0.2
     done
     # Its list is written a moment before it is reloaded.
