@@ -30,7 +30,7 @@ TEXT
 readonly disk_needed_mb=2048
 readonly first_deploy_file=.first-deploy
 # Without these nothing starts in production; the others have defaults.
-readonly required=(ENVIRONMENT PUBLIC_URL POSTGRES_HOST POSTGRES_USER POSTGRES_PASSWORD POSTGRES_DB POSTGRES_SSL_MODE S3_BUCKET)
+readonly required=(PUBLIC_URL POSTGRES_HOST POSTGRES_USER POSTGRES_PASSWORD POSTGRES_DB POSTGRES_SSL_MODE S3_BUCKET)
 
 # ---- preflight
 
