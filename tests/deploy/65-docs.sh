@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # docs/deployment*.md name what is there: scripts and their options, commands of ids and their options, files, variables.
+# shellcheck disable=SC2013 # words are what is wanted
 # shellcheck source=tests/deploy/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -37,7 +38,10 @@ checked=0
 while IFS= read -r line; do
     read -ra words <<<"$line"
     path=()
-    for word in "${words[@]:0:2}"; do [[ $word =~ ^[a-z-]+$ ]] && path+=("$word") || break; done
+    for word in "${words[@]:0:2}"; do
+        [[ $word =~ ^[a-z-]+$ ]] || break
+        path+=("$word")
+    done
     # `ids` also stands in sentences and names.
     grep -qx -- "${path[0]:-none}" <<<"$commands" || continue
     help=$(ids_help "${path[@]}") || help=$(ids_help "${path[0]}") || fail "\`ids ${path[*]}\` is no command"

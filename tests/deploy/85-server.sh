@@ -55,7 +55,7 @@ inside sh -c "echo 'PUBLIC_URL=https://of.a.test' >>$stack_there/.env.prod && ec
 state() { inside sh -c "find $stack_there /etc -xdev -type f ! -name '*.novo' ! -path '/etc/ufw/*' -exec sha256sum {} + | sort; stat -c '%a %U %n' $stack_there/* $stack_there/.env*"; }
 before=$(state)
 said=$(inside bash /release/scripts/setup-server.sh --swap 0 2>&1) || fail "setup-server.sh for the second time: $said"
-holds "a second run changes nothing" cmp <(printf '%s' "$before") <(state | grep -v '\.novo$')
+holds "a second run changes nothing" cmp <(printf '%s\n' "$before") <(state | grep -v '\.novo$')
 contains "what was changed by hand is named" 'redis.conf foi mudado por você' "$said"
 holds "and the new one lies beside it" inside cmp "$stack_there/redis.conf.novo" /release/redis.conf
 equals "the firewall has the same rules" "$rules" "$(inside ufw status)"
