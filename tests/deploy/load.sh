@@ -60,10 +60,10 @@ fresh() { # fresh PROTOCOL_OPTION NAME
     done
 }
 
-# An upload, and the stream of its events until it ends. A stream that breaks off is taken up again with Last-Event-ID, as
-# browsers do by themselves; it has failed when its last event is not the end of the work.
+# An upload, and the stream of its events until it ends. A stream that ends before the work is taken up again, as browsers do
+# by themselves: a version that goes ends what it still has after a while. Each of its requests must succeed.
 uploads() { # uploads PROTOCOL_OPTION NAME
-    local config=$folder/upload-$2.conf reply=$folder/upload-$2.json number=0 document state
+    local config=$folder/upload-$2.conf reply=$folder/upload-$2.json number=0 document state tries
     while [ ! -e "$folder/stop" ]; do
         number=$((number + 1))
         printf 'Contrato %s-%s-%s: a multa por atraso na entrega é de %s por cento ao dia.\n' "$2" "$BASHPID" "$(date +%s%N)" "$number" >"$folder/$2.txt"
@@ -72,18 +72,22 @@ uploads() { # uploads PROTOCOL_OPTION NAME
             printf '%s\noutput = "%s"\nwrite-out = "%s"\nurl = "%s/api/v1/documents"\nform = "file=@%s;filename=carga-%s-%s.txt"\n' \
                 "$1" "$reply" "$(outcome upload)" "$url" "$folder/$2.txt" "$2" "$number"
         } >"$config"
+        rm -f "$reply"
         curl --config "$config" >>"$folder/results" 2>>"$folder/errors" || continue
         document=$(sed -n 's/.*"document_id":"\([^"]*\)".*/\1/p' "$reply")
         [ -n "$document" ] || continue
         {
             common
-            printf '%s\nno-buffer\nretry = 5\nretry-all-errors\nretry-delay = 1\nurl = "%s/api/v1/documents/%s/events"\n' "$1" "$url" "$document"
+            printf '%s\nno-buffer\nmax-time = 180\noutput = "%s"\nwrite-out = "%s"\nurl = "%s/api/v1/documents/%s/events"\n' \
+                "$1" "$folder/events-$2" "$(outcome events)" "$url" "$document"
         } >"$config"
-        state=$(curl --config "$config" 2>>"$folder/errors" | sed -n 's/^data:.*"status":"\([a-z_]*\)".*/\1/p' | tail -n 1)
-        case $state in
-            completed) printf 'events - 200 0 0 \n' ;;
-            *) printf 'events - 000 1 0 the stream of %s ended as %s\n' "$document" "${state:-nothing}" ;;
-        esac >>"$folder/results"
+        state=nothing
+        for ((tries = 0; tries < 10; tries++)); do
+            curl --config "$config" >>"$folder/results" 2>>"$folder/errors" || true
+            state=$(sed -n 's/^data:.*"status":"\([a-z_]*\)".*/\1/p' "$folder/events-$2" | tail -n 1)
+            case $state in completed | failed | duplicate | cancelled) break ;; esac
+        done
+        [ "$state" = completed ] || printf 'events - 000 1 0 the work on %s ended as %s\n' "$document" "$state" >>"$folder/results"
     done
 }
 
@@ -112,7 +116,7 @@ report() {
         END { for (kind in total) printf "   %-24s %6d requests, %d failed\n", kind, total[kind], bad[kind] | "sort"
             close("sort")
             printf "   %-24s %6d requests, %d failed; %d found their connection closed\n", "together", requests, failed, unsent }' "$1/results"
-    for kind in 'search-kept 1.1' 'search-kept 2' 'page-kept 1.1' 'page-kept 2' 'search-fresh 1.1' 'search-fresh 2' 'upload 1.1' 'upload 2' 'events -'; do
+    for kind in 'search-kept 1.1' 'search-kept 2' 'page-kept 1.1' 'page-kept 2' 'search-fresh 1.1' 'search-fresh 2' 'upload 1.1' 'upload 2' 'events 1.1' 'events 2'; do
         grep -q "^$kind " "$1/results" || { printf '   no request of the kind %s\n' "$kind" >&2 && failed=1; }
     done
     awk "$never_sent"' { unsent++; next } $3 !~ /^2/ || $4 != 0 { bad++ } END { exit bad > 0 || unsent > 5 }' "$1/results" || failed=1
