@@ -171,6 +171,17 @@ state_of() { # state_of CONTAINER
         "$1" 2>/dev/null || printf 'gone'
 }
 
+# Asks a container what its own health check asks. Docker's first answer comes after a whole interval, 30 s for a worker.
+is_well() { # is_well CONTAINER
+    local check
+    mapfile -t check < <(docker inspect --format '{{if .Config.Healthcheck}}{{range .Config.Healthcheck.Test}}{{println .}}{{end}}{{end}}' "$1" 2>/dev/null)
+    case ${check[0]:-} in
+        CMD) docker exec "$1" "${check[@]:1:${#check[@]}-2}" >/dev/null 2>&1 ;;
+        CMD-SHELL) docker exec "$1" sh -c "${check[1]}" >/dev/null 2>&1 ;;
+        *) return 1 ;;
+    esac
+}
+
 # Waits until all are healthy. Fails as soon as one cannot become it any more, with the end of its log.
 wait_healthy() { # wait_healthy SECONDS CONTAINER...
     local deadline=$((SECONDS + $1)) container state pending
@@ -181,7 +192,8 @@ wait_healthy() { # wait_healthy SECONDS CONTAINER...
             state=$(state_of "$container")
             case $state in
                 healthy) ;;
-                starting | created) pending=$container ;;
+                starting) is_well "$container" || pending=$container ;;
+                created) pending=$container ;;
                 *)
                     explain "$container" "$state"
                     return 1

@@ -31,6 +31,15 @@ cd /
 says 0 "from another folder" "$well"
 cd "$stack"
 
+# Where Compose is a word of docker, as Compose 2 is.
+mkdir -p "$work/without-hyphen"
+# shellcheck disable=SC2016 # of the script that is written
+printf '#!/bin/sh\nif [ "$1" = compose ]; then shift; exec /usr/bin/docker-compose "$@"; fi\nexec /usr/bin/docker "$@"\n' >"$work/without-hyphen/docker"
+printf '#!/bin/sh\necho "docker-compose was called" >&2\nexit 1\n' >"$work/without-hyphen/docker-compose"
+chmod 0755 "$work/without-hyphen/"*
+said=$(PATH=$work/without-hyphen:$PATH "$check" 2>&1) || fail "without the hyphen: $said"
+equals "without the hyphen it is the same" "$well" "$said"
+
 compose stop worker-documents >/dev/null 2>&1
 queue_fails() { { "$check" --json || true; } | grep -q '"queue":{"status":"unhealthy"'; }
 wait_for 90 "without workers the queue is unhealthy" queue_fails
