@@ -108,7 +108,7 @@ down() {
         done
     fi
     # What the kernel still holds of them.
-    { grep -o " $engine[^ ]*" /proc/self/mounts || true; } | sort -r | while IFS= read -r mount; do
+    { grep -o " ${engine}[^ ]*" /proc/self/mounts || true; } | sort -r | while IFS= read -r mount; do
         umount --lazy "${mount# }" 2>/dev/null || true
     done
     rm -rf "$engine"
@@ -140,6 +140,7 @@ base_image() {
         say "making $debian_image from Debian packages"
         mkdir -p "$cache"
         temporary=$(mktemp "$cache/new.XXXXXX")
+        # shellcheck disable=SC2016 # `$1` is mmdebstrap's
         mmdebstrap --quiet --variant=minbase --include=ca-certificates --format=tar \
             --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
             --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \

@@ -29,6 +29,9 @@ done
 # Addresses that scripts/deploy.sh takes away from nginx before it stops what listens there.
 left_out=/etc/nginx/ids/left-out
 
+# A file and the form around it, as the API counts: the two limits are one.
+printf 'client_max_body_size %sm;\n' "$((${MAX_FILE_SIZE_MB:-100} + 1))" >"$seen/largest-upload.conf"
+
 addresses() { # of all API containers, whether they can work or not
     nslookup -type=a api 127.0.0.11 2>/dev/null | awk '
         /^Name:/ { answer = 1 }
