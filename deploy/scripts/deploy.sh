@@ -62,6 +62,8 @@ check_settings() {
             *CHANGE-ME* | *change-me* | *changeme* | *TROQUE*) problems+=("$name ainda tem o valor do exemplo") ;;
         esac
     done < <(grep -E '^[A-Za-z_][A-Za-z0-9_]*=' "$settings_file")
+    [ -n "$no_pull" ] || [ "$(stack_setting IDS_IMAGE "$default_image")" != "$default_image" ] ||
+        problems+=("IDS_IMAGE em .env ainda é a do exemplo; escreva onde está a sua imagem, ou use --no-pull")
     if [ "${#problems[@]}" -gt 0 ]; then
         printf '   - %s\n' "${problems[@]}" >&2
         fail "a configuração está incompleta" 2
