@@ -7,12 +7,13 @@
 
 help() {
     cat <<'TEXT'
-Uso: scripts/rollback.sh [VERSÃO] [--timeout SEG]
+Uso: scripts/rollback.sh [VERSÃO] [--timeout SEG] [--drain SEG]
 
 Volta à versão anterior (IDS_PREVIOUS_VERSION em .env), ou à VERSÃO, sem perder pedidos. O banco de dados fica como está:
 cada versão trabalha com o esquema da seguinte. Para voltar também os dados, veja scripts/restore.sh.
 
   --timeout SEG    prazo para os contêineres ficarem saudáveis (padrão 120)
+  --drain SEG      quanto um pedido já começado ainda pode durar na versão atual antes que ela seja parada (padrão 30)
   --help           esta ajuda
 
 Código de saída: o de deploy.sh.
@@ -22,9 +23,9 @@ TEXT
 version=''
 while [ "$#" -gt 0 ]; do
     case $1 in
-        --timeout)
-            [[ ${2:-} =~ ^[0-9]{1,4}$ ]] || usage_error "--timeout espera um número de segundos"
-            start_patience=$2
+        --timeout | --drain)
+            [[ ${2:-} =~ ^[0-9]{1,4}$ ]] || usage_error "$1 espera um número de segundos"
+            if [ "$1" = --timeout ]; then start_patience=$2; else drain_patience=$2; fi
             shift
             ;;
         -h | --help)

@@ -9,8 +9,9 @@
 #   load.sh report FOLDER                        counts; exit code 1 when anything failed, or a kind of request is missing
 set -euo pipefail
 
-# Ten a second of each kind: on two cores the load must not become what is measured.
-readonly rate=10
+# Five a second of each kind: on two cores the load must not become what is measured.
+readonly rate=5
+readonly pause=0.2
 
 fail() {
     printf 'error: %s\n' "$1" >&2
@@ -56,7 +57,7 @@ fresh() { # fresh PROTOCOL_OPTION NAME
     { common && transfer search-fresh "$1" /api/v1/documents/search '{"query": "prazo de entrega"}'; } >"$config"
     while [ ! -e "$folder/stop" ]; do
         curl --config "$config" >>"$folder/results" 2>>"$folder/errors" || true
-        sleep 0.1
+        sleep "$pause"
     done
 }
 
@@ -65,6 +66,7 @@ fresh() { # fresh PROTOCOL_OPTION NAME
 uploads() { # uploads PROTOCOL_OPTION NAME
     local config=$folder/upload-$2.conf reply=$folder/upload-$2.json number=0 document state tries
     while [ ! -e "$folder/stop" ]; do
+        sleep "$pause"
         number=$((number + 1))
         printf 'Contrato %s-%s-%s: a multa por atraso na entrega é de %s por cento ao dia.\n' "$2" "$BASHPID" "$(date +%s%N)" "$number" >"$folder/$2.txt"
         {
