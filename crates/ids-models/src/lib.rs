@@ -15,10 +15,8 @@ mod error;
 mod http;
 mod reply;
 mod sse;
-mod tls;
 mod wire;
 
 pub use chat::OpenAiChatModel;
-pub use config::{
-    BaseUrl, BreakerPolicy, ChatModelConfig, ConfigError, Deadlines, RetryPolicy, Secret, TrustedRoots,
-};
+pub use config::{BaseUrl, BreakerPolicy, ChatModelConfig, ConfigError, Deadlines, RetryPolicy};
+pub use ids_net::{Secret, TrustedRoots};

@@ -65,8 +65,9 @@ mod versions;
 mod workers;
 
 pub use capability::Capabilities;
-pub use config::{Password, PostgresConfig, SslMode, TrustedRoots};
+pub use config::{PostgresConfig, SslMode};
 pub use error::OpenError;
+pub use ids_net::{Secret, TrustedRoots};
 use ids_rows::codec;
 pub use library::PostgresLibrary;
 pub use statistics::StatisticsDifference;
