@@ -59,7 +59,7 @@ check_settings() {
     while IFS='=' read -r name value; do
         case $value in
             *\$* | *\"* | *\'* | *\`* | *' #'*) problems+=("$name tem \$, aspas ou ' #', que o Compose não lê sempre igual; troque o valor") ;;
-            *CHANGE-ME* | *change-me* | *changeme* | *TROQUE*) problems+=("$name ainda tem o valor do exemplo") ;;
+            *your-domain.com* | *your-*-here* | *CHANGE-ME*) problems+=("$name ainda tem o valor do exemplo") ;;
         esac
     done < <(grep -E '^[A-Za-z_][A-Za-z0-9_]*=' "$settings_file")
     [ -n "$no_pull" ] || [ "$(stack_setting IDS_IMAGE "$default_image")" != "$default_image" ] ||

@@ -298,7 +298,8 @@ first_settings() {
     for file in .env .env.prod; do
         if [ ! -e "$stack/$file" ]; then
             (umask 077 && sed -e "s/^REDIS_PASSWORD=$/REDIS_PASSWORD=$(openssl rand -hex 24)/" \
-                -e "s/^BACKUP_KEY=$/BACKUP_KEY=$(openssl rand -hex 32)/" "$stack/$file.example" >"$stack/$file")
+                -e "s/^#\?BACKUP_KEY=$/BACKUP_KEY=$(openssl rand -hex 32)/" \
+                -e 's|^#\?BACKUP_S3_PREFIX=$|BACKUP_S3_PREFIX=backups/|' "$stack/$file.example" >"$stack/$file")
             chown "$user:$user" "$stack/$file"
             say "   $file criado, com segredos novos; veja o que falta preencher"
         fi

@@ -39,6 +39,7 @@ contains "the user has root's keys" 'for a test|AAAAC3' "$(inside cat /home/depl
 equals "settings are for the user alone" '600 deploy' "$(inside stat -c '%a %U' "$stack_there/.env.prod")"
 equals "so are those of Compose" '600 deploy' "$(inside stat -c '%a %U' "$stack_there/.env")"
 holds "the password of Redis is a fresh one" inside grep -qE '^REDIS_PASSWORD=[0-9a-f]{48}$' "$stack_there/.env"
+holds "backups have a key" inside grep -qE '^BACKUP_KEY=[0-9a-f]{64}$' "$stack_there/.env.prod"
 holds "there is a first certificate" inside openssl x509 -noout -in "$stack_there/ssl/cert.pem"
 holds "logrotate takes its file" inside logrotate --debug /etc/logrotate.d/intelligent-document-search
 holds "the kernel's settings are laid down" inside grep -q 'vm.overcommit_memory = 1' /etc/sysctl.d/60-intelligent-document-search.conf
