@@ -18,9 +18,10 @@ fail() {
     exit 1
 }
 
-# One line a request: kind, protocol, status, curl's exit code, seconds, what went wrong.
+# One line a request: kind, protocol, status, curl's exit code, seconds, connections made for it, bytes of the reply's head, what
+# went wrong.
 outcome() {
-    printf '%s %%{http_version} %%{http_code} %%{exitcode} %%{time_total} %%{errormsg}\\n' "$1"
+    printf '%s %%{http_version} %%{http_code} %%{exitcode} %%{time_total} %%{num_connects} %%{size_header} %%{errormsg}\\n' "$1"
 }
 
 common() { # the part of a curl configuration that all have
@@ -89,7 +90,7 @@ uploads() { # uploads PROTOCOL_OPTION NAME
             state=$(sed -n 's/^data:.*"status":"\([a-z_]*\)".*/\1/p' "$folder/events-$2" | tail -n 1)
             case $state in completed | failed | duplicate | cancelled) break ;; esac
         done
-        [ "$state" = completed ] || printf 'events - 000 1 0 the work on %s ended as %s\n' "$document" "$state" >>"$folder/results"
+        [ "$state" = completed ] || printf 'events - 000 1 0 0 0 the work on %s ended as %s\n' "$document" "$state" >>"$folder/results"
     done
 }
 
@@ -106,9 +107,9 @@ run() {
     wait
 }
 
-# A request that never left: the kept connection was closed, and nothing was sent or received.
+# A request that never left: nginx had said (GOAWAY) that the kept connection takes no more, and curl tried it all the same.
 # shellcheck disable=SC2016 # of awk
-readonly never_sent='$2 == 0 && $3 == "000" && $4 == 16 && $5 < 0.05'
+readonly never_sent='$2 == 0 && $3 == "000" && $4 == 16 && $6 == 0 && $7 == 0'
 
 report() {
     local kind failed=0
@@ -121,7 +122,7 @@ report() {
     for kind in 'search-kept 1.1' 'search-kept 2' 'page-kept 1.1' 'page-kept 2' 'search-fresh 1.1' 'search-fresh 2' 'upload 1.1' 'upload 2' 'events 1.1' 'events 2'; do
         grep -q "^$kind " "$1/results" || { printf '   no request of the kind %s\n' "$kind" >&2 && failed=1; }
     done
-    awk "$never_sent"' { unsent++; next } $3 !~ /^2/ || $4 != 0 { bad++ } END { exit bad > 0 || unsent > 5 }' "$1/results" || failed=1
+    awk "$never_sent"' { unsent++; next } $3 !~ /^2/ || $4 != 0 { bad++ } END { exit bad > 0 || unsent > 20 }' "$1/results" || failed=1
     return "$failed"
 }
 
