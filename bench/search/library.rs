@@ -16,8 +16,8 @@ use ids_core::ingest::{ChunkSettings, chunk_pages, passage_text};
 use ids_core::library::{Library, Ports, Settings};
 use ids_core::page::{Block, BlockKind, ExtractedDocument, Page};
 use ids_core::ports::{
-    ChunkIndex, CleanupStore, Clock, DocumentStore, Embedder, Ids, JobQueue, JobStore, OrganizationStore,
-    SessionStore, WorkerRegistry,
+    BackupRegistry, ChunkIndex, CleanupStore, Clock, DocumentStore, Embedder, Ids, JobQueue, JobStore,
+    OrganizationStore, SessionStore, WorkerRegistry,
 };
 use ids_core::scope::{CollectionName, Scope};
 use ids_core::span::CharSpan;
@@ -110,6 +110,7 @@ pub trait Store:
     + OrganizationStore
     + CleanupStore
     + WorkerRegistry
+    + BackupRegistry
     + Clone
     + 'static
 {
@@ -124,6 +125,7 @@ impl<T> Store for T where
         + OrganizationStore
         + CleanupStore
         + WorkerRegistry
+        + BackupRegistry
         + Clone
         + 'static
 {
@@ -169,6 +171,7 @@ pub fn library_over<S: Store>(store: &S, folder: &Path, embedder: &Arc<BuiltInEm
         sessions: all.clone(),
         organizations: all.clone(),
         cleanups: all.clone(),
+        backups: all.clone(),
         workers: all,
         chat: None,
         blobs: Arc::new(blobs),

@@ -12,6 +12,7 @@
 //! | `organizations` | the port `OrganizationStore` |
 //! | `cleanups` | the port `CleanupStore` |
 //! | `workers` | the port `WorkerRegistry` |
+//! | `backups`, `snapshot` | the port `BackupRegistry`, and a library as it is at one moment |
 //! | `archive`, `archive_reads`, `archive_writes`, `archive_people`, `chunk_rows` | the port `LibraryArchive` |
 //!
 //! **Invariants.** Every table of data has `organization_id` and every query names it; nothing is written for an organization
@@ -25,6 +26,7 @@ mod archive;
 mod archive_people;
 mod archive_reads;
 mod archive_writes;
+mod backups;
 mod chunk_rows;
 mod chunks;
 mod cleanups;
@@ -49,6 +51,7 @@ mod ranges;
 mod rows;
 mod scope_sql;
 mod sessions;
+mod snapshot;
 mod uploads;
 mod vectors;
 mod versions;
@@ -58,3 +61,4 @@ pub use error::OpenError;
 use ids_rows::codec;
 pub use library::{Options, SqliteLibrary};
 pub use postings::StatisticsDifference;
+pub use snapshot::{RowCounts, SqliteSnapshot, fold_log, record_beside};

@@ -18,6 +18,7 @@ use ids_http::HealthProbe;
 use ids_models::OpenAiChatModel;
 use ids_redis::{CachedSessions, FallbackRateLimiter, Redis, RedisJobQueue, RedisRateLimiter};
 
+pub use self::blobs::open as open_blobs;
 pub use self::moving::MovingEnd;
 use self::probes::{BlobsProbe, QueueProbe};
 pub use self::stores::Outage;
@@ -85,6 +86,7 @@ impl Composed {
             organizations: stores.organizations(),
             cleanups: stores.cleanups(),
             workers: stores.workers(),
+            backups: stores.backups(),
             chat: chat_model(config)?,
             blobs,
             extractor: Arc::new(extractor),

@@ -32,8 +32,8 @@ use crate::document::ContentType;
 use crate::error::Refusal;
 use crate::limits;
 use crate::ports::{
-    BlobStore, ChatModel, ChunkIndex, CleanupStore, Clock, DocumentStore, Embedder, Extractor, Ids, JobQueue,
-    JobStore, OrganizationStore, SessionStore, Tokenizer, WorkerRegistry,
+    BackupRegistry, BlobStore, ChatModel, ChunkIndex, CleanupStore, Clock, DocumentStore, Embedder,
+    Extractor, Ids, JobQueue, JobStore, OrganizationStore, SessionStore, Tokenizer, WorkerRegistry,
 };
 use crate::slots::{Line, Slots};
 
@@ -56,6 +56,8 @@ pub struct Ports {
     pub cleanups: Arc<dyn CleanupStore>,
     /// Who works.
     pub workers: Arc<dyn WorkerRegistry>,
+    /// Which backups were made.
+    pub backups: Arc<dyn BackupRegistry>,
     /// Bytes.
     pub blobs: Arc<dyn BlobStore>,
     /// Bytes to text.

@@ -1,6 +1,7 @@
 //! What the domain needs of the world, in its own words. Adapters implement these; contract suites in `ids-testkit`
 //! hold each promise (clause) against every adapter.
 
+mod backup_registry;
 mod blob_store;
 mod chat_model;
 mod chunk_index;
@@ -17,6 +18,7 @@ mod rate_limiter;
 mod session_store;
 mod worker_registry;
 
+pub use backup_registry::{BackupRegistry, RecordedBackup};
 pub use blob_store::{BlobError, BlobErrorKind, BlobInfo, BlobStore, BlobWriter, LocalBlob, SignedUpload};
 pub use chat_model::{ChatError, ChatModel, ChatPrompt, ChatRole, ChatTurn};
 pub use chunk_index::{ChunkIndex, CorpusStatistics, Replaced, WeightedTerm};

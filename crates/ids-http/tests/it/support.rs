@@ -80,6 +80,7 @@ impl App {
             sessions: all.clone(),
             organizations: all.clone(),
             cleanups: all.clone(),
+            backups: all.clone(),
             workers: all,
             chat,
             blobs: Arc::new(blobs),

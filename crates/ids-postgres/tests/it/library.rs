@@ -134,6 +134,7 @@ impl Library {
             organizations: Arc::new(self.library.clone()),
             cleanups: Arc::new(self.library.clone()),
             workers: Arc::new(self.library.clone()),
+            backups: Arc::new(self.library.clone()),
             archive: Arc::new(self.library.clone()),
             clock: self.clock,
             ids: Arc::new(SequentialIds::default()),

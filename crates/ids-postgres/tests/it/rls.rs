@@ -14,7 +14,8 @@ use crate::Library;
 use crate::library::connect_as;
 
 /// Tables that hold no one's data, or what is looked up before it is known whose it is; each migration says why.
-const OPEN: [&str; 6] = [
+const OPEN: [&str; 7] = [
+    "backups",
     "deliveries",
     "embedding_models",
     "leaderships",

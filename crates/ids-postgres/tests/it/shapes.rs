@@ -26,6 +26,7 @@ fn embedded() -> Stores {
         organizations: Arc::new(library.clone()),
         cleanups: Arc::new(library.clone()),
         workers: Arc::new(library.clone()),
+        backups: Arc::new(library.clone()),
         archive: Arc::new(library),
         clock,
         ids: Arc::new(SequentialIds::default()),

@@ -62,6 +62,7 @@ pub async fn stores() -> Stores {
         organizations: Arc::new(library.clone()),
         cleanups: Arc::new(library.clone()),
         workers: Arc::new(library.clone()),
+        backups: Arc::new(library.clone()),
         archive: Arc::new(library.clone()),
         clock,
         ids: Arc::new(SequentialIds::default()),

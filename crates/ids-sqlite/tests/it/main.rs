@@ -11,6 +11,7 @@ mod archive;
 mod contract;
 mod crash;
 mod file;
+mod snapshot;
 mod statistics;
 mod terms;
 mod vectors;
@@ -59,6 +60,7 @@ pub fn stores_over(
         organizations: Arc::new(library.clone()),
         cleanups: Arc::new(library.clone()),
         workers: Arc::new(library.clone()),
+        backups: Arc::new(library.clone()),
         archive: Arc::new(library.clone()),
         clock: Arc::clone(clock),
         ids: Arc::new(SequentialIds::default()),

@@ -1,5 +1,6 @@
 //! Contract suites: what a port promises, held against every adapter.
 
+pub mod backup_registry_contract;
 pub mod blob_store_contract;
 pub mod chat_model_contract;
 pub mod chunk_index_contract;

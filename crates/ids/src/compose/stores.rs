@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use ids_core::ports::{
-    ChunkIndex, CleanupStore, Clock, DocumentStore, JobQueue, JobStore, LibraryArchive, OrganizationStore,
-    SessionStore, WorkerRegistry,
+    BackupRegistry, ChunkIndex, CleanupStore, Clock, DocumentStore, JobQueue, JobStore, LibraryArchive,
+    OrganizationStore, SessionStore, WorkerRegistry,
 };
 use ids_postgres::{OpenError, PostgresLibrary};
 use ids_sqlite::SqliteLibrary;
@@ -84,6 +84,7 @@ impl Stores {
         organizations: OrganizationStore;
         cleanups: CleanupStore;
         workers: WorkerRegistry;
+        backups: BackupRegistry;
         archive: LibraryArchive;
     }
 

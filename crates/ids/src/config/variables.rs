@@ -25,7 +25,7 @@ const NOT_YET: [(&str, &str); 1] = [("OPENAI_EMBEDDING_MODEL", "embeds with the 
 const SHIELD: &str = "PII_SHIELD";
 
 /// Settings of versions to come: what they ask for is not done, which is said at the start.
-const LATER: [&str; 11] = [
+const LATER: [&str; 9] = [
     "OCR_LANGUAGES",
     "AI_BUDGET_MONTHLY",
     "AI_BUDGET_CURRENCY",
@@ -34,8 +34,6 @@ const LATER: [&str; 11] = [
     "AI_BUDGET_WEBHOOK_URL",
     "AI_PRICES_FILE",
     "USD_BRL_RATE",
-    "BACKUP_KEY",
-    "BACKUP_S3_PREFIX",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
 ];
 

@@ -23,6 +23,8 @@ fn every_command_explains_itself() {
         "queue",
         "organizations",
         "keys",
+        "backup",
+        "restore",
         "migrate",
         "migrate-data",
         "doctor",
@@ -39,6 +41,7 @@ fn every_command_explains_itself() {
         ("queue", &["info", "jobs", "cancel", "retry", "cleanup"]),
         ("organizations", &["list", "show", "delete"]),
         ("keys", &["create", "list", "revoke"]),
+        ("backup", &["list", "verify"]),
     ] {
         for action in actions {
             check(&format!("help_{command}_{action}"), &[command, action, "--help"]);

@@ -7,7 +7,9 @@
 )]
 
 mod ask;
+mod backup;
 mod cluster;
+mod cluster_backup;
 mod cluster_place;
 mod crash;
 mod disk;

@@ -22,9 +22,9 @@ use ids_core::moving::{
 use ids_core::page::ExtractedDocument;
 use ids_core::page_image::PageImage;
 use ids_core::ports::{
-    BlobStore, ChunkIndex, CleanupStore, Clock, DocumentStore, EmbedError, Embedder, ExtractProgress,
-    ExtractRequest, Extractor, JobQueue, JobStore, LibraryArchive, OrganizationStore, RenderRequest,
-    SessionStore, Tokenizer, WorkerRegistry,
+    BackupRegistry, BlobStore, ChunkIndex, CleanupStore, Clock, DocumentStore, EmbedError, Embedder,
+    ExtractProgress, ExtractRequest, Extractor, JobQueue, JobStore, LibraryArchive, OrganizationStore,
+    RenderRequest, SessionStore, Tokenizer, WorkerRegistry,
 };
 use ids_core::scope::Scope;
 use ids_core::search::SearchRequest;
@@ -82,7 +82,7 @@ impl Side {
     ) -> Self
     where
         S: LibraryArchive + DocumentStore + ChunkIndex + JobStore + JobQueue + SessionStore,
-        S: OrganizationStore + CleanupStore + WorkerRegistry + 'static,
+        S: OrganizationStore + CleanupStore + WorkerRegistry + BackupRegistry + 'static,
     {
         let store = Arc::new(store);
         let signing = SigningKey::from_bytes([7; 32]);
@@ -98,6 +98,7 @@ impl Side {
             organizations: Arc::clone(&store) as _,
             cleanups: Arc::clone(&store) as _,
             workers: Arc::clone(&store) as _,
+            backups: Arc::clone(&store) as _,
             blobs: Arc::clone(&blobs),
             extractor: Arc::new(Unused),
             embedder: Arc::new(ByLength(model())),
