@@ -51,6 +51,7 @@ say "↩️  Iniciando rollback para a versão $version..."
 need_docker
 take_lock deploy "outra implantação"
 settle_interrupted
+resolved=$(IDS_VERSION=$version compose config) || fail "$compose_file não é válido (veja acima)" 2
 [ -n "$(containers api)" ] || fail "nada está no ar; use scripts/deploy.sh $version" 2
 # Usually here still: deploy.sh keeps the image of the version before.
 docker image inspect "$(image_of "$version")" >/dev/null 2>&1 || run docker pull --quiet "$(image_of "$version")" ||

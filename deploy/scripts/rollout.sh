@@ -57,8 +57,9 @@ in_nginx() {
 leave_out() { # leave_out CONTAINER...
     local container address pids begin=$SECONDS lines=''
     for container in "$@"; do
-        address=$(address_of "$container") || return 1
-        lines+=$address$'\n'
+        # One that crashes again and again has none now, and nothing to be left out of.
+        address=$(address_of "$container")
+        [ -z "$address" ] || lines+=$address$'\n'
     done
     pids=$(serving_processes) || return 1
     write_left_out "$lines"
@@ -89,7 +90,8 @@ write_left_out() { # write_left_out LINES
 wait_routed() { # wait_routed CONTAINER...
     local container address begin=$SECONDS
     for container in "$@"; do
-        address=$(address_of "$container") || return 1
+        address=$(address_of "$container")
+        [ -n "$address" ] || { warn "$(name_of "$container") não tem endereço na rede do nginx" && return 1; }
         until in_nginx grep -qwF "$address" "$nginx_servers"; do
             [ "$((SECONDS - begin))" -lt 30 ] || { warn "o nginx não passou a usar $(name_of "$container") ($address)"; return 1; }
             sleep 0.2
@@ -97,15 +99,12 @@ wait_routed() { # wait_routed CONTAINER...
     done
 }
 
-# The address in the network that nginx shares with it.
+# The address in the network that nginx shares with it; nothing where it has none.
 address_of() { # address_of CONTAINER
     # shellcheck disable=SC2016 # variables of Docker's templates
     local networks='{{range $name, $network := .NetworkSettings.Networks}}{{$name}} {{$network.IPAddress}}{{"\n"}}{{end}}'
-    local address
-    address=$(join <(docker inspect --format "$networks" "$1" | sed '/^$/d' | sort) \
-        <(docker inspect --format "$networks" "$(nginx_container)" | sed '/^$/d' | sort) | awk 'NR == 1 { print $2 }')
-    [ -n "$address" ] || { warn "o nginx não tem rede em comum com $(name_of "$1")" && return 1; }
-    printf '%s' "$address"
+    join <(docker inspect --format "$networks" "$1" | sed '/^$/d' | sort) \
+        <(docker inspect --format "$networks" "$(nginx_container)" | sed '/^$/d' | sort) | awk 'NR == 1 { print $2 }'
 }
 
 serving_processes() {

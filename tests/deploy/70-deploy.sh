@@ -154,4 +154,11 @@ end_load "an interruption, a killed script and two rollbacks"
 # The second run of the same: everything is replaced by the same version, and nothing else changes.
 deploy 0 "$base"
 runs "$base" "after the same version again"
+
+# What crashes again and again can be replaced, once somebody says that he knows.
+(cd "$stack" && IDS_VERSION=1.1.0-crashes docker-compose -f docker-compose.prod.yml up -d --no-deps api >/dev/null 2>&1)
+deploy 2 "$base"
+contains "an unhealthy state is named, and --force" 'não está saudável; resolva antes, ou use --force' "$(cat "$work/deploy.out")"
+deploy 0 "$base" --force
+runs "$base" "after a deployment over one that crashes"
 lacks "no secret stands in the log" 'of-a-test|0123456789abcdef' "$(cat "$stack"/logs/*.log)"
