@@ -241,7 +241,7 @@ deploy_user() {
     # Whoever may speak to Docker is as good as root; this user has no password, and is reached by key only.
     usermod --append --groups docker "$user"
     home=$(getent passwd "$user" | cut -d: -f6)
-    [ -n "$keys" ] || keys=/root/.ssh/authorized_keys
+    [ -n "$keys" ] || keys=~root/.ssh/authorized_keys
     if [ -s "$keys" ]; then
         install -d -m 0700 -o "$user" -g "$user" "$home/.ssh"
         touch "$home/.ssh/authorized_keys"

@@ -13,7 +13,7 @@ docker run --detach --name "$server" --cap-add NET_ADMIN --cap-add NET_RAW --vol
 inside() { docker exec "$server" "$@"; }
 # What every Debian server has, and this image has not.
 inside sh -c 'apt-get update --quiet=2 && DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet=2 --no-install-recommends systemd openssh-server >/dev/null 2>&1 &&
-    mkdir -p /root/.ssh && echo "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGZvciBhIHRlc3Qgb25seSwgb2Ygbm8gb3RoZXIgdXNl admin" >/root/.ssh/authorized_keys' ||
+    mkdir -p ~/.ssh && echo "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGZvciBhIHRlc3Qgb25seSwgb2Ygbm8gb3RoZXIgdXNl admin" >~/.ssh/authorized_keys' ||
     fail "the packages of a Debian server could not be installed"
 
 code=0
@@ -35,7 +35,7 @@ contains "the firewall is on" 'Status: active' "$rules"
 for port in 22 80 443; do contains "port $port is open" "^$port/tcp +ALLOW" "$rules"; done
 equals "and no other" 6 "$(grep -c ALLOW <<<"$rules")"
 contains "the user may speak to Docker" docker "$(inside id deploy)"
-contains "the user has root's keys" 'for a test|AAAAC3' "$(inside cat /home/deploy/.ssh/authorized_keys)"
+contains "the user has root's keys" 'for a test|AAAAC3' "$(inside sh -c 'cat ~deploy/.ssh/authorized_keys')"
 equals "settings are for the user alone" '600 deploy' "$(inside stat -c '%a %U' "$stack_there/.env.prod")"
 equals "so are those of Compose" '600 deploy' "$(inside stat -c '%a %U' "$stack_there/.env")"
 holds "the password of Redis is a fresh one" inside grep -qE '^REDIS_PASSWORD=[0-9a-f]{48}$' "$stack_there/.env"
