@@ -13,7 +13,7 @@ Uma biblioteca que não está vazia só é substituída com --replace.
   --from s3           busca o backup no bucket (BACKUP_S3_PREFIX) em vez de backups/
   --replace           apaga o que há no banco e põe o backup no lugar (faz um backup antes)
   --no-backup         com --replace: sem o backup de antes
-  --with-redis        põe também o instantâneo do Redis de volta; sem isto o Redis começa vazio, e nada se perde: os
+  --with-redis        põe também o instantâneo do Redis de volta; sem isto ele começa vazio, e nada se perde: os
                       trabalhos estão no banco e são entregues de novo
   --config-to PASTA   extrai a configuração guardada (.env.prod, Compose, nginx) para PASTA, para comparar; nunca por
                       cima da que está em uso
@@ -40,15 +40,16 @@ start_services() {
     scripts/health-check.sh --wait 120 | tee -ia "$log_file" || fail "os dados foram restaurados, mas o serviço não está saudável"
 }
 
-in_redis_volume() { # in_redis_volume SHELL_COMMAND: in a container of Redis with its volume; stdin goes through
-    compose run --rm --no-deps -T --entrypoint sh redis -c "$1"
+# ids restores as a whole or not at all, so that what was there before is there still.
+interrupted() { # interrupted EXIT_CODE
+    trap '' INT TERM HUP
+    warn "interrompido; a biblioteca é a de antes, se a restauração ainda não tinha terminado"
+    [ -z "$stopped" ] || (start_services) || true
+    exit "$1"
 }
 
-# What is left of the queue belongs to the library that was there before.
-empty_redis() {
-    run compose stop redis
-    in_redis_volume 'rm -rf /data/appendonlydir /data/appendonly.aof* /data/dump.rdb' </dev/null >>"$log_file" 2>&1 ||
-        fail "o volume do Redis não pôde ser esvaziado"
+in_redis_volume() { # in_redis_volume SHELL_COMMAND: in a container of Redis with its volume; stdin goes through
+    compose run --rm --no-deps -T --entrypoint sh redis -c "$1"
 }
 
 # With an append-only file there, Redis never looks at a snapshot; so it reads it without one, writes a new one, and stops.
@@ -56,7 +57,8 @@ restore_redis() { # restore_redis FILE
     local helper=$project-redis-restore begin=$SECONDS
     [ -s "$1" ] || fail "o backup não tem instantâneo do Redis"
     say "   Redis: restaurando o instantâneo..."
-    in_redis_volume 'umask 077 && cat >/data/dump.rdb' <"$1" >>"$log_file" 2>&1 || fail "o instantâneo não pôde ser entregue ao Redis"
+    run compose stop redis
+    in_redis_volume 'umask 077 && rm -rf /data/appendonlydir /data/appendonly.aof* && cat >/data/dump.rdb' <"$1" >>"$log_file" 2>&1 || fail "o instantâneo não pôde ser entregue ao Redis"
     docker rm --force "$helper" >/dev/null 2>&1 || true
     # shellcheck disable=SC2016 # the shell inside expands it
     compose run -d --no-deps --name "$helper" --entrypoint sh redis -c 'umask 077
@@ -79,7 +81,7 @@ restore_redis() { # restore_redis FILE
     docker rm --force "$helper" >>"$log_file" 2>&1 || true
 }
 
-archive='' from=() replace='' no_backup='' with_redis='' config_to='' assume_yes=''
+stopped='' archive='' from=() replace='' no_backup='' with_redis='' config_to='' assume_yes=''
 while [ "$#" -gt 0 ]; do
     case $1 in
         --from)
@@ -123,7 +125,7 @@ take_lock deploy "outra implantação ou restauração"
 name=$archive
 if [ "$archive" != latest ] && [ "${#from[@]}" -eq 0 ]; then
     name=$(basename "$archive")
-    [ -r "backups/$name" ] || fail "$stack/backups/$name não existe; copie o arquivo (e o .sha256 e a pasta originals/ dele) para lá" 2
+    [ -r "backups/$name" ] || fail "$stack/backups/$name não existe; copie o arquivo (com .sha256, .originals e a pasta originals/) para lá" 2
     archive=/backups/$name
 elif [ "${#from[@]}" -eq 0 ]; then
     from=(--from /backups)
@@ -131,8 +133,8 @@ fi
 
 staging=$(mktemp -d backups/.staging.XXXXXX)
 trap 'rm -rf "$staging"' EXIT
-trap 'warn "interrompido; a biblioteca pode estar incompleta: rode de novo com --replace"; exit 130' INT
-trap 'exit 143' TERM
+trap 'interrupted 130' INT
+trap 'interrupted 143' TERM HUP
 owner=$(stat -c %u:%g backups)
 [ "$(id -u)" -ne 0 ] || chown "$owner" "$staging"
 inside=/backups/${staging#backups/}
@@ -154,13 +156,16 @@ else
     confirm "Restaurar $name?"
 fi
 
+# Of what Redis knew of the library before, ids restore empties it.
 [ -n "$(containers redis)" ] || run compose up -d --no-deps redis
+wait_healthy 60 "$(containers redis --all | head -n 1)" || fail "o Redis não está saudável; nada foi mudado"
+stopped=1
 stop_services
 "${ids[@]}" -- restore "$archive" "${from[@]}" ${replace:+--replace} --yes --included-to "$inside/included" 2>&1 | tee -ia "$log_file" || {
-    [ -n "$replace" ] || start_services
-    fail "a restauração falhou (veja acima)"
+    warn "a restauração falhou (veja acima); a biblioteca é a de antes"
+    (start_services) || true
+    exit 1
 }
-empty_redis
 if [ -n "$with_redis" ]; then
     restore_redis "$(find "$staging/included" -name redis.rdb | head -n 1)"
 fi
