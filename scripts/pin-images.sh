@@ -15,7 +15,8 @@ case ${1:-} in
 esac
 files=(deploy/Dockerfile deploy/docker-compose.yml deploy/docker-compose.prod.yml)
 outcome=0
-for pinned in $(grep -hoE '[a-z0-9./-]+:[A-Za-z0-9._-]+@sha256:[0-9a-f]{64}' "${files[@]}" | sort -u); do
+mapfile -t pins < <(grep -hoE '[a-z0-9./-]+:[A-Za-z0-9._-]+@sha256:[0-9a-f]{64}' "${files[@]}" | sort -u)
+for pinned in "${pins[@]}"; do
     tag=${pinned%@*}
     # Of the list of all machines' images, not of this machine's: the digest that `docker pull` prints.
     docker pull --quiet "$tag" >/dev/null

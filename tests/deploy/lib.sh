@@ -132,7 +132,7 @@ is_in_state() { # is_in_state DOCUMENT STATE
 }
 
 finds() { # finds QUERY DOCUMENT: whether a search for it has that document among its hits
-    api /api/v1/documents/search --json "$(python3 -c 'import json,sys; print(json.dumps({"query": sys.argv[1], "n_results": 20}))' "$1")" |
+    api /api/v1/documents/search --json "$(python3 -c 'import json,sys; print(json.dumps({"query": sys.argv[1], "n_results": 100}))' "$1")" |
         json "any(hit['document_id'] == '$2' for hit in it['results'])" | grep -qx True
 }
 

@@ -58,11 +58,9 @@ pub fn check(tree: &Tree) -> Vec<String> {
     }));
     if let Some(example) = tree.text(EXAMPLE) {
         let offered = offered(example);
-        complaints.extend(
-            documented
-                .difference(&offered)
-                .map(|name| format!("{EXAMPLE} does not offer `{name}`; add it with a sentence on what it sets")),
-        );
+        complaints.extend(documented.difference(&offered).map(|name| {
+            format!("{EXAMPLE} does not offer `{name}`; add it with a sentence on what it sets")
+        }));
         complaints.extend(
             offered
                 .difference(&documented)
