@@ -17,7 +17,7 @@ use ids_core::library::{Library, Ports, Settings};
 use ids_core::page::{Block, BlockKind, ExtractedDocument, Page};
 use ids_core::ports::{
     BackupRegistry, ChunkIndex, CleanupStore, Clock, DocumentStore, Embedder, Ids, JobQueue, JobStore,
-    OrganizationStore, SessionStore, WorkerRegistry,
+    OrganizationStore, SessionStore, UsageLedger, WorkerRegistry,
 };
 use ids_core::scope::{CollectionName, Scope};
 use ids_core::span::CharSpan;
@@ -107,6 +107,7 @@ pub trait Store:
     + JobStore
     + JobQueue
     + SessionStore
+    + UsageLedger
     + OrganizationStore
     + CleanupStore
     + WorkerRegistry
@@ -122,6 +123,7 @@ impl<T> Store for T where
         + JobStore
         + JobQueue
         + SessionStore
+        + UsageLedger
         + OrganizationStore
         + CleanupStore
         + WorkerRegistry
@@ -169,6 +171,8 @@ pub fn library_over<S: Store>(store: &S, folder: &Path, embedder: &Arc<BuiltInEm
         jobs: all.clone(),
         queue: all.clone(),
         sessions: all.clone(),
+        ledger: all.clone(),
+        alarm: None,
         organizations: all.clone(),
         cleanups: all.clone(),
         backups: all.clone(),

@@ -167,7 +167,7 @@ name_of() {
 # starting, healthy, unhealthy; without a health check running counts; anything else is how it ended.
 state_of() { # state_of CONTAINER
     docker inspect --format \
-        '{{if ne .State.Status "running"}}{{.State.Status}}{{else if gt .RestartCount 0}}restarting{{else if .State.Health}}{{.State.Health.Status}}{{else}}healthy{{end}}' \
+        '{{if ne .State.Status "running"}}{{.State.Status}}{{else if .State.Health}}{{.State.Health.Status}}{{else}}healthy{{end}}' \
         "$1" 2>/dev/null || printf 'gone'
 }
 
@@ -182,14 +182,23 @@ is_well() { # is_well CONTAINER
     esac
 }
 
+restarts_of() { # restarts_of CONTAINER: how often Docker has started it again; it may have crashed last week, and be well
+    docker inspect --format '{{.RestartCount}}' "$1" 2>/dev/null || printf 0
+}
+
 # Waits until all are healthy. Fails as soon as one cannot become it any more, with the end of its log.
 wait_healthy() { # wait_healthy SECONDS CONTAINER...
     local deadline=$((SECONDS + $1)) container state pending
+    local -A restarts=()
     shift
+    for container in "$@"; do
+        restarts[$container]=$(restarts_of "$container")
+    done
     while :; do
         pending=
         for container in "$@"; do
             state=$(state_of "$container")
+            [ "$(restarts_of "$container")" = "${restarts[$container]}" ] || state='terminou e foi reiniciado'
             case $state in
                 healthy) ;;
                 starting) is_well "$container" || pending=$container ;;

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod answer;
 pub mod backup;
+pub mod budget;
 pub mod chunk;
 pub mod cleanup;
 pub mod document;
@@ -29,3 +30,4 @@ pub mod session;
 pub mod slots;
 pub mod span;
 pub mod time;
+pub mod trace;

@@ -42,6 +42,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(3, "create_sessions"),
     migration!(4, "create_deliveries"),
     migration!(5, "create_backups"),
+    migration!(6, "add_budget"),
 ];
 
 /// A process that waits for another one's migration gives up after this.

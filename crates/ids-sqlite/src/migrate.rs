@@ -37,6 +37,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "create_backups",
         sql: include_str!("../migrations/0004_create_backups.sql"),
     },
+    Migration {
+        version: 5,
+        name: "add_budget",
+        sql: include_str!("../migrations/0005_add_budget.sql"),
+    },
 ];
 
 /// Marks the file as ours (`file` and SQLite tools show it): the letters `idsL`.

@@ -22,7 +22,8 @@ use ids_core::job::Lease;
 use ids_core::page::{Block, BlockKind, ExtractedDocument, Page};
 use ids_core::ports::{
     Accepted, BackupRegistry, ChunkIndex, ClaimedJob, CleanupStore, Clock, DocumentStore, Ids, JobQueue,
-    JobStore, LibraryArchive, OrganizationStore, Replaced, SessionStore, WeightedTerm, WorkerRegistry,
+    JobStore, LibraryArchive, OrganizationStore, Replaced, SessionStore, UsageLedger, WeightedTerm,
+    WorkerRegistry,
 };
 use ids_core::scope::{CollectionAccess, CollectionName, Scope, Tag};
 use ids_core::span::{CharSpan, PageSpan};
@@ -46,6 +47,8 @@ pub struct Stores {
     pub queue: Arc<dyn JobQueue>,
     /// Conversations.
     pub sessions: Arc<dyn SessionStore>,
+    /// What answers cost.
+    pub ledger: Arc<dyn UsageLedger>,
     /// Organizations and keys.
     pub organizations: Arc<dyn OrganizationStore>,
     /// Cleanups.

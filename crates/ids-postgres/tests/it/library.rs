@@ -131,6 +131,7 @@ impl Library {
             jobs: Arc::new(self.library.clone()),
             queue: Arc::new(self.library.clone()),
             sessions: Arc::new(self.library.clone()),
+            ledger: Arc::new(self.library.clone()),
             organizations: Arc::new(self.library.clone()),
             cleanups: Arc::new(self.library.clone()),
             workers: Arc::new(self.library.clone()),

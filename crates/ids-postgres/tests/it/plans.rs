@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use deadpool_postgres::tokio_postgres::Client;
 use ids_core::access::KeyHash;
+use ids_core::budget::{Currency, Limits, UsageBy};
 use ids_core::chunk::Filter;
 use ids_core::embedding::{Embedding, EmbeddingModel};
 use ids_core::id::ChunkId;
@@ -21,8 +22,10 @@ use sha2::{Digest, Sha256};
 use crate::Library;
 
 /// Tables that grow with what is stored; reading one whole would make every library slower than the one before.
-const GROWING: [&str; 15] = [
+const GROWING: [&str; 17] = [
     "answer_usage",
+    "usage_documents",
+    "reservations",
     "api_keys",
     "chunks",
     "deliveries",
@@ -102,6 +105,7 @@ fn stores_over(library: &PostgresLibrary) -> Stores {
         jobs: Arc::new(library.clone()),
         queue: Arc::new(library.clone()),
         sessions: Arc::new(library.clone()),
+        ledger: Arc::new(library.clone()),
         organizations: Arc::new(library.clone()),
         cleanups: Arc::new(library.clone()),
         workers: Arc::new(library.clone()),
@@ -250,7 +254,16 @@ async fn list_and_find(stores: &Stores, scope: &Scope) {
         .await
         .unwrap();
     let (from, until) = (Timestamp::from_micros(10), Timestamp::from_micros(20));
-    stores.sessions.count_usage(scope, from, until).await.unwrap();
+    for by in UsageBy::ALL {
+        stores.ledger.count_usage(scope, from, until, by).await.unwrap();
+    }
+    let limits = Limits {
+        installation: None,
+        currency: Currency::Usd,
+        rate: None,
+    };
+    let ledger = &stores.ledger;
+    ledger.settle_expired(scope, until, &limits, 10).await.unwrap();
     let hash = KeyHash::from_bytes(Sha256::digest("key77").into());
     assert!(stores.organizations.find_key(&hash).await.unwrap().is_some());
     let (queue, lane) = (QueueName::DocumentProcessing, Lane::Prepare);

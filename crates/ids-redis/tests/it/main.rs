@@ -59,6 +59,7 @@ pub async fn stores() -> Stores {
             Arc::clone(&clock) as Arc<dyn Clock>,
         )),
         sessions: Arc::new(CachedSessions::new(inner, redis)),
+        ledger: Arc::new(library.clone()),
         organizations: Arc::new(library.clone()),
         cleanups: Arc::new(library.clone()),
         workers: Arc::new(library.clone()),

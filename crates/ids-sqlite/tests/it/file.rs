@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ids_core::budget::UsageBy;
 use ids_core::error::StoreErrorKind;
 use ids_core::ports::{Clock, DocumentStore};
 use ids_sqlite::{OpenError, SqliteLibrary};
@@ -119,8 +120,13 @@ async fn a_library_of_before_there_were_keys_is_brought_up_with_its_rows() {
     assert_eq!(messages.len(), 2);
     let now = stores.clock.now();
     let used = after
-        .sessions
-        .count_usage(&scope, now, now.plus(std::time::Duration::from_secs(1)))
+        .ledger
+        .count_usage(
+            &scope,
+            now,
+            now.plus(std::time::Duration::from_secs(1)),
+            UsageBy::Key,
+        )
         .await
         .unwrap();
     assert_eq!(used.len(), 1);

@@ -57,6 +57,7 @@ pub fn stores_over(
         jobs: Arc::new(library.clone()),
         queue: Arc::new(library.clone()),
         sessions: Arc::new(library.clone()),
+        ledger: Arc::new(library.clone()),
         organizations: Arc::new(library.clone()),
         cleanups: Arc::new(library.clone()),
         workers: Arc::new(library.clone()),

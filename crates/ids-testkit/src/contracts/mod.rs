@@ -14,4 +14,5 @@ pub mod library_archive_contract;
 pub mod organization_store_contract;
 pub mod rate_limiter_contract;
 pub mod session_store_contract;
+pub mod usage_ledger_contract;
 pub mod worker_registry_contract;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use ids_core::ports::{
     BackupRegistry, ChunkIndex, CleanupStore, Clock, DocumentStore, JobQueue, JobStore, LibraryArchive,
-    OrganizationStore, SessionStore, WorkerRegistry,
+    OrganizationStore, SessionStore, UsageLedger, WorkerRegistry,
 };
 use ids_postgres::{OpenError, PostgresLibrary};
 use ids_sqlite::SqliteLibrary;
@@ -86,6 +86,7 @@ impl Stores {
         workers: WorkerRegistry;
         backups: BackupRegistry;
         archive: LibraryArchive;
+        ledger: UsageLedger;
     }
 
     pub(super) async fn close(self) {

@@ -25,6 +25,7 @@ fn every_command_explains_itself() {
         "keys",
         "backup",
         "restore",
+        "usage",
         "migrate",
         "migrate-data",
         "doctor",
@@ -39,7 +40,7 @@ fn every_command_explains_itself() {
         ("documents", &["list", "show", "delete"][..]),
         ("collections", &["list", "create", "delete"]),
         ("queue", &["info", "jobs", "cancel", "retry", "cleanup"]),
-        ("organizations", &["list", "show", "delete"]),
+        ("organizations", &["list", "show", "budget", "delete"]),
         ("keys", &["create", "list", "revoke"]),
         ("backup", &["list", "verify"]),
     ] {
