@@ -82,7 +82,7 @@ deploy() { # deploy WANTED_EXIT_CODE ARGUMENTS...
 }
 
 waits_for_phase() { # waits_for_phase WORDS: until a deployment in the background says so
-    wait_for 120 "deploy.sh says \"$1\"" grep -q "$1" "$work/background.out"
+    wait_for 300 "deploy.sh says \"$1\"" grep -q "$1" "$work/background.out"
 }
 
 deploy_in_background() {
