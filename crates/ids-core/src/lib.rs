@@ -7,6 +7,7 @@ pub mod access;
 pub mod answer;
 pub mod chunk;
 pub mod cleanup;
+mod content_type;
 pub mod document;
 pub mod embedding;
 pub mod error;
