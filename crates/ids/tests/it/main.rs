@@ -13,6 +13,7 @@ mod crash;
 mod disk;
 mod errors;
 mod eval;
+mod formats;
 mod help;
 mod ingest;
 mod keys;
