@@ -46,7 +46,7 @@ fn use_it(api: &Server, key: &str) {
             matches!(status["status"].as_str(), Some("completed" | "failed")).then_some(())
         });
     }
-    let search = json!({"query": format!("{QUESTION} {TEXT}x")}).to_string();
+    let search = json!({"query": format!("{QUESTION} vence")}).to_string();
     call(
         "POST",
         "/api/v1/documents/search",
