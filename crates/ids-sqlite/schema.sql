@@ -470,6 +470,7 @@ create table backups (
     constraint backups_end_after_beginning check (finished_at >= started_at)
 ) strict;
 create index backups_by_finished_at on backups (finished_at);
+
 -- What each document whose passages a model read has of an answer; together they are the whole.
 create table usage_documents (
     usage_no integer not null,

@@ -53,11 +53,23 @@ impl BackupName {
         })
     }
 
+    /// The time it began, as RFC 3339 has it.
+    pub fn started_at_text(&self) -> String {
+        let at = self.at();
+        format!(
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
+            at.year(),
+            u8::from(at.month()),
+            at.day(),
+            at.hour(),
+            at.minute(),
+            at.second()
+        )
+    }
+
     /// The name without its endings.
     pub fn stem(&self) -> String {
-        // Times are those of a clock; one that is out of its mind is taken for the beginning of time.
-        let at = OffsetDateTime::from_unix_timestamp(self.started_at.as_unix_seconds())
-            .unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let at = self.at();
         format!(
             "ids-{:04}{:02}{:02}T{:02}{:02}{:02}Z",
             at.year(),
@@ -67,6 +79,12 @@ impl BackupName {
             at.minute(),
             at.second()
         )
+    }
+
+    fn at(&self) -> OffsetDateTime {
+        // Times are those of a clock; one that is out of its mind is taken for the beginning of time.
+        OffsetDateTime::from_unix_timestamp(self.started_at.as_unix_seconds())
+            .unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 
     /// The name of the list of its hash, for `sha256sum -c`.

@@ -4,16 +4,17 @@ use std::fmt;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
+use ids_net::Secret;
 use sha2::{Digest, Sha256};
 
-use crate::age::{Passphrase, WORK_OF_PASSPHRASES};
+use crate::age::WORK_OF_PASSPHRASES;
 
 /// One for all installations: what it is mixed with is long and random.
 const ORIGINALS_SALT: &[u8] = b"ids backup, bytes of documents, 1";
 
 /// What archives are encrypted with (`BACKUP_KEY`). Never shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BackupKey(Passphrase);
+pub struct BackupKey(Secret);
 
 /// A key that could be guessed.
 #[derive(Debug, thiserror::Error)]
@@ -35,10 +36,10 @@ impl BackupKey {
         if text.chars().count() < Self::CHARACTERS {
             return Err(ShortKey);
         }
-        Ok(Self(Passphrase::new(text)))
+        Ok(Self(Secret::new(text)))
     }
 
-    pub(crate) fn passphrase(&self) -> &Passphrase {
+    pub(crate) fn passphrase(&self) -> &Secret {
         &self.0
     }
 
@@ -58,7 +59,7 @@ impl BackupKey {
 /// archive, so that whoever opens the archive opens the documents, whatever `BACKUP_KEY` is by then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OriginalsKey {
-    passphrase: Passphrase,
+    passphrase: Secret,
     id: KeyId,
 }
 
@@ -76,7 +77,7 @@ impl OriginalsKey {
     pub fn from_text(text: &str) -> Self {
         let hash = Sha256::digest([b"ids backup, which key, 1 ", text.as_bytes()].concat());
         Self {
-            passphrase: Passphrase::new(text),
+            passphrase: Secret::new(text),
             id: KeyId(hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect()),
         }
     }
@@ -86,7 +87,7 @@ impl OriginalsKey {
         self.passphrase.expose()
     }
 
-    pub(crate) fn passphrase(&self) -> &Passphrase {
+    pub(crate) fn passphrase(&self) -> &Secret {
         &self.passphrase
     }
 

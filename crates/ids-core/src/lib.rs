@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod answer;
+pub mod backup;
 pub mod budget;
 pub mod chunk;
 pub mod cleanup;

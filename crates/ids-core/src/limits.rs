@@ -76,12 +76,13 @@ pub const SIMILARITY_MARGIN: f32 = 1e-4;
 /// How long an upload that nobody finished is remembered past its time: whoever comes late reads that it expired, and a PUT that
 /// began in time may end.
 pub const EXPIRED_UPLOAD_STAYS: Duration = Duration::from_secs(24 * 3_600);
-/// How long a worker holds a job without renewing.
-pub const LEASE: Duration = Duration::from_secs(30);
+/// How long a worker holds a job without renewing, and so how long a killed one is waited for. A lost lease counts as a try, so it
+/// covers the longest that a worker's thread computes without a pause (a batch of embeddings), on a crowded machine too.
+pub const LEASE: Duration = Duration::from_secs(15);
 /// How often it renews: many chances before the lease runs out, and so soon that a cancelled job ends within five seconds.
 pub const LEASE_RENEWAL: Duration = Duration::from_secs(3);
 /// How long a delivery stays with the worker that received it before another one gets it.
-pub const DELIVERY_VISIBILITY: Duration = Duration::from_secs(30);
+pub const DELIVERY_VISIBILITY: Duration = Duration::from_secs(15);
 /// Tries of a job before it ends in `failed`.
 pub const JOB_ATTEMPTS: u32 = 5;
 /// The first pause between two tries; it doubles each time.

@@ -91,7 +91,7 @@ impl BudgetGauges {
             "Set aside for answers being made, in millionths",
             &self.reserved,
         );
-        let help = "Part of the installation's budget of the month that is spent; 0 without a limit";
+        let help = "Part of the installation's budget of the month that is spent, 1 once it pays no further question; 0 without a limit";
         registry.register("ids_ai_budget_used_ratio", help, self.used.clone());
     }
 
@@ -102,6 +102,10 @@ impl BudgetGauges {
         if let Some(limit) = standing.installation_limit {
             self.limit.get_or_create(&label).set(limit.as_micros());
             used = sums.spent.as_micros() as f64 / limit.as_micros().max(1) as f64;
+            // The last of it may be too little for any question.
+            if sums.is_used_up(limit) {
+                used = used.max(1.0);
+            }
         }
         self.used.set(used);
         self.spent.get_or_create(&label).set(sums.spent.as_micros());

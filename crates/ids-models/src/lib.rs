@@ -18,13 +18,11 @@ mod examine;
 mod http;
 mod reply;
 mod sse;
-mod tls;
 mod webhook;
 mod wire;
 
 pub use chat::OpenAiChatModel;
-pub use config::{
-    BaseUrl, BreakerPolicy, ChatModelConfig, ConfigError, Deadlines, RetryPolicy, Secret, TrustedRoots,
-};
+pub use config::{BaseUrl, BreakerPolicy, ChatModelConfig, ConfigError, Deadlines, RetryPolicy};
 pub use examine::{ExamineError, ModelsState, examine};
+pub use ids_net::{Secret, TrustedRoots};
 pub use webhook::{BudgetWebhook, WebhookUrl};

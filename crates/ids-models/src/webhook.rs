@@ -10,11 +10,12 @@ use hyper::header;
 use ids_core::budget::BudgetNotice;
 use ids_core::ports::{AlarmError, BudgetAlarm};
 use ids_core::time::Timestamp;
+use ids_net::TrustedRoots;
 use serde::Serialize;
 use tokio::time::sleep;
 
 use crate::backoff::{pause, retry_after};
-use crate::config::{BaseUrl, ConfigError, Deadlines, RetryPolicy, TrustedRoots};
+use crate::config::{BaseUrl, ConfigError, Deadlines, RetryPolicy};
 use crate::error::CallError;
 use crate::http::{Reply, Server, within};
 

@@ -104,11 +104,15 @@ create policy organization_budgets_of_organization on organization_budgets
 alter table budget_months enable row level security;
 alter table budget_months force row level security;
 create policy budget_months_of_organization on budget_months
-    using (organization_id in ('00000000-0000-0000-0000-000000000000', nullif(current_setting('ids.organization', true), '')::uuid))
-    with check (organization_id in ('00000000-0000-0000-0000-000000000000', nullif(current_setting('ids.organization', true), '')::uuid));
+    using (organization_id = nullif(current_setting('ids.organization', true), '')::uuid
+        or organization_id = '00000000-0000-0000-0000-000000000000' and nullif(current_setting('ids.organization', true), '') is not null)
+    with check (organization_id = nullif(current_setting('ids.organization', true), '')::uuid
+        or organization_id = '00000000-0000-0000-0000-000000000000' and nullif(current_setting('ids.organization', true), '') is not null);
 
 alter table budget_notices enable row level security;
 alter table budget_notices force row level security;
 create policy budget_notices_of_organization on budget_notices
-    using (organization_id in ('00000000-0000-0000-0000-000000000000', nullif(current_setting('ids.organization', true), '')::uuid))
-    with check (organization_id in ('00000000-0000-0000-0000-000000000000', nullif(current_setting('ids.organization', true), '')::uuid));
+    using (organization_id = nullif(current_setting('ids.organization', true), '')::uuid
+        or organization_id = '00000000-0000-0000-0000-000000000000' and nullif(current_setting('ids.organization', true), '') is not null)
+    with check (organization_id = nullif(current_setting('ids.organization', true), '')::uuid
+        or organization_id = '00000000-0000-0000-0000-000000000000' and nullif(current_setting('ids.organization', true), '') is not null);

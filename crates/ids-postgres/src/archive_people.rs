@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::error::DbResult;
 use crate::rows::{Columns, Id, as_number, folded, storable};
 use crate::transaction::Tx;
-use crate::{keys, ledger, messages, organizations, sessions};
+use crate::{keys, messages, organizations, sessions, usage_rows};
 
 /// `LibraryArchive::list_session_ids`.
 pub(crate) async fn list_sessions(tx: &Tx<'_>, organization: OrganizationId) -> DbResult<Vec<SessionId>> {
@@ -194,7 +194,7 @@ pub(crate) async fn append_usage(
 ) -> DbResult<()> {
     organizations::require(tx, organization).await?;
     for record in records {
-        ledger::insert_usage(tx, organization, record).await?;
+        usage_rows::insert(tx, organization, record).await?;
     }
     Ok(())
 }

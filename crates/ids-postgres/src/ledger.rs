@@ -2,32 +2,31 @@
 
 use ids_core::budget::{
     BudgetNotice, BudgetParty, Currency, Limits, Money, MonthState, MonthSums, NewReservation, Reserved,
-    Settlement, UsageBy, UsageCount, shares,
+    Settlement,
 };
 use ids_core::id::{DocumentId, KeyId, OrganizationId, SessionId};
 use ids_core::moving::{CostRecord, UsageRecord};
-use ids_core::scope::Scope;
 use ids_core::session::TokenUsage;
 use ids_core::time::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::error::DbResult;
-use crate::organizations;
-use crate::rows::{Columns, Id, as_integer, as_number, storable};
+use crate::rows::{Columns, Id, as_integer, storable};
 use crate::transaction::Tx;
+use crate::{notices, organizations, usage_rows};
 
 /// Whose sums are those of all organizations together; each may see and raise them, and none learns whose they are.
-const INSTALLATION: OrganizationId = OrganizationId::from_uuid(Uuid::nil());
+pub(crate) const INSTALLATION: OrganizationId = OrganizationId::from_uuid(Uuid::nil());
 
 /// A month whose sums are read and written.
 #[derive(Clone, Copy)]
-struct Month {
-    from: Timestamp,
-    currency: Currency,
+pub(crate) struct Month {
+    pub(crate) from: Timestamp,
+    pub(crate) currency: Currency,
 }
 
-async fn sums(tx: &Tx<'_>, organization: OrganizationId, month: Month) -> DbResult<MonthSums> {
+pub(crate) async fn sums(tx: &Tx<'_>, organization: OrganizationId, month: Month) -> DbResult<MonthSums> {
     let row = tx
         .query_opt(
             "select spent_micros, reserved_micros from budget_months
@@ -47,6 +46,29 @@ fn sums_of(row: &Row) -> DbResult<MonthSums> {
     Ok(MonthSums {
         spent: Money::from_micros(columns.get()?),
         reserved: Money::from_micros(columns.get()?),
+        used_up: None,
+    })
+}
+
+/// The sums, and whether it was told that they are all there was.
+async fn sums_and_told(tx: &Tx<'_>, organization: OrganizationId, month: Month) -> DbResult<MonthSums> {
+    let row = tx
+        .query_opt(
+            "select limit_micros from budget_notices
+             where organization_id = $1 and month_from = $2 and currency = $3 and percent = 100",
+            &[
+                &organization.to_uuid(),
+                &month.from.as_micros(),
+                &month.currency.as_str(),
+            ],
+        )
+        .await?;
+    let used_up = row
+        .map(|row| Columns::new(&row, "budget_notices").get())
+        .transpose()?;
+    Ok(MonthSums {
+        used_up: used_up.map(Money::from_micros),
+        ..sums(tx, organization, month).await?
     })
 }
 
@@ -73,7 +95,7 @@ async fn add(tx: &Tx<'_>, of: OrganizationId, month: Month, more: MonthSums) -> 
 }
 
 /// The same for the installation and the organization, always in this order: two transactions never wait for each other.
-async fn add_to_both(
+pub(crate) async fn add_to_both(
     tx: &Tx<'_>,
     organization: OrganizationId,
     month: Month,
@@ -85,7 +107,10 @@ async fn add_to_both(
     Ok(())
 }
 
-async fn stored_limit(tx: &Tx<'_>, organization: OrganizationId) -> DbResult<Option<(Money, Currency)>> {
+pub(crate) async fn stored_limit(
+    tx: &Tx<'_>,
+    organization: OrganizationId,
+) -> DbResult<Option<(Money, Currency)>> {
     let row = tx
         .query_opt(
             "select limit_micros, currency from organization_budgets where organization_id = $1",
@@ -98,52 +123,6 @@ async fn stored_limit(tx: &Tx<'_>, organization: OrganizationId) -> DbResult<Opt
         Money::from_micros(columns.get()?),
         columns.word(Currency::from_name)?,
     )))
-}
-
-/// Makes the notices that the sums of `month` call for and that are not there yet. `next` is what was asked for at the moment.
-async fn notice(
-    tx: &Tx<'_>,
-    organization: OrganizationId,
-    month: Month,
-    limits: &Limits,
-    next: Money,
-) -> DbResult<Vec<BudgetNotice>> {
-    let own = limits.of_organization(stored_limit(tx, organization).await?);
-    let mut made = Vec::new();
-    for (of, limit) in [(INSTALLATION, limits.installation), (organization, own)] {
-        let Some(limit) = limit else { continue };
-        let spent = sums(tx, of, month).await?.spent;
-        for percent in BudgetNotice::reached(spent, next, limit) {
-            let is_new = tx
-                .execute(
-                    "insert into budget_notices (organization_id, month_from, currency, percent, limit_micros, spent_micros,
-                         created_at, next_try_at)
-                     values ($1, $2, $3, $4, $5, $6, $7, $7) on conflict do nothing",
-                    &[
-                        &of.to_uuid(),
-                        &month.from.as_micros(),
-                        &month.currency.as_str(),
-                        &i32::from(percent),
-                        &limit.as_micros(),
-                        &spent.as_micros(),
-                        &tx.now().as_micros(),
-                    ],
-                )
-                .await?;
-            if is_new > 0 {
-                made.push(BudgetNotice {
-                    organization: (of != INSTALLATION).then_some(of),
-                    month_from: month.from,
-                    currency: month.currency,
-                    percent,
-                    limit,
-                    spent,
-                    created_at: tx.now(),
-                });
-            }
-        }
-    }
-    Ok(made)
 }
 
 /// `UsageLedger::reserve`. The sums are raised first and compared then: their rows are locked from there on, so that nobody compares with an old
@@ -163,6 +142,7 @@ pub(crate) async fn reserve(
     let aside = MonthSums {
         spent: Money::ZERO,
         reserved: reservation.amount,
+        ..MonthSums::default()
     };
     let parties = [
         (BudgetParty::Installation, INSTALLATION, limits.installation),
@@ -170,7 +150,7 @@ pub(crate) async fn reserve(
     ];
     let mut refused_by = None;
     for (party, of, limit) in parties {
-        let MonthSums { spent, reserved } = add(tx, of, month, aside).await?;
+        let MonthSums { spent, reserved, .. } = add(tx, of, month, aside).await?;
         let is_over = limit.is_some_and(|limit| spent.plus(reserved) > limit);
         // A model that costs nothing is asked whatever was spent.
         if is_over && reservation.amount > Money::ZERO && refused_by.is_none() {
@@ -181,11 +161,12 @@ pub(crate) async fn reserve(
         let back = MonthSums {
             spent: Money::ZERO,
             reserved: Money::ZERO.minus(reservation.amount),
+            ..MonthSums::default()
         };
         add_to_both(tx, organization, month, back).await?;
         return Ok(Reserved {
             refused_by,
-            notices: notice(tx, organization, month, limits, reservation.amount).await?,
+            notices: notices::make(tx, organization, month, limits, reservation.amount).await?,
         });
     }
     let documents: Vec<Uuid> = reservation.documents.iter().map(|id| id.to_uuid()).collect();
@@ -283,103 +264,13 @@ async fn write_off(
         }),
         documents: taken.documents,
     };
-    insert_usage(tx, organization, &record).await?;
+    usage_rows::insert(tx, organization, &record).await?;
     let settled = MonthSums {
         spent: Money::ZERO,
         reserved: Money::ZERO.minus(taken.amount),
+        ..MonthSums::default()
     };
     add_to_both(tx, organization, taken.month, settled).await
-}
-
-/// One row of use, with the shares of its documents; what it cost goes into the sums of its month.
-pub(crate) async fn insert_usage(
-    tx: &Tx<'_>,
-    organization: OrganizationId,
-    record: &UsageRecord,
-) -> DbResult<()> {
-    let cost = record.cost.as_ref();
-    let row = tx
-        .query_one(
-            "insert into answer_usage (organization_id, key_id, model, prompt_tokens, completion_tokens, answered_at,
-                 session_id, month_from, currency, cost_micros, is_price_known, is_estimated)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning usage_no",
-            &[
-                &organization.to_uuid(),
-                &record.key_id.map(Id::to_uuid),
-                &record.model.as_deref().map(storable),
-                &as_integer(record.prompt_tokens),
-                &as_integer(record.completion_tokens),
-                &record.answered_at.as_micros(),
-                &record.session_id.map(Id::to_uuid),
-                &cost.map(|cost| cost.month_from.as_micros()),
-                &cost.map(|cost| cost.currency.as_str()),
-                &cost.map_or(0, |cost| cost.amount.as_micros()),
-                &cost.is_none_or(|cost| cost.is_price_known),
-                &cost.is_some_and(|cost| cost.is_estimated),
-            ],
-        )
-        .await?;
-    let usage_no: i64 = row.try_get(0)?;
-    insert_shares(tx, organization, record, usage_no).await?;
-    if let Some(cost) = cost {
-        let month = Month {
-            from: cost.month_from,
-            currency: cost.currency,
-        };
-        let spent = MonthSums {
-            spent: cost.amount,
-            reserved: Money::ZERO,
-        };
-        add_to_both(tx, organization, month, spent).await?;
-    }
-    Ok(())
-}
-
-/// All of them in one statement.
-async fn insert_shares(
-    tx: &Tx<'_>,
-    organization: OrganizationId,
-    record: &UsageRecord,
-    usage_no: i64,
-) -> DbResult<()> {
-    if record.documents.is_empty() {
-        return Ok(());
-    }
-    let usage = TokenUsage {
-        prompt_tokens: record.prompt_tokens,
-        completion_tokens: record.completion_tokens,
-    };
-    let amount = record.cost.map_or(Money::ZERO, |cost| cost.amount);
-    let parts = shares(usage, amount, record.documents.len());
-    let documents: Vec<Uuid> = record.documents.iter().map(|id| id.to_uuid()).collect();
-    let positions: Vec<i32> = (0..documents.len()).map(as_number).collect();
-    let prompts: Vec<i64> = parts
-        .iter()
-        .map(|part| as_integer(part.0.prompt_tokens))
-        .collect();
-    let completions: Vec<i64> = parts
-        .iter()
-        .map(|part| as_integer(part.0.completion_tokens))
-        .collect();
-    let costs: Vec<i64> = parts.iter().map(|part| part.1.as_micros()).collect();
-    tx.execute(
-        "insert into usage_documents (usage_no, position, organization_id, document_id, prompt_tokens, completion_tokens,
-             cost_micros)
-         select $1, part.position, $2, part.document_id, part.prompt_tokens, part.completion_tokens, part.cost_micros
-         from unnest($3::int4[], $4::uuid[], $5::int8[], $6::int8[], $7::int8[])
-             as part (position, document_id, prompt_tokens, completion_tokens, cost_micros)",
-        &[
-            &usage_no,
-            &organization.to_uuid(),
-            &positions,
-            &documents,
-            &prompts,
-            &completions,
-            &costs,
-        ],
-    )
-    .await?;
-    Ok(())
 }
 
 /// `UsageLedger::settle`.
@@ -408,7 +299,9 @@ pub(crate) async fn settle(
         settlement.is_estimated,
     )
     .await?;
-    Ok(Some(notice(tx, organization, month, limits, Money::ZERO).await?))
+    Ok(Some(
+        notices::make(tx, organization, month, limits, Money::ZERO).await?,
+    ))
 }
 
 /// `UsageLedger::settle_expired`.
@@ -435,7 +328,7 @@ pub(crate) async fn settle_expired(
         let taken = taken_of(row)?;
         let (month, usage, amount) = (taken.month, taken.usage, taken.amount);
         write_off(tx, organization, taken, usage, amount, true).await?;
-        notices.extend(notice(tx, organization, month, limits, Money::ZERO).await?);
+        notices.extend(notices::make(tx, organization, month, limits, Money::ZERO).await?);
     }
     Ok((rows.len(), notices))
 }
@@ -449,8 +342,8 @@ pub(crate) async fn month_state(
 ) -> DbResult<MonthState> {
     let month = Month { from, currency };
     Ok(MonthState {
-        installation: sums(tx, INSTALLATION, month).await?,
-        organization: sums(tx, organization, month).await?,
+        installation: sums_and_told(tx, INSTALLATION, month).await?,
+        organization: sums_and_told(tx, organization, month).await?,
         organization_limit: stored_limit(tx, organization).await?,
     })
 }
@@ -483,80 +376,6 @@ pub(crate) async fn set_limit(
     Ok(())
 }
 
-/// What the rows are told apart by: key, model, document, session; null for what they are not.
-const fn grouped_by(by: UsageBy) -> &'static str {
-    match by {
-        UsageBy::KeyAndModel => "u.key_id, u.model, null::uuid, null::uuid",
-        UsageBy::Key => "u.key_id, null::text, null::uuid, null::uuid",
-        UsageBy::Model => "null::uuid, u.model, null::uuid, null::uuid",
-        UsageBy::Session => "null::uuid, null::text, null::uuid, u.session_id",
-        UsageBy::Document => "null::uuid, null::text, d.document_id, null::uuid",
-    }
-}
-
-/// `UsageLedger::count_usage`.
-pub(crate) async fn count_usage(
-    tx: &Tx<'_>,
-    scope: &Scope,
-    from: Timestamp,
-    until: Timestamp,
-    by: UsageBy,
-) -> DbResult<Vec<UsageCount>> {
-    // An answer whose documents are known is one row for each of them, with its share; one whose are not, one.
-    let (joined, share) = match by {
-        UsageBy::Document => (
-            "left join usage_documents d on d.usage_no = u.usage_no",
-            [
-                "coalesce(d.prompt_tokens, u.prompt_tokens)",
-                "coalesce(d.completion_tokens, u.completion_tokens)",
-                "coalesce(d.cost_micros, u.cost_micros)",
-            ],
-        ),
-        UsageBy::KeyAndModel | UsageBy::Key | UsageBy::Model | UsageBy::Session => {
-            ("", ["u.prompt_tokens", "u.completion_tokens", "u.cost_micros"])
-        }
-    };
-    let sql = format!(
-        "select {}, u.currency, count(*), sum({})::int8, sum({})::int8, sum({})::int8,
-             count(*) filter (where not u.is_price_known), count(*) filter (where u.is_estimated)
-         from answer_usage u {joined}
-         where u.organization_id = $1 and u.answered_at >= $2 and u.answered_at < $3
-         group by 1, 2, 3, 4, u.currency
-         order by 9 desc, 6 desc, 1 nulls first, 2 nulls first, 3 nulls first, 4 nulls first, u.currency nulls first",
-        grouped_by(by),
-        share[0],
-        share[1],
-        share[2],
-    );
-    let rows = tx
-        .query(
-            &sql,
-            &[
-                &scope.organization.to_uuid(),
-                &from.as_micros(),
-                &until.as_micros(),
-            ],
-        )
-        .await?;
-    let read = |row: &Row| {
-        let mut columns = Columns::new(row, "answer_usage");
-        Ok(UsageCount {
-            key_id: columns.optional_id()?,
-            model: columns.get()?,
-            document_id: columns.optional_id()?,
-            session_id: columns.optional_id()?,
-            currency: columns.optional_word(Currency::from_name)?,
-            questions: columns.count()?,
-            prompt_tokens: columns.count()?,
-            completion_tokens: columns.count()?,
-            cost: Money::from_micros(columns.get()?),
-            unknown_prices: columns.count()?,
-            estimated: columns.count()?,
-        })
-    };
-    rows.iter().map(read).collect()
-}
-
 /// Before an organization goes: what was set aside for it counts as spent by the installation.
 pub(crate) async fn forget_organization(tx: &Tx<'_>, organization: OrganizationId) -> DbResult<()> {
     tx.execute(
@@ -565,62 +384,6 @@ pub(crate) async fn forget_organization(tx: &Tx<'_>, organization: OrganizationI
                where organization_id = $2 group by month_from, currency) r
          where m.organization_id = $1 and m.month_from = r.month_from and m.currency = r.currency",
         &[&INSTALLATION.to_uuid(), &organization.to_uuid()],
-    )
-    .await?;
-    Ok(())
-}
-
-/// The first pause between two tries to tell a notice; it doubles each time, up to 64 times as long.
-const NOTICE_PAUSE_MICROS: i64 = 60_000_000;
-
-/// `UsageLedger::take_notice`.
-pub(crate) async fn take_notice(
-    tx: &Tx<'_>,
-    organization: OrganizationId,
-    created_after: Timestamp,
-) -> DbResult<Option<BudgetNotice>> {
-    let row = tx
-        .query_opt(
-            "update budget_notices set tries = tries + 1, next_try_at = $3::int8 + $5::int8 * (1 << least(tries, 6))
-             where (organization_id, month_from, currency, percent) in (
-                 select organization_id, month_from, currency, percent from budget_notices
-                 where organization_id in ($1, $2) and next_try_at <= $3 and created_at > $4
-                 order by created_at, percent limit 1 for update skip locked)
-             returning organization_id, month_from, currency, percent, limit_micros, spent_micros, created_at",
-            &[
-                &INSTALLATION.to_uuid(),
-                &organization.to_uuid(),
-                &tx.now().as_micros(),
-                &created_after.as_micros(),
-                &NOTICE_PAUSE_MICROS,
-            ],
-        )
-        .await?;
-    let Some(row) = row else { return Ok(None) };
-    let mut columns = Columns::new(&row, "budget_notices");
-    let of: OrganizationId = columns.id()?;
-    Ok(Some(BudgetNotice {
-        organization: (of != INSTALLATION).then_some(of),
-        month_from: columns.time()?,
-        currency: columns.word(Currency::from_name)?,
-        percent: columns.number()?,
-        limit: Money::from_micros(columns.get()?),
-        spent: Money::from_micros(columns.get()?),
-        created_at: columns.time()?,
-    }))
-}
-
-/// `UsageLedger::end_notice`.
-pub(crate) async fn end_notice(tx: &Tx<'_>, notice: &BudgetNotice) -> DbResult<()> {
-    tx.execute(
-        "update budget_notices set next_try_at = null
-         where organization_id = $1 and month_from = $2 and currency = $3 and percent = $4",
-        &[
-            &notice.organization.unwrap_or(INSTALLATION).to_uuid(),
-            &notice.month_from.as_micros(),
-            &notice.currency.as_str(),
-            &i32::from(notice.percent),
-        ],
     )
     .await?;
     Ok(())

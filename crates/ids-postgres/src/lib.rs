@@ -11,6 +11,7 @@
 //! | `keys`, `organizations` | the port `OrganizationStore` |
 //! | `workers` | the port `WorkerRegistry` |
 //! | `backups` | the port `BackupRegistry` |
+//! | `backup_tables`, `snapshot`, `restore` | all rows of one moment, and a library from them |
 //! | `queue` | the port `JobQueue` |
 //! | `chunk_index`, `chunks`, `postings`, `statistics`, `search_scope`, `lexical`, `models`, `vectors` | the port `ChunkIndex` |
 //! | `session_store`, `sessions`, `messages` | the port `SessionStore` |
@@ -27,6 +28,7 @@ mod archive;
 mod archive_people;
 mod archive_reads;
 mod archive_writes;
+mod backup_tables;
 mod backups;
 mod capability;
 mod chunk_index;
@@ -51,28 +53,36 @@ mod library_reads;
 mod messages;
 mod migrate;
 mod models;
+mod notices;
 mod organizations;
 mod pages;
 mod postings;
 mod queue;
+mod restore;
 mod rows;
 mod scope_sql;
 mod search_scope;
 mod session_store;
 mod sessions;
+mod snapshot;
 mod statistics;
 mod tls;
 mod transaction;
 mod uploads;
 mod usage_ledger;
+mod usage_rows;
 mod vectors;
 mod versions;
 mod workers;
 
+pub use backup_tables::{BackupTable, Belongs};
 pub use capability::Capabilities;
-pub use config::{Password, PostgresConfig, SslMode, TrustedRoots};
+pub use config::{PostgresConfig, SslMode};
 pub use error::OpenError;
 pub use examine::ServerState;
+pub use ids_net::{Secret, TrustedRoots};
 use ids_rows::codec;
 pub use library::PostgresLibrary;
+pub use restore::{PostgresRestore, RowCounts, RowSink};
+pub use snapshot::{Contents, PostgresSnapshot, RowStream, SequenceState, SnapshotOrganization};
 pub use statistics::StatisticsDifference;

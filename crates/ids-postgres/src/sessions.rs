@@ -11,7 +11,7 @@ use tokio_postgres::types::ToSql;
 use crate::error::{DbError, DbResult};
 use crate::rows::{Columns, Id, as_integer, folded, storable};
 use crate::transaction::Tx;
-use crate::{ledger, messages, organizations};
+use crate::{messages, organizations, usage_rows};
 
 const COLUMNS: &str = "s.session_id, s.title, s.created_at, s.updated_at, s.message_count";
 
@@ -97,7 +97,7 @@ async fn insert_usage(tx: &Tx<'_>, scope: &Scope, exchange: &Exchange) -> DbResu
         cost: None,
         documents: Vec::new(),
     };
-    ledger::insert_usage(tx, scope.organization, &record).await
+    usage_rows::insert(tx, scope.organization, &record).await
 }
 
 /// `SessionStore::find_session`.

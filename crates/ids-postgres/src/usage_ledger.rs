@@ -10,8 +10,8 @@ use ids_core::ports::UsageLedger;
 use ids_core::scope::Scope;
 use ids_core::time::Timestamp;
 
-use crate::ledger;
 use crate::library::PostgresLibrary;
+use crate::{ledger, notices, usage_rows};
 
 #[async_trait]
 impl UsageLedger for PostgresLibrary {
@@ -95,7 +95,7 @@ impl UsageLedger for PostgresLibrary {
     ) -> Result<Vec<UsageCount>, StoreError> {
         self.database
             .read(scope.organization, |tx| {
-                Box::pin(ledger::count_usage(tx, scope, from, until, by))
+                Box::pin(usage_rows::count(tx, scope, from, until, by))
             })
             .await
     }
@@ -107,14 +107,14 @@ impl UsageLedger for PostgresLibrary {
     ) -> Result<Option<BudgetNotice>, StoreError> {
         self.database
             .write(scope.organization, |tx| {
-                Box::pin(ledger::take_notice(tx, scope.organization, created_after))
+                Box::pin(notices::take(tx, scope.organization, created_after))
             })
             .await
     }
 
     async fn end_notice(&self, scope: &Scope, notice: &BudgetNotice) -> Result<(), StoreError> {
         self.database
-            .write(scope.organization, |tx| Box::pin(ledger::end_notice(tx, notice)))
+            .write(scope.organization, |tx| Box::pin(notices::end(tx, notice)))
             .await
     }
 }

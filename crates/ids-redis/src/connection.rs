@@ -141,6 +141,14 @@ impl Redis {
         if self.shared.prefix == "ids:" {
             return Ok(());
         }
+        self.forget_library().await
+    }
+
+    /// Removes all keys of the library: after a restore, what is here is of the library before. Nothing in them is the truth.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn forget_library(&self) -> Result<(), StoreError> {
         let patterns = [
             format!("{}*", self.shared.prefix),
             format!("{{{}*", self.shared.prefix),

@@ -14,10 +14,11 @@ mod sessions;
 mod tls;
 
 pub use breaker::Patience;
-pub use config::{ConfigError, RedisConfig, Timeouts, TrustedRoots};
+pub use config::{ConfigError, RedisConfig, Timeouts};
 pub use connection::Redis;
 pub use error::ConnectError;
 pub use examine::ServerState;
+pub use ids_net::TrustedRoots;
 pub use queue::RedisJobQueue;
 pub use rate_limit::{FallbackRateLimiter, RedisRateLimiter};
 pub use sessions::CachedSessions;

@@ -11,7 +11,7 @@ use rusqlite::{Connection, params};
 use crate::database::WriteTx;
 use crate::error::{DbError, DbResult};
 use crate::rows::{Columns, Id, folded, joined};
-use crate::{ledger, messages, organizations, sessions};
+use crate::{messages, organizations, sessions, usage_rows};
 
 /// `LibraryArchive::list_session_ids`.
 pub(crate) fn list_sessions(tx: &Connection, organization: OrganizationId) -> DbResult<Vec<SessionId>> {
@@ -182,7 +182,7 @@ pub(crate) fn append_usage(
 ) -> DbResult<()> {
     organizations::require(tx, organization)?;
     for record in records {
-        ledger::insert_usage(tx, organization, record)?;
+        usage_rows::insert(tx, organization, record)?;
     }
     Ok(())
 }

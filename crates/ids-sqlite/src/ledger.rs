@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use ids_core::budget::{
     BudgetNotice, BudgetParty, Currency, Limits, Money, MonthState, MonthSums, NewReservation, Reserved,
-    Settlement, UsageBy, UsageCount, shares,
+    Settlement, UsageBy, UsageCount,
 };
 use ids_core::error::StoreError;
 use ids_core::id::{DocumentId, KeyId, OrganizationId, SessionId};
@@ -17,20 +17,20 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use crate::database::{Durability, WriteTx};
 use crate::error::{DbError, DbResult};
 use crate::library::SqliteLibrary;
-use crate::organizations;
 use crate::rows::{Columns, Id, as_integer};
+use crate::{notices, organizations, usage_rows};
 
 /// Whose sums are those of all organizations together.
-const INSTALLATION: OrganizationId = OrganizationId::from_uuid(uuid::Uuid::nil());
+pub(crate) const INSTALLATION: OrganizationId = OrganizationId::from_uuid(uuid::Uuid::nil());
 
 /// A month whose sums are read and written.
 #[derive(Clone, Copy)]
-struct Month {
-    from: Timestamp,
-    currency: Currency,
+pub(crate) struct Month {
+    pub(crate) from: Timestamp,
+    pub(crate) currency: Currency,
 }
 
-fn sums(tx: &Connection, organization: OrganizationId, month: Month) -> DbResult<MonthSums> {
+pub(crate) fn sums(tx: &Connection, organization: OrganizationId, month: Month) -> DbResult<MonthSums> {
     let found = tx
         .prepare_cached(
             "select spent_micros, reserved_micros from budget_months
@@ -46,6 +46,7 @@ fn sums(tx: &Connection, organization: OrganizationId, month: Month) -> DbResult
                 Ok(MonthSums {
                     spent: Money::from_micros(row.get(0)?),
                     reserved: Money::from_micros(row.get(1)?),
+                    used_up: None,
                 })
             },
         )
@@ -53,8 +54,35 @@ fn sums(tx: &Connection, organization: OrganizationId, month: Month) -> DbResult
     Ok(found.unwrap_or_default())
 }
 
+/// The same, and whether it was told that they are all there was.
+fn sums_and_told(tx: &Connection, organization: OrganizationId, month: Month) -> DbResult<MonthSums> {
+    let used_up = tx
+        .prepare_cached(
+            "select limit_micros from budget_notices
+             where organization_id = ?1 and month_from = ?2 and currency = ?3 and percent = 100",
+        )?
+        .query_row(
+            params![
+                organization.to_blob(),
+                month.from.as_micros(),
+                month.currency.as_str()
+            ],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(MonthSums {
+        used_up: used_up.map(Money::from_micros),
+        ..sums(tx, organization, month)?
+    })
+}
+
 /// Raises (or lowers, below zero) both sums of a month, of the organization and of all.
-fn add(tx: &Connection, organization: OrganizationId, month: Month, more: MonthSums) -> DbResult<()> {
+pub(crate) fn add(
+    tx: &Connection,
+    organization: OrganizationId,
+    month: Month,
+    more: MonthSums,
+) -> DbResult<()> {
     let mut raise = tx.prepare_cached(
         "insert into budget_months (organization_id, month_from, currency, spent_micros, reserved_micros)
          values (?1, ?2, ?3, ?4, ?5)
@@ -74,7 +102,10 @@ fn add(tx: &Connection, organization: OrganizationId, month: Month, more: MonthS
     Ok(())
 }
 
-fn stored_limit(tx: &Connection, organization: OrganizationId) -> DbResult<Option<(Money, Currency)>> {
+pub(crate) fn stored_limit(
+    tx: &Connection,
+    organization: OrganizationId,
+) -> DbResult<Option<(Money, Currency)>> {
     let mut select = tx.prepare_cached(
         "select limit_micros, currency from organization_budgets where organization_id = ?1",
     )?;
@@ -85,51 +116,6 @@ fn stored_limit(tx: &Connection, organization: OrganizationId) -> DbResult<Optio
         Money::from_micros(columns.get()?),
         columns.word(Currency::from_name)?,
     )))
-}
-
-/// Makes the notices that the sums of `month` call for and that are not there yet. `next` is what was asked for at the moment.
-fn notice(
-    tx: &WriteTx<'_>,
-    organization: OrganizationId,
-    month: Month,
-    limits: &Limits,
-    next: Money,
-) -> DbResult<Vec<BudgetNotice>> {
-    let own = limits.of_organization(stored_limit(tx, organization)?);
-    let mut made = Vec::new();
-    for (of, limit) in [(INSTALLATION, limits.installation), (organization, own)] {
-        let Some(limit) = limit else { continue };
-        let spent = sums(tx, of, month)?.spent;
-        for percent in BudgetNotice::reached(spent, next, limit) {
-            let is_new = tx
-                .prepare_cached(
-                    "insert or ignore into budget_notices (organization_id, month_from, currency, percent, limit_micros,
-                         spent_micros, created_at, next_try_at)
-                     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
-                )?
-                .execute(params![
-                    of.to_blob(),
-                    month.from.as_micros(),
-                    month.currency.as_str(),
-                    percent,
-                    limit.as_micros(),
-                    spent.as_micros(),
-                    tx.now().as_micros(),
-                ])?;
-            if is_new > 0 {
-                made.push(BudgetNotice {
-                    organization: (of != INSTALLATION).then_some(of),
-                    month_from: month.from,
-                    currency: month.currency,
-                    percent,
-                    limit,
-                    spent,
-                    created_at: tx.now(),
-                });
-            }
-        }
-    }
-    Ok(made)
 }
 
 fn reserve(
@@ -150,18 +136,19 @@ fn reserve(
     ];
     for (party, of, limit) in parties {
         let Some(limit) = limit else { continue };
-        let MonthSums { spent, reserved } = sums(tx, of, month)?;
+        let MonthSums { spent, reserved, .. } = sums(tx, of, month)?;
         // A model that costs nothing is asked whatever was spent.
         if reservation.amount > Money::ZERO && spent.plus(reserved).plus(reservation.amount) > limit {
             return Ok(Reserved {
                 refused_by: Some(party),
-                notices: notice(tx, organization, month, limits, reservation.amount)?,
+                notices: notices::make(tx, organization, month, limits, reservation.amount)?,
             });
         }
     }
     let aside = MonthSums {
         spent: Money::ZERO,
         reserved: reservation.amount,
+        ..MonthSums::default()
     };
     add(tx, organization, month, aside)?;
     let documents: Vec<u8> = reservation.documents.iter().flat_map(|id| id.to_blob()).collect();
@@ -265,75 +252,13 @@ fn write_off(
         }),
         documents: taken.documents,
     };
-    insert_usage(tx, organization, &record)?;
+    usage_rows::insert(tx, organization, &record)?;
     let settled = MonthSums {
         spent: Money::ZERO,
         reserved: Money::ZERO.minus(taken.amount),
+        ..MonthSums::default()
     };
     add(tx, organization, taken.month, settled)
-}
-
-/// One row of use, with the shares of its documents; what it cost goes into the sums of its month.
-pub(crate) fn insert_usage(
-    tx: &Connection,
-    organization: OrganizationId,
-    record: &UsageRecord,
-) -> DbResult<()> {
-    let cost = record.cost.as_ref();
-    tx.prepare_cached(
-        "insert into answer_usage (organization_id, key_id, model, prompt_tokens, completion_tokens, answered_at, session_id,
-             month_from, currency, cost_micros, is_price_known, is_estimated)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-    )?
-    .execute(params![
-        organization.to_blob(),
-        record.key_id.map(Id::to_blob),
-        record.model,
-        as_integer(record.prompt_tokens),
-        as_integer(record.completion_tokens),
-        record.answered_at.as_micros(),
-        record.session_id.map(Id::to_blob),
-        cost.map(|cost| cost.month_from.as_micros()),
-        cost.map(|cost| cost.currency.as_str()),
-        cost.map_or(0, |cost| cost.amount.as_micros()),
-        cost.is_none_or(|cost| cost.is_price_known),
-        cost.is_some_and(|cost| cost.is_estimated),
-    ])?;
-    let usage_no = tx.last_insert_rowid();
-    let usage = TokenUsage {
-        prompt_tokens: record.prompt_tokens,
-        completion_tokens: record.completion_tokens,
-    };
-    let amount = cost.map_or(Money::ZERO, |cost| cost.amount);
-    let parts = shares(usage, amount, record.documents.len());
-    let mut insert = tx.prepare_cached(
-        "insert into usage_documents (usage_no, position, organization_id, document_id, prompt_tokens, completion_tokens,
-             cost_micros)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    )?;
-    for (position, (document_id, (usage, cost))) in record.documents.iter().zip(parts).enumerate() {
-        insert.execute(params![
-            usage_no,
-            as_integer(position),
-            organization.to_blob(),
-            document_id.to_blob(),
-            as_integer(usage.prompt_tokens),
-            as_integer(usage.completion_tokens),
-            cost.as_micros(),
-        ])?;
-    }
-    if let Some(cost) = cost {
-        let month = Month {
-            from: cost.month_from,
-            currency: cost.currency,
-        };
-        let spent = MonthSums {
-            spent: cost.amount,
-            reserved: Money::ZERO,
-        };
-        add(tx, organization, month, spent)?;
-    }
-    Ok(())
 }
 
 fn settle(
@@ -362,7 +287,7 @@ fn settle(
         settlement.cost,
         settlement.is_estimated,
     )?;
-    Ok(Some(notice(tx, organization, month, limits, Money::ZERO)?))
+    Ok(Some(notices::make(tx, organization, month, limits, Money::ZERO)?))
 }
 
 fn settle_expired(
@@ -393,7 +318,7 @@ fn settle_expired(
     for taken in expired {
         let (month, usage, amount) = (taken.month, taken.usage, taken.amount);
         write_off(tx, organization, taken, usage, amount, true)?;
-        notices.extend(notice(tx, organization, month, limits, Money::ZERO)?);
+        notices.extend(notices::make(tx, organization, month, limits, Money::ZERO)?);
     }
     Ok((count, notices))
 }
@@ -415,122 +340,6 @@ fn set_limit(
         "insert into organization_budgets (organization_id, limit_micros, currency) values (?1, ?2, ?3)
          on conflict (organization_id) do update set limit_micros = excluded.limit_micros, currency = excluded.currency",
         params![organization.to_blob(), amount.as_micros(), currency.as_str()],
-    )?;
-    Ok(())
-}
-
-/// What the rows are told apart by: key, model, document, session; null for what they are not.
-const fn grouped_by(by: UsageBy) -> &'static str {
-    match by {
-        UsageBy::KeyAndModel => "key_id, model, null, null",
-        UsageBy::Key => "key_id, null, null, null",
-        UsageBy::Model => "null, model, null, null",
-        UsageBy::Session => "null, null, null, session_id",
-        UsageBy::Document => "null, null, document_id, null",
-    }
-}
-
-fn count_usage(
-    tx: &Connection,
-    scope: &Scope,
-    from: Timestamp,
-    until: Timestamp,
-    by: UsageBy,
-) -> DbResult<Vec<UsageCount>> {
-    // An answer whose documents are known is one row for each of them, with its share; one whose are not, one.
-    let rows = match by {
-        UsageBy::Document => {
-            "select d.document_id, u.currency, u.is_price_known, u.is_estimated,
-                 coalesce(d.prompt_tokens, u.prompt_tokens) prompt_tokens,
-                 coalesce(d.completion_tokens, u.completion_tokens) completion_tokens,
-                 coalesce(d.cost_micros, u.cost_micros) cost_micros
-             from answer_usage u left join usage_documents d on d.usage_no = u.usage_no
-             where u.organization_id = ?1 and u.answered_at >= ?2 and u.answered_at < ?3"
-        }
-        UsageBy::KeyAndModel | UsageBy::Key | UsageBy::Model | UsageBy::Session => {
-            "select * from answer_usage where organization_id = ?1 and answered_at >= ?2 and answered_at < ?3"
-        }
-    };
-    let sql = format!(
-        "select {}, currency, count(*), sum(prompt_tokens), sum(completion_tokens), sum(cost_micros),
-             sum(not is_price_known), sum(is_estimated)
-         from ({rows}) group by 1, 2, 3, 4, currency
-         order by 9 desc, 6 desc, 1, 2, 3, 4, currency",
-        grouped_by(by)
-    );
-    let mut statement = tx.prepare_cached(&sql)?;
-    let mut rows = statement.query(params![
-        scope.organization.to_blob(),
-        from.as_micros(),
-        until.as_micros(),
-    ])?;
-    let mut counts = Vec::new();
-    while let Some(row) = rows.next()? {
-        let mut columns = Columns::new(row, "answer_usage");
-        counts.push(UsageCount {
-            key_id: columns.optional_id()?,
-            model: columns.get()?,
-            document_id: columns.optional_id()?,
-            session_id: columns.optional_id()?,
-            currency: columns.optional_word(Currency::from_name)?,
-            questions: columns.count()?,
-            prompt_tokens: columns.count()?,
-            completion_tokens: columns.count()?,
-            cost: Money::from_micros(columns.get()?),
-            unknown_prices: columns.count()?,
-            estimated: columns.count()?,
-        });
-    }
-    Ok(counts)
-}
-
-/// The first pause between two tries to tell a notice; it doubles each time, up to 64 times as long.
-const NOTICE_PAUSE_MICROS: i64 = 60_000_000;
-
-fn take_notice(
-    tx: &WriteTx<'_>,
-    organization: OrganizationId,
-    created_after: Timestamp,
-) -> DbResult<Option<BudgetNotice>> {
-    let mut take = tx.prepare_cached(
-        "update budget_notices set tries = tries + 1, next_try_at = ?3 + ?5 * (1 << min(tries, 6))
-         where (organization_id, month_from, currency, percent) in (
-             select organization_id, month_from, currency, percent from budget_notices
-             where organization_id in (?1, ?2) and next_try_at <= ?3 and created_at > ?4
-             order by created_at, percent limit 1)
-         returning organization_id, month_from, currency, percent, limit_micros, spent_micros, created_at",
-    )?;
-    let mut rows = take.query(params![
-        INSTALLATION.to_blob(),
-        organization.to_blob(),
-        tx.now().as_micros(),
-        created_after.as_micros(),
-        NOTICE_PAUSE_MICROS,
-    ])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    let mut columns = Columns::new(row, "budget_notices");
-    let of: OrganizationId = columns.id()?;
-    Ok(Some(BudgetNotice {
-        organization: (of != INSTALLATION).then_some(of),
-        month_from: columns.time()?,
-        currency: columns.word(Currency::from_name)?,
-        percent: columns.get()?,
-        limit: Money::from_micros(columns.get()?),
-        spent: Money::from_micros(columns.get()?),
-        created_at: columns.time()?,
-    }))
-}
-
-fn end_notice(tx: &WriteTx<'_>, notice: &BudgetNotice) -> DbResult<()> {
-    tx.execute(
-        "update budget_notices set next_try_at = null
-         where organization_id = ?1 and month_from = ?2 and currency = ?3 and percent = ?4",
-        params![
-            notice.organization.unwrap_or(INSTALLATION).to_blob(),
-            notice.month_from.as_micros(),
-            notice.currency.as_str(),
-            notice.percent,
-        ],
     )?;
     Ok(())
 }
@@ -609,8 +418,8 @@ impl UsageLedger for SqliteLibrary {
         self.database
             .read(move |tx| -> DbResult<MonthState> {
                 Ok(MonthState {
-                    installation: sums(tx, INSTALLATION, month)?,
-                    organization: sums(tx, organization, month)?,
+                    installation: sums_and_told(tx, INSTALLATION, month)?,
+                    organization: sums_and_told(tx, organization, month)?,
                     organization_limit: stored_limit(tx, organization)?,
                 })
             })
@@ -637,7 +446,7 @@ impl UsageLedger for SqliteLibrary {
     ) -> Result<Vec<UsageCount>, StoreError> {
         let scope = scope.clone();
         self.database
-            .read(move |tx| count_usage(tx, &scope, from, until, by))
+            .read(move |tx| usage_rows::count(tx, &scope, from, until, by))
             .await
     }
 
@@ -649,7 +458,7 @@ impl UsageLedger for SqliteLibrary {
         let organization = scope.organization;
         self.database
             .write(Durability::Process, move |tx| {
-                take_notice(tx, organization, created_after)
+                notices::take(tx, organization, created_after)
             })
             .await
     }
@@ -657,7 +466,7 @@ impl UsageLedger for SqliteLibrary {
     async fn end_notice(&self, _scope: &Scope, notice: &BudgetNotice) -> Result<(), StoreError> {
         let notice = *notice;
         self.database
-            .write(Durability::Machine, move |tx| end_notice(tx, &notice))
+            .write(Durability::Machine, move |tx| notices::end(tx, &notice))
             .await
     }
 }

@@ -15,7 +15,7 @@ use crate::error::{DbError, DbResult};
 use crate::library::SqliteLibrary;
 use crate::rows::{Columns, Id, as_integer, folded};
 use crate::scope_sql::blob;
-use crate::{ledger, messages, organizations};
+use crate::{messages, organizations, usage_rows};
 
 const COLUMNS: &str = "session_id, title, created_at, updated_at, message_count";
 
@@ -109,7 +109,7 @@ fn insert_usage(tx: &Connection, scope: &Scope, exchange: &Exchange) -> DbResult
         cost: None,
         documents: Vec::new(),
     };
-    ledger::insert_usage(tx, scope.organization, &record)
+    usage_rows::insert(tx, scope.organization, &record)
 }
 
 pub(crate) fn find_session(

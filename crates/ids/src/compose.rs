@@ -18,6 +18,7 @@ use ids_http::HealthProbe;
 use ids_models::{BudgetWebhook, OpenAiChatModel};
 use ids_redis::{CachedSessions, FallbackRateLimiter, Redis, RedisJobQueue, RedisRateLimiter};
 
+pub use self::blobs::open as open_blobs;
 pub use self::moving::MovingEnd;
 use self::probes::{BlobsProbe, QueueProbe};
 pub use self::stores::Outage;

@@ -1,5 +1,6 @@
 //! `ids`: intelligent document search in one program.
 
+mod backup;
 mod certificate;
 mod cli;
 mod compose;

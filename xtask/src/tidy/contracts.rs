@@ -17,6 +17,7 @@ const ADAPTERS: [(&str, &[&str]); 15] = [
     ("JobStore", &["ids-sqlite", "ids-postgres"]),
     ("SessionStore", &["ids-sqlite", "ids-postgres", "ids-redis"]),
     ("RateLimiter", &["ids-redis"]),
+    ("UsageLedger", &["ids-sqlite", "ids-postgres"]),
     ("OrganizationStore", &["ids-sqlite", "ids-postgres"]),
     ("CleanupStore", &["ids-sqlite", "ids-postgres"]),
     ("WorkerRegistry", &["ids-sqlite", "ids-postgres"]),

@@ -1,6 +1,5 @@
 //! The header: who may open the file, and a proof that nobody changed it.
 
-use std::fmt;
 use std::io::{self, Read, Write};
 
 use base64::Engine;
@@ -9,6 +8,7 @@ use chacha20poly1305::aead::{Aead, KeyInit};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
+use ids_net::Secret;
 use sha2::Sha256;
 
 use super::{AgeError, MOST_WORK};
@@ -17,27 +17,6 @@ const VERSION: &str = "age-encryption.org/v1";
 const SALT_LABEL: &[u8] = b"age-encryption.org/v1/scrypt";
 /// Bytes of the longest header that one passphrase makes, with room.
 const HEADER_BYTES: usize = 512;
-
-/// What opens a file: never shown, not in `Debug`, and there is no `Display`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Passphrase(String);
-
-impl Passphrase {
-    /// Takes a passphrase in.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Passphrase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Passphrase(…)")
-    }
-}
 
 /// The key of one file, random, from which those of its header and its payload are made.
 pub(super) struct FileKey([u8; 16]);
@@ -68,7 +47,7 @@ impl FileKey {
 }
 
 /// The cipher that a passphrase makes of a salt: slow on purpose.
-fn wrapping_cipher(passphrase: &Passphrase, salt: &[u8; 16], work: u8) -> Option<ChaCha20Poly1305> {
+fn wrapping_cipher(passphrase: &Secret, salt: &[u8; 16], work: u8) -> Option<ChaCha20Poly1305> {
     let params = scrypt::Params::new(work, 8, 1).ok()?;
     let salt = [SALT_LABEL, salt].concat();
     let mut key = [0; 32];
@@ -79,7 +58,7 @@ fn wrapping_cipher(passphrase: &Passphrase, salt: &[u8; 16], work: u8) -> Option
 pub(super) fn write_header(
     to: &mut impl Write,
     file_key: &FileKey,
-    passphrase: &Passphrase,
+    passphrase: &Secret,
     work: u8,
 ) -> io::Result<()> {
     let no_cipher = || io::Error::other("the header cannot be encrypted");
@@ -101,7 +80,7 @@ pub(super) fn write_header(
 }
 
 /// Reads a header up to its end, and not a byte of what follows.
-pub(super) fn open_header(from: &mut impl Read, passphrase: &Passphrase) -> Result<FileKey, AgeError> {
+pub(super) fn open_header(from: &mut impl Read, passphrase: &Secret) -> Result<FileKey, AgeError> {
     let header = read_header(from)?;
     let (text, mac) = header.rsplit_once("--- ").ok_or(AgeError::Damaged)?;
     let signed = &header[..text.len() + 3];

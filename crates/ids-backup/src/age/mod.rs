@@ -9,7 +9,8 @@ mod stream;
 
 use std::io::{self, Read, Write};
 
-pub use self::header::Passphrase;
+use ids_net::Secret;
+
 use self::header::{FileKey, open_header, write_header};
 use self::stream::{Opener, Sealer};
 
@@ -49,7 +50,7 @@ impl<W: Write> EncryptWriter<W> {
     ///
     /// # Errors
     /// Those of `inner`; a machine without randomness.
-    pub fn new(mut inner: W, passphrase: &Passphrase, work: u8) -> io::Result<Self> {
+    pub fn new(mut inner: W, passphrase: &Secret, work: u8) -> io::Result<Self> {
         let file_key = FileKey::random()?;
         write_header(&mut inner, &file_key, passphrase, work)?;
         let mut nonce = [0; 16];
@@ -103,7 +104,7 @@ impl<R: Read> DecryptReader<R> {
     ///
     /// # Errors
     /// See [`AgeError`].
-    pub fn new(mut inner: R, passphrase: &Passphrase) -> Result<Self, AgeError> {
+    pub fn new(mut inner: R, passphrase: &Secret) -> Result<Self, AgeError> {
         let file_key = open_header(&mut inner, passphrase)?;
         let mut nonce = [0; 16];
         inner.read_exact(&mut nonce).map_err(header::cut)?;

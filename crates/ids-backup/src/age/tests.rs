@@ -1,11 +1,13 @@
 use std::io::{Read, Write};
 
-use super::{AgeError, DecryptReader, EncryptWriter, Passphrase};
+use ids_net::Secret;
+
+use super::{AgeError, DecryptReader, EncryptWriter};
 
 const CHUNK: usize = 64 * 1024;
 
-fn passphrase() -> Passphrase {
-    Passphrase::new("correct horse battery staple")
+fn passphrase() -> Secret {
+    Secret::new("correct horse battery staple")
 }
 
 fn sealed(text: &[u8]) -> Vec<u8> {
@@ -69,14 +71,14 @@ fn a_file_of_which_any_byte_was_changed_is_damaged() {
 
 #[test]
 fn another_passphrase_is_told_from_damage() {
-    let other = Passphrase::new("incorrect");
+    let other = Secret::new("incorrect");
     let error = DecryptReader::new(sealed(b"x").as_slice(), &other).err().unwrap();
     assert!(matches!(error, AgeError::WrongPassphrase), "{error:?}");
     let error = DecryptReader::new(&b"\x1f\x8b anything else"[..], &other)
         .err()
         .unwrap();
     assert!(matches!(error, AgeError::NotOurs), "{error:?}");
-    assert_eq!(format!("{other:?}"), "Passphrase(…)");
+    assert_eq!(format!("{other:?}"), "Secret(***)");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! nothing is believed before its hash.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Component, Path, PathBuf};
 
 use flate2::read::GzDecoder;
@@ -19,6 +19,8 @@ use crate::stop::Stop;
 /// A manifest names each document's bytes in some 200 bytes: room for two million documents.
 const MANIFEST_BYTES: u64 = 512 * 1024 * 1024;
 const ABOUT_BYTES: u64 = 4 * 1024 * 1024;
+/// How what is encrypted begins: its name may have been changed on the way.
+const AGE: &[u8] = b"age-encryption.org/";
 const BUFFER: usize = 256 * 1024;
 
 /// What stands next in an archive.
@@ -54,7 +56,7 @@ pub struct ReadArchive {
     pub bytes: u64,
 }
 
-/// Reads the archive in `path` from its beginning to its end, and shows each part to `visit`, which need not read it.
+/// Reads the archive in `path`, whose name is `name`, from its beginning to its end, and shows each part to `visit`, which need not read it.
 ///
 /// Hashes can only be compared when a part has been read: until this returns, what `visit` got is not to be relied on.
 ///
@@ -62,16 +64,12 @@ pub struct ReadArchive {
 /// See [`BackupError`]; `Sink` is what `visit` failed with.
 pub fn read_archive(
     path: &Path,
+    name: &str,
     key: Option<&BackupKey>,
     stop: &Stop,
     visit: &mut dyn FnMut(Part<'_>) -> io::Result<()>,
 ) -> Result<ReadArchive, BackupError> {
-    let file = path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    let reading = Reading { file: &file, visit };
+    let reading = Reading { file: name, visit };
     let mut counted = Counted {
         from: BufReader::with_capacity(
             BUFFER,
@@ -104,7 +102,11 @@ impl Reading<'_> {
         path: &Path,
     ) -> Result<Manifest, BackupError> {
         let file = self.file.to_owned();
-        if !file.ends_with(".age") {
+        let begin = counted
+            .from
+            .fill_buf()
+            .map_err(|error| BackupError::at(path, error))?;
+        if !begin.starts_with(AGE) {
             return self.members(GzDecoder::new(counted));
         }
         let Some(key) = key else {

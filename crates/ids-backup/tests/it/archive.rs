@@ -214,7 +214,7 @@ fn who_writes_or_reads_stops_when_asked() {
     std::fs::remove_file(&path).unwrap();
 
     write(&path, None);
-    let error = read_archive(&path, None, &stop, &mut |_| Ok(())).unwrap_err();
+    let error = read_archive(&path, "the archive", None, &stop, &mut |_| Ok(())).unwrap_err();
     assert!(matches!(error, BackupError::Stopped), "{error:?}");
 }
 
@@ -223,7 +223,7 @@ fn what_the_reader_does_with_it_fails_in_its_own_words() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(PLAIN);
     write(&path, None);
-    let error = read_archive(&path, None, &Stop::default(), &mut |_| {
+    let error = read_archive(&path, "the archive", None, &Stop::default(), &mut |_| {
         Err(std::io::Error::other("the table is gone"))
     });
     let error = error.unwrap_err();

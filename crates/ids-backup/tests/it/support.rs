@@ -67,7 +67,7 @@ pub fn read(
     key: Option<&BackupKey>,
 ) -> Result<(Vec<(String, String)>, ReadArchive), BackupError> {
     let mut parts = Vec::new();
-    let archive = read_archive(path, key, &Stop::default(), &mut |part| {
+    let archive = read_archive(path, "the archive", key, &Stop::default(), &mut |part| {
         let (name, bytes) = match part {
             Part::About(about) => (format!("about {}", about.shape), None),
             Part::Library(bytes) => ("library".to_owned(), Some(bytes)),

@@ -143,6 +143,16 @@ pub struct MonthSums {
     pub spent: Money,
     /// What is set aside for answers being made.
     pub reserved: Money,
+    /// The limit that was told of as used up: the last of it may be too little for any question, so the sums alone do not say.
+    pub used_up: Option<Money>,
+}
+
+impl MonthSums {
+    /// Whether nothing is left of `limit` for a question.
+    pub fn is_used_up(&self, limit: Money) -> bool {
+        // Of a limit that was raised since, something is left.
+        self.spent >= limit || self.used_up.is_some_and(|told| told >= limit)
+    }
 }
 
 /// How a month stands.

@@ -101,22 +101,20 @@ impl BudgetStanding {
         own.into_iter().chain(all).min()
     }
 
-    /// The greatest share of any limit that is spent, in hundredths; `None` without a limit.
-    pub fn percent(&self) -> Option<i64> {
-        let own = self
-            .organization_limit
-            .map(|limit| self.organization.spent.percent_of(limit));
-        let all = self
-            .installation_limit
-            .map(|limit| self.installation.spent.percent_of(limit));
-        own.into_iter().chain(all).max()
-    }
-
-    /// The share that is to be warned of: 80 or 100.
+    /// The share that is to be warned of, of whichever limit is used most: 80 or 100.
     pub fn warning(&self) -> Option<u8> {
-        let percent = self.percent()?;
-        let reached = BudgetNotice::PERCENTS.into_iter().rev();
-        reached.into_iter().find(|share| i64::from(*share) <= percent)
+        let of = |limit: Option<Money>, sums: MonthSums| {
+            let limit = limit?;
+            let percent = if sums.is_used_up(limit) {
+                100
+            } else {
+                sums.spent.percent_of(limit)
+            };
+            let mut reached = BudgetNotice::PERCENTS.into_iter().rev();
+            reached.find(|share| i64::from(*share) <= percent)
+        };
+        let own = of(self.organization_limit, self.organization);
+        own.max(of(self.installation_limit, self.installation))
     }
 }
 

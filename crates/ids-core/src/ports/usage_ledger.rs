@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 /// `settle_expired` settles what is older than a moment at the reserved amount, once however many call it; (4) a month's sum equals its
 /// rows at every moment, whatever was settled how; (5) `count_usage` counts the answers of a time span by each way of telling them apart, also those of
 /// sessions deleted since, and every way adds up to the same; (6) of each month, party and share of a limit there is one notice, whoever made
-/// it; (7) `take_notice` gives a notice to one caller at a time and again later, until `end_notice`; (8) what belongs to another
+/// it, and another when the limit was raised and that share of it is reached; (7) `take_notice` gives a notice to one caller at a time and again later, until `end_notice`; (8) what belongs to another
 /// organization is not counted, and removing an organization leaves what it spent in the installation's sum.
 #[async_trait]
 pub trait UsageLedger: Send + Sync {

@@ -37,7 +37,7 @@ pub(crate) struct UsageBody {
     reserved: f64,
     /// What may still be spent: the least that either limit leaves; null where there is none.
     remaining: Option<f64>,
-    /// 80 or 100: that share of a limit is spent; null below.
+    /// 80 or 100: that share of a limit is spent (100 also when what is left pays no further question); null below.
     warning: Option<u8>,
     /// All organizations together.
     installation: InstallationBody,
@@ -135,7 +135,7 @@ impl UsageBody {
 
 impl InstallationBody {
     fn new(standing: &BudgetStanding) -> Self {
-        let MonthSums { spent, reserved } = standing.installation;
+        let MonthSums { spent, reserved, .. } = standing.installation;
         let left = |limit: Money| limit.minus(spent).minus(reserved).at_least_zero();
         Self {
             budget: standing.installation_limit.map(decimal),
@@ -195,7 +195,7 @@ pub(crate) struct BudgetBody {
     reserved: f64,
     /// What it may still spend: the least that its own limit and the installation's leave.
     remaining: Option<f64>,
-    /// 80 or 100: that share of a limit is spent; null below.
+    /// 80 or 100: that share of a limit is spent (100 also when what is left pays no further question); null below.
     warning: Option<u8>,
 }
 

@@ -26,9 +26,9 @@ pub struct ScriptedChat {
     /// Whether a call is under way.
     at_work: watch::Sender<bool>,
     /// The last prompt.
-    prompt: watch::Sender<Option<ChatPrompt>>,
+    pub prompt: watch::Sender<Option<ChatPrompt>>,
     /// Whether the connection breaks in the third statement.
-    breaks_off: watch::Sender<bool>,
+    pub breaks_off: watch::Sender<bool>,
     /// How often it says it.
     repeats: watch::Sender<usize>,
 }

@@ -88,6 +88,8 @@ impl WatchedSessions {
                     search_results: 0,
                     model: None,
                     usage: TokenUsage::default(),
+                    cost: None,
+                    fallback: None,
                     processing_time: std::time::Duration::ZERO,
                 }),
             ),

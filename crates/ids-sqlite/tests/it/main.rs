@@ -11,6 +11,7 @@ mod archive;
 mod contract;
 mod crash;
 mod file;
+mod snapshot;
 mod statistics;
 mod terms;
 mod vectors;

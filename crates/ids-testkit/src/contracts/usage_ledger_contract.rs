@@ -431,10 +431,38 @@ pub async fn each_share_of_a_limit_is_told_once(stores: &Stores) {
     assert_eq!(spend(5).await, []);
     assert_eq!(spend(6).await, [(true, 100)], "it does not fit any more");
     assert_eq!(spend(6).await, []);
+    let state = stores
+        .ledger
+        .month_state(&scope, MONTH, Currency::Usd)
+        .await
+        .unwrap();
+    assert!(state.organization.is_used_up(money(50)) && !state.organization.is_used_up(money(51)));
+    assert!(!state.installation.is_used_up(money(100)));
     stores.ledger.set_organization_limit(&scope, None).await.unwrap();
     assert_eq!(spend(40).await, [(false, 80)]);
     assert_eq!(spend(15).await, [(false, 100)], "all is spent");
     assert_eq!(spend(1).await, []);
+}
+
+/// UsageLedger, clause 6: a limit that was raised is another one.
+pub async fn a_raised_limit_is_told_of_anew(stores: &Stores) {
+    let scope = Stores::scope();
+    let spend = async |amount, limit| {
+        let reservation = reservation(stores, amount);
+        let limit = limits(Some(limit));
+        stores.ledger.reserve(&scope, &reservation, &limit).await.unwrap();
+        let settled = stores
+            .ledger
+            .settle(&scope, &settlement(&reservation, amount), &limit)
+            .await;
+        let notices = settled.unwrap().unwrap();
+        notices.iter().map(|notice| notice.percent).collect::<Vec<_>>()
+    };
+    assert_eq!(spend(100, 100).await, [80, 100]);
+    assert_eq!(spend(1, 200).await, [0u8; 0]);
+    assert_eq!(spend(60, 200).await, [80]);
+    assert_eq!(spend(1, 190).await, [0u8; 0], "nor when it is lowered");
+    assert_eq!(spend(38, 200).await, [100]);
 }
 
 /// UsageLedger, clause 7: a notice is one caller's at a time, and comes again until it was told.
@@ -572,6 +600,7 @@ macro_rules! usage_ledger_contract {
             every_way_of_counting_adds_up_to_the_month
             rows_are_told_apart_by_what_is_asked_for
             each_share_of_a_limit_is_told_once
+            a_raised_limit_is_told_of_anew
             a_notice_comes_again_until_it_was_told
             what_another_organization_spent_stays_apart
             use_that_is_moved_counts_in_its_month

@@ -2,6 +2,7 @@
 
 mod api;
 mod ask;
+mod backup;
 mod client;
 mod collections;
 mod completions;
@@ -20,6 +21,7 @@ mod migrate_data;
 mod organizations;
 mod output;
 mod queue;
+mod restore;
 mod search;
 mod serve;
 mod snippet;
@@ -77,6 +79,10 @@ enum Command {
     Usage(usage::UsageArgs),
     /// Bring the database to the schema of this version
     Migrate(migrate::MigrateArgs),
+    /// Back the library up, list backups, and read them through
+    Backup(backup::BackupArgs),
+    /// Make a library of a backup
+    Restore(restore::RestoreArgs),
     /// Move the library of the data directory into PostgreSQL, or back
     MigrateData(migrate_data::MigrateDataArgs),
     /// Look whether everything that is set can be used, and say what to do
@@ -152,6 +158,8 @@ async fn dispatch(command: Command, config: &Config) -> Result<u8, Failed> {
         Command::Migrate(args) => migrate::run(args, config).await,
         // These put things in order when they are stopped.
         Command::MigrateData(args) => migrate_data::run(args, config).await,
+        Command::Backup(args) => backup::run(args, config).await,
+        Command::Restore(args) => restore::run(args, config).await,
         Command::Ingest(args) => ingest::run(args, config).await,
         Command::Eval(args) => eval::run(args, config).await,
         Command::Search(args) => until_stopped(search::run(args, config)).await,

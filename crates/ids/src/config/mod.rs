@@ -2,6 +2,7 @@
 //! The table for people is docs/configuration.md; `xtask tidy` holds it to the names used here.
 
 mod access;
+mod backup;
 mod blobs;
 mod budget;
 mod database;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use access::AccessConfig;
+pub use backup::BackupSettings;
 pub use blobs::S3Settings;
 use ids_core::document::ContentType;
 use ids_core::library::Settings;
@@ -45,6 +47,8 @@ pub struct Config {
     pub redis: Option<RedisConfig>,
     /// S3; `None` for a folder in the data directory.
     pub s3: Option<S3Settings>,
+    /// What backups are encrypted with, and where copies of them go.
+    pub backup: BackupSettings,
     /// The model that writes answers; `None` where they are made of sentences of the documents.
     pub model: Option<ModelConfig>,
     /// The collector of traces; `None` where nothing is traced.
@@ -104,6 +108,7 @@ impl Config {
             redis: queue::redis(variables)?,
             s3: blobs::s3(variables)?,
             log: LogConfig::new(variables)?,
+            backup: BackupSettings::new(variables)?,
             model: ModelConfig::new(variables)?,
             traces: traces::traces(variables)?,
             budget_webhook: budget::webhook(variables)?,

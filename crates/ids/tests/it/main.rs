@@ -7,7 +7,10 @@
 )]
 
 mod ask;
+mod backup;
+mod backup_failures;
 mod cluster;
+mod cluster_backup;
 mod cluster_place;
 mod crash;
 mod disk;

@@ -28,7 +28,7 @@ use ids_core::ports::{
 };
 use ids_core::scope::Scope;
 use ids_core::search::SearchRequest;
-use ids_postgres::{Password, PostgresConfig, PostgresLibrary, SslMode};
+use ids_postgres::{PostgresConfig, PostgresLibrary, Secret, SslMode};
 use ids_sqlite::SqliteLibrary;
 use ids_testkit::records::{document, full_document, key, session};
 use ids_testkit::services::{postgres, unique_name};
@@ -58,7 +58,7 @@ impl Side {
         let server = postgres();
         let config = PostgresConfig {
             port: server.port,
-            password: Some(Password::new(server.password.as_str())),
+            password: Some(Secret::new(server.password.as_str())),
             ssl_mode: SslMode::Disable,
             schema: Some(unique_name("t_")),
             ..PostgresConfig::new(&server.host, &server.user, &server.database)

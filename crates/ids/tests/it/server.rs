@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ const LOG: &str = "serve.log";
 pub struct Server {
     child: Child,
     address: String,
-    lines: Receiver<String>,
+    lines: Mutex<Receiver<String>>,
     log: PathBuf,
 }
 
@@ -79,7 +80,7 @@ impl Server {
         let mut server = Self {
             child,
             address: String::new(),
-            lines,
+            lines: Mutex::new(lines),
             log,
         };
         let line = server
@@ -93,7 +94,11 @@ impl Server {
     }
 
     fn line(&self) -> Option<String> {
-        self.lines.recv_timeout(Duration::from_secs(60)).ok()
+        self.lines
+            .lock()
+            .unwrap()
+            .recv_timeout(Duration::from_secs(60))
+            .ok()
     }
 
     pub fn log(&self) -> String {
