@@ -83,15 +83,17 @@ pub(crate) async fn observe(State(state): State<AppState>, mut request: Request,
             traced.record("otel.status_code", "ERROR");
         }
         // Neither the query string nor any text of people: addresses hold search words (house-style.md, 9).
-        tracing::info!(
-            http.method = method,
-            http.route = route,
-            http.status = status.as_u16(),
-            error.code = error.map(|ApiError(refusal)| refusal.code.as_str()),
-            elapsed_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-            "{method} {route} {}",
-            status.as_u16()
-        );
+        if !(is_probe(&route) && status.is_success()) {
+            tracing::info!(
+                http.method = method,
+                http.route = route,
+                http.status = status.as_u16(),
+                error.code = error.map(|ApiError(refusal)| refusal.code.as_str()),
+                elapsed_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+                "{method} {route} {}",
+                status.as_u16()
+            );
+        }
         state
             .options
             .metrics
@@ -101,6 +103,11 @@ pub(crate) async fn observe(State(state): State<AppState>, mut request: Request,
     .instrument(logged)
     .instrument(span)
     .await
+}
+
+/// What a proxy and a supervisor ask every second or so: logged, "all is well" would push everything else out.
+fn is_probe(route: &str) -> bool {
+    matches!(route, "/live" | "/ready" | "/health")
 }
 
 /// The caller's id where it is one, else a new one.
