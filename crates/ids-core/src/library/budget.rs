@@ -262,7 +262,7 @@ impl Library {
         let counts = self
             .ports
             .ledger
-            .count_usage(scope, from, now, UsageBy::Model)
+            .count_usage(scope, from, now.plus(Duration::from_micros(1)), UsageBy::Model)
             .await?;
         let price = settings.prices.of(&model);
         let questions = Estimate::new(&counts, &model, price, settings.currency, budget);
