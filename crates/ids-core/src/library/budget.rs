@@ -273,7 +273,7 @@ impl Library {
         };
         let page_cost = million.map(|million| {
             let micros = i128::from(million.as_micros()) * i128::from(PAGE_TOKENS);
-            Money::from_micros(i64::try_from(micros.div_euclid(1_000_000) + 1).unwrap_or(i64::MAX))
+            Money::from_micros(i64::try_from((micros + 999_999).div_euclid(1_000_000)).unwrap_or(i64::MAX))
         });
         let pages = budget.zip(page_cost).and_then(|(budget, page)| {
             let budget = budget.at_least_zero().as_micros();
