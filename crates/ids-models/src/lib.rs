@@ -14,6 +14,7 @@ mod call;
 mod chat;
 mod config;
 mod error;
+mod examine;
 mod http;
 mod reply;
 mod sse;
@@ -22,5 +23,6 @@ mod wire;
 
 pub use chat::OpenAiChatModel;
 pub use config::{BaseUrl, BreakerPolicy, ChatModelConfig, ConfigError, Deadlines, RetryPolicy};
+pub use examine::{ExamineError, ModelsState, examine};
 pub use ids_net::{Secret, TrustedRoots};
 pub use webhook::{BudgetWebhook, WebhookUrl};

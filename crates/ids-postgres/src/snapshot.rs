@@ -202,6 +202,12 @@ impl PostgresSnapshot {
         Ok(contents)
     }
 
+    /// Lets go of the moment at once. Dropped instead, it ends when the server notices that the connection is closed.
+    pub async fn end(self) {
+        // Nothing was written, so there is nothing that could fail to be undone.
+        let _ = self.client.batch_execute("rollback").await;
+    }
+
     async fn name_organization(&self, organization: Option<OrganizationId>) -> DbResult<()> {
         let name = organization.map_or_else(String::new, |id| id.to_string());
         self.client

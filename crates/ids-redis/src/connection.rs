@@ -188,7 +188,7 @@ impl Redis {
     }
 
     /// Calls a command that may run twice.
-    async fn query<T: FromRedisValue>(&self, command: &redis::Cmd) -> RedisResult<T> {
+    pub(crate) async fn query<T: FromRedisValue>(&self, command: &redis::Cmd) -> RedisResult<T> {
         self.call(Call::Command(command)).await
     }
 
@@ -364,7 +364,7 @@ fn timed_out() -> RedisError {
     RedisError::from(io::Error::from(io::ErrorKind::TimedOut))
 }
 
-fn parse_info(text: &str) -> HashMap<&str, &str> {
+pub(crate) fn parse_info(text: &str) -> HashMap<&str, &str> {
     text.lines()
         .filter_map(|line| line.trim_end().split_once(':'))
         .collect()

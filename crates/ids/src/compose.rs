@@ -63,7 +63,7 @@ impl Composed {
         let model = Model::load(MODEL).context("the built-in model is damaged; install `ids` again")?;
         let embedder =
             Arc::new(BuiltInEmbedder::new(model, None).context("the embedding threads cannot be started")?);
-        let extractor = SandboxedExtractor::new(extractor_config()?);
+        let extractor = extractor()?;
 
         let mut queue: Arc<dyn JobQueue> = stores.queue();
         let mut sessions: Arc<dyn SessionStore> = stores.sessions();
@@ -138,6 +138,14 @@ fn chat_model(config: &Config) -> anyhow::Result<Option<Arc<dyn ChatModel>>> {
     };
     let client = OpenAiChatModel::new(model.client()).context("the model of answers cannot be used")?;
     Ok(Some(Arc::new(client)))
+}
+
+/// What reads documents, in a child of this program.
+///
+/// # Errors
+/// When this program or the library that reads PDF cannot be found.
+pub fn extractor() -> anyhow::Result<SandboxedExtractor> {
+    Ok(SandboxedExtractor::new(extractor_config()?))
 }
 
 /// Whoever is told that the budget is nearly used up; nothing is sent yet.

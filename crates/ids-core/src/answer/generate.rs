@@ -14,6 +14,8 @@ use crate::ports::ChatError;
 use crate::scope::Scope;
 use crate::search::Hit;
 use crate::session::{AnswerCost, AnswerFallback, AnswerMode, Citation, ClaimStatus, Message, TokenUsage};
+use crate::trace::TARGET;
+use tracing::Instrument;
 
 /// Pieces that may wait while a statement is being checked.
 const PIECES_WAITING: usize = 64;
@@ -75,7 +77,8 @@ impl Library {
         events.stage(AskStage::Writing).await;
         spending.begin();
         let (sender, mut pieces) = mpsc::channel(PIECES_WAITING);
-        let call = chat.stream(&prompt, sender);
+        let step = tracing::info_span!(target: TARGET, "write_answer", model = chat.name());
+        let call = chat.stream(&prompt, sender).instrument(step);
         tokio::pin!(call);
         let mut writing = Writing::new(self, scope, hits, events);
         let mut outcome = None;

@@ -23,7 +23,7 @@ pub use budget::{BudgetStanding, LeftAnswer, MonthUsage, WholeEstimate};
 pub use documents::{LibraryStats, PageView, StatusView};
 pub use jobs::AnyJob;
 pub use page_images::PageOriginal;
-pub use totals::Totals;
+pub use totals::{QueueTotals, Totals, queue_totals};
 pub(crate) use upload_refusals::refused_by_blobs;
 pub use uploads::{
     AnnouncedUpload, IncomingFile, NewFile, Processing, SourceState, UploadAnnouncement, UploadReceiver,

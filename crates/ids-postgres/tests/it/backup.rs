@@ -112,11 +112,10 @@ async fn filled(target: &Schema, version: u32, copied: &[Copied]) -> PostgresRes
 async fn taken(schema: &Schema) -> (u32, Vec<Copied>, Vec<SequenceState>) {
     let snapshot = PostgresSnapshot::begin(&schema.config()).await.unwrap();
     let copied = copied(&snapshot).await;
-    (
-        snapshot.schema_version(),
-        copied,
-        snapshot.sequences().await.unwrap(),
-    )
+    let sequences = snapshot.sequences().await.unwrap();
+    let version = snapshot.schema_version();
+    snapshot.end().await;
+    (version, copied, sequences)
 }
 
 async fn open(schema: &Schema) -> PostgresLibrary {
@@ -191,6 +190,7 @@ async fn every_row_of_every_table_and_organization_is_in_the_snapshot() {
         let counted: i64 = client.query_one(&sql, &[]).await.unwrap().get(0);
         assert!(found > 0 && found == counted, "{found} of {counted}");
     }
+    snapshot.end().await;
 }
 
 #[tokio::test]
@@ -208,6 +208,7 @@ async fn a_role_that_passes_by_row_security_gets_no_row_twice() {
         let found = bytes.iter().filter(|byte| **byte == b'\n').count();
         assert_eq!(found, expected[&table].len(), "{table}");
     }
+    snapshot.end().await;
 }
 
 #[tokio::test]
@@ -224,6 +225,7 @@ async fn what_is_written_after_the_moment_is_not_in_the_snapshot() {
         let found = bytes.iter().filter(|byte| **byte == b'\n').count();
         assert_eq!(found, before[&table].len(), "{table}");
     }
+    snapshot.end().await;
     assert_eq!(
         all_rows(&schema.name).await["documents"].len(),
         before["documents"].len() + 1
@@ -251,6 +253,7 @@ async fn the_bytes_that_rows_name_are_known_with_what_they_are_for() {
         (2, 2, 2)
     );
     assert!(contents.documents > 4, "{contents:?}");
+    snapshot.end().await;
 }
 
 #[tokio::test]
@@ -283,7 +286,7 @@ async fn a_restored_library_has_every_row_and_the_schema_of_the_one_before() {
     );
     let again = PostgresSnapshot::begin(&target.config()).await.unwrap();
     assert_eq!(again.sequences().await.unwrap(), sequences);
-    drop(again);
+    again.end().await;
     let library = open(&target).await;
     assert_eq!(library.latest_backup().await.unwrap(), Some(record()));
     // A lease of then would keep its job from everybody for as long as it lasted.

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use ids_backup::{Shape, Table, TableRows};
+use ids_backup::{BackupError, Shape, Table, TableRows};
 use ids_core::backup::NamedBytes;
+use ids_core::error::StoreErrorKind;
 use ids_core::ports::{BackupRegistry, RecordedBackup};
 use ids_postgres::{PostgresLibrary, PostgresSnapshot};
 use ids_sqlite::{SqliteLibrary, SqliteSnapshot, record_beside};
@@ -44,6 +45,14 @@ impl Moment {
         );
         let taken = blocking(move || SqliteSnapshot::begin(&path)).await?;
         Ok(Self::Embedded(Box::new(taken)))
+    }
+
+    /// Lets go of it.
+    pub(super) async fn end(self) {
+        match self {
+            Self::Embedded(snapshot) => drop(snapshot),
+            Self::Server(snapshot) => snapshot.end().await,
+        }
     }
 
     pub(super) fn shape(&self) -> Shape {
@@ -134,7 +143,13 @@ pub(super) fn copy_library(
 ) -> anyhow::Result<BTreeMap<String, TableRows>> {
     let damaged =
         "the library is damaged, and this backup would be: restore an earlier one, and look at the disk";
-    snapshot.copy_to(path).context("the library cannot be copied")?;
+    snapshot.copy_to(path).map_err(|error| match error.kind() {
+        StoreErrorKind::Full => BackupError::Full {
+            path: path.to_owned(),
+        }
+        .into(),
+        _ => anyhow::Error::new(error).context("the library cannot be copied"),
+    })?;
     let copy = SqliteSnapshot::begin(path).context(damaged)?;
     copy.check().context(damaged)?;
     Ok(table_rows(copy.count().context(damaged)?))

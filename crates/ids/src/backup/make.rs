@@ -203,7 +203,7 @@ async fn bytes_in_work(
             return Ok((same, named, copier, gone.into_iter().collect()));
         }
         gone_before = gone;
-        drop(same);
+        same.end().await;
         moment = Moment::take(config).await?;
     }
     anyhow::bail!(
@@ -246,6 +246,7 @@ async fn write_library(
             let (writer, tables, sequences) = write_rows(&snapshot, writer, progress).await?;
             manifest.tables = tables;
             manifest.sequences = sequences;
+            snapshot.end().await;
             Ok(writer)
         }
         Moment::Embedded(snapshot) => {

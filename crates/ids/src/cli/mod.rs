@@ -38,6 +38,7 @@ pub use exit::Failed;
 use crate::config::{Config, LogConfig, Variables};
 use crate::lifecycle::{Signal, Signals};
 use crate::logging;
+use crate::traces::Traces;
 
 /// Find the right page in thousands of documents, by meaning and by word.
 #[derive(Debug, Parser)]
@@ -128,8 +129,13 @@ pub async fn run(cli: Cli) -> Result<u8, Failed> {
     let working_directory = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     let variables = Variables::read(&working_directory)?;
     let config = Config::new(&variables, cli.data_dir.as_deref())?;
-    logging::init(&cli.command.log(&config), !cli.command.is_service());
-    if cli.command.is_service() {
+    let is_service = cli.command.is_service();
+    let traces = match &config.traces {
+        Some(settings) if is_service => Some(Traces::start(settings)?),
+        _ => None,
+    };
+    logging::init(&cli.command.log(&config), !is_service, traces.as_ref());
+    if is_service {
         for name in variables.ignored() {
             tracing::warn!("`{name}` was set by Kubernetes for a service of that name; it is passed over");
         }
@@ -137,27 +143,35 @@ pub async fn run(cli: Cli) -> Result<u8, Failed> {
             tracing::warn!("`{name}` is set, and nothing in this version heeds it");
         }
     }
-    match cli.command {
-        Command::Serve(args) => serve::run(args, &config).await,
-        Command::Api(args) => api::run(args, &config).await,
-        Command::Worker(args) => worker::run(args, &config).await,
-        Command::Migrate(args) => migrate::run(args, &config).await,
+    let outcome = dispatch(cli.command, &config).await;
+    if let Some(traces) = traces {
+        traces.stop().await;
+    }
+    outcome
+}
+
+async fn dispatch(command: Command, config: &Config) -> Result<u8, Failed> {
+    match command {
+        Command::Serve(args) => serve::run(args, config).await,
+        Command::Api(args) => api::run(args, config).await,
+        Command::Worker(args) => worker::run(args, config).await,
+        Command::Migrate(args) => migrate::run(args, config).await,
         // These put things in order when they are stopped.
-        Command::MigrateData(args) => migrate_data::run(args, &config).await,
-        Command::Backup(args) => backup::run(args, &config).await,
-        Command::Restore(args) => restore::run(args, &config).await,
-        Command::Ingest(args) => ingest::run(args, &config).await,
-        Command::Eval(args) => eval::run(args, &config).await,
-        Command::Search(args) => until_stopped(search::run(args, &config)).await,
-        Command::Ask(args) => until_stopped(ask::run(args, &config)).await,
-        Command::Documents(args) => until_stopped(documents::run(args, &config)).await,
-        Command::Collections(args) => until_stopped(collections::run(args, &config)).await,
-        Command::Queue(args) => until_stopped(queue::run(args, &config)).await,
-        Command::Organizations(args) => until_stopped(organizations::run(args, &config)).await,
-        Command::Keys(args) => until_stopped(keys::run(args, &config)).await,
-        Command::Usage(args) => until_stopped(usage::run(args, &config)).await,
-        Command::Doctor(args) => until_stopped(doctor::run(args, &config)).await,
-        Command::Healthcheck(args) => until_stopped(healthcheck::run(args, &config)).await,
+        Command::MigrateData(args) => migrate_data::run(args, config).await,
+        Command::Backup(args) => backup::run(args, config).await,
+        Command::Restore(args) => restore::run(args, config).await,
+        Command::Ingest(args) => ingest::run(args, config).await,
+        Command::Eval(args) => eval::run(args, config).await,
+        Command::Search(args) => until_stopped(search::run(args, config)).await,
+        Command::Ask(args) => until_stopped(ask::run(args, config)).await,
+        Command::Documents(args) => until_stopped(documents::run(args, config)).await,
+        Command::Collections(args) => until_stopped(collections::run(args, config)).await,
+        Command::Queue(args) => until_stopped(queue::run(args, config)).await,
+        Command::Organizations(args) => until_stopped(organizations::run(args, config)).await,
+        Command::Keys(args) => until_stopped(keys::run(args, config)).await,
+        Command::Usage(args) => until_stopped(usage::run(args, config)).await,
+        Command::Doctor(args) => until_stopped(doctor::run(args, config)).await,
+        Command::Healthcheck(args) => until_stopped(healthcheck::run(args, config)).await,
         Command::Completions(args) => completions::run(&args),
     }
 }

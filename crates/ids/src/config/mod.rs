@@ -8,6 +8,7 @@ mod budget;
 mod database;
 mod model;
 mod queue;
+mod traces;
 mod variables;
 
 use std::fmt;
@@ -17,12 +18,13 @@ use std::time::Duration;
 pub use access::AccessConfig;
 pub use backup::BackupSettings;
 pub use blobs::S3Settings;
-use ids_core::document::ContentType;
+use ids_core::document::{ContentType, FileType};
 use ids_core::library::Settings;
 use ids_models::WebhookUrl;
 use ids_postgres::PostgresConfig;
 use ids_redis::RedisConfig;
 pub use model::ModelConfig;
+pub use traces::TracesConfig;
 use variables::unreadable;
 pub use variables::{ConfigError, Variables};
 
@@ -49,6 +51,8 @@ pub struct Config {
     pub backup: BackupSettings,
     /// The model that writes answers; `None` where they are made of sentences of the documents.
     pub model: Option<ModelConfig>,
+    /// The collector of traces; `None` where nothing is traced.
+    pub traces: Option<TracesConfig>,
     /// Who is told that the budget is nearly used up (`AI_BUDGET_WEBHOOK_URL`).
     pub budget_webhook: Option<WebhookUrl>,
     /// Documents prepared at the same time (`WORKER_CONCURRENCY`; the number of cores).
@@ -106,6 +110,7 @@ impl Config {
             log: LogConfig::new(variables)?,
             backup: BackupSettings::new(variables)?,
             model: ModelConfig::new(variables)?,
+            traces: traces::traces(variables)?,
             budget_webhook: budget::webhook(variables)?,
             server,
             worker_concurrency,
@@ -285,14 +290,8 @@ fn library_settings(variables: &Variables) -> Result<Settings, ConfigError> {
 }
 
 fn allowed_type(name: &str) -> Option<ContentType> {
-    ContentType::parse(match name.trim_start_matches('.') {
-        "pdf" => ContentType::PDF,
-        "docx" => ContentType::DOCX,
-        "html" | "htm" => ContentType::HTML,
-        "md" | "markdown" => ContentType::MARKDOWN,
-        "txt" => ContentType::TEXT,
-        other => other,
-    })
+    let name = name.trim_start_matches('.');
+    ContentType::parse(FileType::of_extension(name).map_or(name, |of| of.content_type))
 }
 
 fn is_web_address(text: &str) -> bool {

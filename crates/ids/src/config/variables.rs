@@ -25,7 +25,7 @@ const NOT_YET: [(&str, &str); 1] = [("OPENAI_EMBEDDING_MODEL", "embeds with the 
 const SHIELD: &str = "PII_SHIELD";
 
 /// Settings of versions to come: what they ask for is not done, which is said at the start.
-const LATER: [&str; 2] = ["OCR_LANGUAGES", "OTEL_EXPORTER_OTLP_ENDPOINT"];
+const LATER: [&str; 1] = ["OCR_LANGUAGES"];
 
 impl Variables {
     /// Reads the environment and `.env`; the environment wins.

@@ -309,7 +309,7 @@ fn an_original_that_cannot_be_read_ends_the_backup() {
     assert_eq!(listed["backups"], serde_json::json!([]));
     // Gone is another thing than away: all else is worth keeping, and it is said.
     cluster.column(
-        "update public.versions set blob_key = 'originals/gone', file_hash = decode(repeat('00', 32), 'hex')",
+        "update public.versions set blob_key = 'originals/gone', version_id = gen_random_uuid(), file_hash = decode(repeat('00', 32), 'hex')",
     );
     let made = run(&cluster, &["backup", "--json"]);
     assert_eq!(made.code, Some(0), "{}", made.stderr);

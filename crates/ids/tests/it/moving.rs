@@ -24,7 +24,7 @@ use ids_core::page_image::PageImage;
 use ids_core::ports::{
     BackupRegistry, BlobStore, ChunkIndex, CleanupStore, Clock, DocumentStore, EmbedError, Embedder,
     ExtractProgress, ExtractRequest, Extractor, JobQueue, JobStore, LibraryArchive, OrganizationStore,
-    RenderRequest, SessionStore, Tokenizer, WorkerRegistry,
+    RenderRequest, SessionStore, Tokenizer, UsageLedger, WorkerRegistry,
 };
 use ids_core::scope::Scope;
 use ids_core::search::SearchRequest;
@@ -82,7 +82,7 @@ impl Side {
     ) -> Self
     where
         S: LibraryArchive + DocumentStore + ChunkIndex + JobStore + JobQueue + SessionStore,
-        S: OrganizationStore + CleanupStore + WorkerRegistry + BackupRegistry + 'static,
+        S: OrganizationStore + CleanupStore + WorkerRegistry + BackupRegistry + UsageLedger + 'static,
     {
         let store = Arc::new(store);
         let signing = SigningKey::from_bytes([7; 32]);
@@ -112,6 +112,7 @@ impl Side {
         Self {
             end: End {
                 archive: Arc::clone(&store) as _,
+                ledger: Arc::clone(&store) as _,
                 documents: store,
                 organization,
             },

@@ -208,6 +208,8 @@ async fn look(settings: &PostgresConfig) -> anyhow::Result<(Standing, Vec<BlobKe
     };
     let contents = snapshot.contents().await?;
     let bytes = snapshot.named_bytes().await?;
+    // It would keep the tables from being replaced.
+    snapshot.end().await;
     let standing = Standing {
         documents: contents.documents,
         sessions: contents.sessions,
