@@ -16,8 +16,8 @@ use ids_core::ingest::{ChunkSettings, chunk_pages, passage_text};
 use ids_core::library::{Library, Ports, Settings};
 use ids_core::page::{Block, BlockKind, ExtractedDocument, Page};
 use ids_core::ports::{
-    ChunkIndex, CleanupStore, Clock, DocumentStore, Embedder, Ids, JobQueue, JobStore, OrganizationStore,
-    SessionStore, WorkerRegistry,
+    BackupRegistry, ChunkIndex, CleanupStore, Clock, DocumentStore, Embedder, Ids, JobQueue, JobStore,
+    OrganizationStore, SessionStore, UsageLedger, WorkerRegistry,
 };
 use ids_core::scope::{CollectionName, Scope};
 use ids_core::span::CharSpan;
@@ -107,9 +107,11 @@ pub trait Store:
     + JobStore
     + JobQueue
     + SessionStore
+    + UsageLedger
     + OrganizationStore
     + CleanupStore
     + WorkerRegistry
+    + BackupRegistry
     + Clone
     + 'static
 {
@@ -121,9 +123,11 @@ impl<T> Store for T where
         + JobStore
         + JobQueue
         + SessionStore
+        + UsageLedger
         + OrganizationStore
         + CleanupStore
         + WorkerRegistry
+        + BackupRegistry
         + Clone
         + 'static
 {
@@ -167,8 +171,11 @@ pub fn library_over<S: Store>(store: &S, folder: &Path, embedder: &Arc<BuiltInEm
         jobs: all.clone(),
         queue: all.clone(),
         sessions: all.clone(),
+        ledger: all.clone(),
+        alarm: None,
         organizations: all.clone(),
         cleanups: all.clone(),
+        backups: all.clone(),
         workers: all,
         chat: None,
         blobs: Arc::new(blobs),

@@ -113,7 +113,7 @@ async fn filled_postgres(
     if there == 0 {
         let (sentences, _) = crate::sentences::read(&options.eval)?;
         let begun = Instant::now();
-        let mut index = None;
+        let mut indexes = Vec::new();
         fill(
             &store,
             embedder,
@@ -121,7 +121,7 @@ async fn filled_postgres(
             &sentences,
             options.chunks,
             async || {
-                index = Some(drop_vector_index(sql, &schema).await?);
+                indexes = drop_vector_indexes(sql, &schema).await?;
                 Ok(())
             },
         )
@@ -129,8 +129,7 @@ async fn filled_postgres(
         eprintln!("put into PostgreSQL in {:.0} s", begun.elapsed().as_secs_f64());
         let begun = Instant::now();
         sql.batch_execute("set maintenance_work_mem = '3GB'").await?;
-        sql.batch_execute(&index.context("no document was put in")?)
-            .await?;
+        sql.batch_execute(&indexes.join(";")).await?;
         eprintln!("vectors indexed in {:.0} s", begun.elapsed().as_secs_f64());
         // As its own housekeeping would within minutes.
         let rows = sql
@@ -153,20 +152,25 @@ async fn filled_postgres(
     Ok(library)
 }
 
-/// Drops the index of the vectors and gives the statement that makes it: built at once it takes a tenth of the time that it
-/// takes vector by vector, and searches are what is measured.
-async fn drop_vector_index(sql: &Client, schema: &str) -> Result<String> {
-    let row = sql
-        .query_one(
+/// Drops the indexes of the vectors and gives the statements that make them: built at once they take a tenth of the time that they
+/// take vector by vector, and searches are what is measured.
+async fn drop_vector_indexes(sql: &Client, schema: &str) -> Result<Vec<String>> {
+    let rows = sql
+        .query(
             "select indexname::text, indexdef from pg_indexes
              where schemaname = $1 and indexdef like '% USING hnsw %'",
             &[&schema],
         )
         .await?;
-    let name: String = row.try_get(0)?;
-    sql.batch_execute(&format!("drop index \"{schema}\".\"{name}\""))
-        .await?;
-    Ok(row.try_get(1)?)
+    ensure!(!rows.is_empty(), "no index of vectors was made");
+    let mut definitions = Vec::new();
+    for row in rows {
+        let name: String = row.try_get(0)?;
+        sql.batch_execute(&format!("drop index \"{schema}\".\"{name}\""))
+            .await?;
+        definitions.push(row.try_get(1)?);
+    }
+    Ok(definitions)
 }
 
 fn vectors() -> PathBuf {

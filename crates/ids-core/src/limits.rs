@@ -127,5 +127,17 @@ pub const QUESTIONS_AT_ONCE: usize = 2;
 /// Questions that wait for that.
 pub const QUESTIONS_WAITING: usize = 256;
 
+/// How long money is set aside for an answer that says nothing more: past it whoever made the answer is taken for dead, and the whole amount
+/// counts as spent. Longer than any answer takes.
+pub const RESERVATION_LASTS: Duration = Duration::from_secs(600);
+/// Reservations settled in one transaction.
+pub const RESERVATIONS_AT_ONCE: usize = 500;
+/// Answers left half way whose cost waits to be written; past it the reservation runs out instead.
+pub const LEFT_ANSWERS: usize = 1_024;
+/// How long it is tried to tell that a budget is nearly used up; past it, it is no news.
+pub const NOTICE_LASTS: Duration = Duration::from_secs(24 * 3_600);
+/// Rows of a month's use that are shown, dearest first.
+pub const USAGE_ROWS: usize = 1_000;
+
 /// Callers whose requests one process counts by itself.
 pub const RATE_LIMITED_CALLERS: usize = 10_000;

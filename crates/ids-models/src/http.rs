@@ -72,7 +72,41 @@ impl Server {
     where
         F: Future<Output = Result<T, CallError>>,
     {
-        let request = self.request(call, json)?;
+        self.post_to(&self.base_url.path_of(call), json, read).await
+    }
+
+    /// The same to any path of the server.
+    pub(crate) async fn post_to<T, F>(
+        &self,
+        path: &str,
+        json: Vec<u8>,
+        read: impl FnOnce(Reply) -> F,
+    ) -> Result<T, CallError>
+    where
+        F: Future<Output = Result<T, CallError>>,
+    {
+        let request = self.request(hyper::Method::POST, path, json)?;
+        self.exchange(request, read).await
+    }
+
+    /// Asks a call of the API that takes nothing, in the same way.
+    pub(crate) async fn get<T, F>(&self, call: &str, read: impl FnOnce(Reply) -> F) -> Result<T, CallError>
+    where
+        F: Future<Output = Result<T, CallError>>,
+    {
+        let path = self.base_url.path_of(call);
+        let request = self.request(hyper::Method::GET, &path, Vec::new())?;
+        self.exchange(request, read).await
+    }
+
+    async fn exchange<T, F>(
+        &self,
+        request: Request<Full<Bytes>>,
+        read: impl FnOnce(Reply) -> F,
+    ) -> Result<T, CallError>
+    where
+        F: Future<Output = Result<T, CallError>>,
+    {
         let BaseUrl { host, port, .. } = &self.base_url;
         let connecting = connect(host, *port, self.tls.as_ref());
         let stream = within(self.deadlines.connect, "to be reached", connecting)
@@ -102,8 +136,15 @@ impl Server {
         drive(connection, exchange).await
     }
 
-    fn request(&self, call: &str, json: Vec<u8>) -> Result<Request<Full<Bytes>>, CallError> {
-        let mut request = Request::post(self.base_url.path_of(call))
+    fn request(
+        &self,
+        method: hyper::Method,
+        path: &str,
+        json: Vec<u8>,
+    ) -> Result<Request<Full<Bytes>>, CallError> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
             .header(header::HOST, &self.base_url.authority)
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::ACCEPT, "text/event-stream, application/json")

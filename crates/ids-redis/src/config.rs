@@ -115,6 +115,11 @@ impl RedisConfig {
         Ok(self)
     }
 
+    /// Whether the DSN holds a password.
+    pub fn has_password(&self) -> bool {
+        self.connection.redis_settings().password().is_some()
+    }
+
     /// The DSN for people: with `***` for the password.
     pub fn masked(&self) -> String {
         let (scheme, host, port) = match self.connection.addr() {

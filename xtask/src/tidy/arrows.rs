@@ -6,7 +6,7 @@ use crate::workspace::{Dependency, Metadata, Package};
 
 /// Each crate of ours and those of ours it may use; `dev-dependencies` are free. Stores need `ids-text` for the type
 /// of a term; that they use nothing else of it is held by the check on adapters.
-const ALLOWED: [(&str, &[&str]); 13] = [
+const ALLOWED: [(&str, &[&str]); 14] = [
     ("ids-text", &[]),
     ("ids-core", &["ids-text"]),
     ("ids-extract", &["ids-core"]),
@@ -18,6 +18,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("ids-postgres", &["ids-core", "ids-net", "ids-text", "ids-rows"]),
     ("ids-redis", &["ids-core", "ids-net"]),
     ("ids-blobs", &["ids-core", "ids-net"]),
+    ("ids-backup", &["ids-core", "ids-net"]),
     ("ids-http", &["ids-core"]),
     ("ids-testkit", &["ids-core", "ids-text"]),
 ];
