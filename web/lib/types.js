@@ -8,9 +8,9 @@ export const KINDS = {
   word: [`${OFFICE}wordprocessingml.document`, "application/msword", `${OPEN}text`, "application/rtf"],
   sheet: [`${OFFICE}spreadsheetml.sheet`, "application/vnd.ms-excel", `${OPEN}spreadsheet`, "text/csv"],
   slides: [`${OFFICE}presentationml.presentation`, `${OPEN}presentation`],
-  web: ["text/html", "application/epub+zip"],
+  web: ["text/html", "multipart/related", "application/epub+zip"],
   mail: ["message/rfc822", "application/vnd.ms-outlook"],
-  text: ["text/plain", "text/markdown"],
+  text: ["text/plain", "text/markdown", "application/json", "application/xml"],
   image: ["image/tiff", "image/png", "image/jpeg", "image/webp"],
 };
 
@@ -29,11 +29,21 @@ const BY_ENDING = {
   odp: `${OPEN}presentation`,
   html: "text/html",
   htm: "text/html",
+  mhtml: "multipart/related",
+  mht: "multipart/related",
   epub: "application/epub+zip",
   eml: "message/rfc822",
   msg: "application/vnd.ms-outlook",
   txt: "text/plain",
   md: "text/markdown",
+  json: "application/json",
+  xml: "application/xml",
+  png: "image/png",
+  jpg: "image/jpeg",
+  jpeg: "image/jpeg",
+  tif: "image/tiff",
+  tiff: "image/tiff",
+  webp: "image/webp",
 };
 
 export function kindOf(contentType) {

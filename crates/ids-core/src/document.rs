@@ -2,58 +2,12 @@
 
 use std::fmt;
 
+pub use crate::content_type::{ContentType, FILE_TYPES, FileType};
 use crate::error::Failure;
 use crate::id::{DocumentId, JobId, UploadId, VersionId};
 use crate::job::JobStep;
 use crate::scope::{CollectionName, Tag};
 use crate::time::Timestamp;
-
-/// A MIME type, lower case, without parameters.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ContentType(String);
-
-impl ContentType {
-    /// PDF.
-    pub const PDF: &'static str = "application/pdf";
-    /// Word, since 2007.
-    pub const DOCX: &'static str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
-    /// HTML.
-    pub const HTML: &'static str = "text/html";
-    /// Markdown.
-    pub const MARKDOWN: &'static str = "text/markdown";
-    /// Plain text.
-    pub const TEXT: &'static str = "text/plain";
-
-    /// Takes the type out of a header value: parameters cut, lower case. `None` when it is no `type/subtype`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let bare = text
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase();
-        let (kind, subtype) = bare.split_once('/')?;
-        let token = |part: &str| {
-            !part.is_empty()
-                && part.len() <= 127
-                && part
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&b))
-        };
-        (token(kind) && token(subtype)).then_some(Self(bare))
-    }
-
-    /// The type as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for ContentType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 /// SHA-256 of bytes, or of a normalized text.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

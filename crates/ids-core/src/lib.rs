@@ -9,6 +9,7 @@ pub mod backup;
 pub mod budget;
 pub mod chunk;
 pub mod cleanup;
+mod content_type;
 pub mod document;
 pub mod embedding;
 pub mod error;

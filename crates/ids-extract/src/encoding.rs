@@ -60,6 +60,31 @@ fn guess(bytes: &[u8]) -> &'static Encoding {
     detector.guess(Some(b"br"), Utf8Detection::Deny)
 }
 
+/// The encoding of a Windows code page, as RTF and Outlook name them; Windows-1252 for those that nobody uses.
+pub(crate) fn of_code_page(number: u32) -> &'static Encoding {
+    match number {
+        874 => encoding_rs::WINDOWS_874,
+        932 => encoding_rs::SHIFT_JIS,
+        936 => encoding_rs::GBK,
+        949 => encoding_rs::EUC_KR,
+        950 => encoding_rs::BIG5,
+        1250 => encoding_rs::WINDOWS_1250,
+        1251 => encoding_rs::WINDOWS_1251,
+        1253 => encoding_rs::WINDOWS_1253,
+        1254 => encoding_rs::WINDOWS_1254,
+        1255 => encoding_rs::WINDOWS_1255,
+        1256 => encoding_rs::WINDOWS_1256,
+        1257 => encoding_rs::WINDOWS_1257,
+        1258 => encoding_rs::WINDOWS_1258,
+        10_000 => encoding_rs::MACINTOSH,
+        20_866 => encoding_rs::KOI8_R,
+        28_592 => encoding_rs::ISO_8859_2,
+        28_605 => encoding_rs::ISO_8859_15,
+        65_001 => UTF_8,
+        _ => encoding_rs::WINDOWS_1252,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::decode;

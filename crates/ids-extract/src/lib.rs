@@ -8,18 +8,33 @@
 
 mod builder;
 mod detect;
+mod doc;
 mod docx;
 mod encoding;
+mod epub;
+mod formats;
 mod furniture;
 mod html;
+mod mail;
 mod markdown;
+mod odf;
+mod ole;
 mod output;
+mod package;
+mod pages;
 mod pdf;
+mod picture;
 mod plain;
+mod pptx;
 #[cfg(test)]
+mod promises;
 mod properties;
+mod rtf;
 mod sandbox;
+mod sheet;
 mod words;
+mod xml;
+mod xml_text;
 
 pub use crate::sandbox::{
     ChildCommand, ChildLimits, ExtractorConfig, SandboxedExtractor, child_main, child_main_with, find_pdfium,

@@ -1,109 +1,72 @@
-//! Any text in any of the text formats ends in pages that keep their promises.
+//! What an Office file or e-book says of itself: title and author.
 
-use ids_core::page::{ExtractedDocument, ExtractionNote};
-use proptest::prelude::{Strategy, any, prop_oneof, proptest};
+use quick_xml::events::Event;
 
-use crate::output::{Output, ParseError, ParsedPage};
-use crate::sandbox::{Answer, Assembly, Frame};
-use crate::{html, markdown, plain};
+use crate::output::ParseError;
+use crate::package::Package;
+use crate::xml::reference;
 
-/// Gathers pages through the checks of the parent.
+/// Title and author.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Properties {
+    pub(crate) title: Option<String>,
+    pub(crate) author: Option<String>,
+}
+
+/// Reads a part that speaks Dublin Core: `docProps/core.xml`, `meta.xml`, the package file of an e-book. Nothing where there is none.
+pub(crate) fn read(package: &mut Package, part: &str) -> Result<Properties, ParseError> {
+    let mut reader = PropertyReader::default();
+    package.read_optional(part, |event| {
+        reader.take(&event);
+        Ok(())
+    })?;
+    Ok(reader.found)
+}
+
+/// Takes title and author out of the events of a part.
 #[derive(Default)]
-struct Checked(Assembly);
-
-impl Output for Checked {
-    fn details(&mut self, _title: Option<String>, _author: Option<String>) -> Result<(), ParseError> {
-        Ok(())
-    }
-
-    fn total(&mut self, _pages: u32) -> Result<(), ParseError> {
-        Ok(())
-    }
-
-    fn page(&mut self, page: ParsedPage) -> Result<(), ParseError> {
-        self.0
-            .take_frame(Frame::Page(page.into()))
-            .map_err(|_| ParseError::Corrupt("a promise was broken"))
-    }
-
-    fn note(&mut self, _note: ExtractionNote) -> Result<(), ParseError> {
-        Ok(())
-    }
+pub(crate) struct PropertyReader {
+    pub(crate) found: Properties,
+    text: Option<String>,
 }
 
-fn checked(parse: impl FnOnce(&mut dyn Output) -> Result<(), ParseError>) -> ExtractedDocument {
-    let mut output = Checked::default();
-    parse(&mut output).unwrap();
-    output.0.finish().unwrap()
-}
-
-/// Text with the pieces that parsers care about.
-fn markup() -> impl Strategy<Value = String> {
-    let pieces = [
-        "<p>",
-        "</p>",
-        "<table>",
-        "<tr>",
-        "<td>",
-        "</table>",
-        "<li>",
-        "<ul>",
-        "</ul>",
-        "<h2>",
-        "</h2>",
-        "<br>",
-        "<script>",
-        "</script>",
-        "<title>",
-        "</title>",
-        "<p hidden>",
-        "<div hidden>",
-        "</div>",
-        "<pre>",
-        "&amp;",
-        "<caption>",
-        "</caption>",
-        "\n\n",
-        "# ",
-        "- ",
-        "> ",
-        "| a | b |\n|-|-|\n",
-        "```\n",
-        "[^1]: ",
-        "[^1]",
-        "---\n",
-        "title: x\n",
-        "\u{0}",
-        "\u{c}",
-        "\u{ad}",
-        "\u{fffe}",
-        "ação ",
-        "🙂",
-        "\r",
-        "\u{2028}",
-        "\u{85}",
-        " ",
-        "a|b",
-    ];
-    let piece = prop_oneof![
-        8 => proptest::sample::select(pieces.to_vec()).prop_map(str::to_owned),
-        1 => any::<String>(),
-    ];
-    proptest::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
-}
-
-proptest! {
-    #[test]
-    fn any_text_keeps_the_promises_of_a_page(text in markup()) {
-        checked(|output| html::parse(text.clone().into_bytes(), output));
-        checked(|output| markdown::parse(&text, output));
-        checked(|output| plain::parse(&text, output));
-    }
-
-    #[test]
-    fn plain_text_loses_nothing_but_white_space_and_what_cannot_be_seen(text in "[a-zé \n\t]{0,200}") {
-        let document = checked(|output| plain::parse(&text, output));
-        let bare = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
-        assert_eq!(bare(&document.pages[0].text), bare(&text));
+impl PropertyReader {
+    pub(crate) fn take(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Start(element) => {
+                let is_property = matches!(
+                    element.local_name().as_ref(),
+                    "title" | "creator" | "initial-creator"
+                );
+                if is_property {
+                    self.text = Some(String::new());
+                }
+            }
+            Event::Text(piece) => {
+                if let Some(text) = &mut self.text {
+                    text.push_str(piece);
+                }
+            }
+            Event::GeneralRef(entity) => {
+                if let Some(text) = &mut self.text {
+                    text.extend(reference(entity));
+                }
+            }
+            Event::End(element) => {
+                let value = self
+                    .text
+                    .take()
+                    .map(|text| text.trim().to_owned())
+                    .filter(|text| !text.is_empty());
+                match element.local_name().as_ref() {
+                    "title" if self.found.title.is_none() => self.found.title = value,
+                    // OpenDocument names who wrote it first and who saved it last: the first wrote it.
+                    "initial-creator" if value.is_some() => self.found.author = value,
+                    "creator" if self.found.author.is_none() => self.found.author = value,
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
     }
 }

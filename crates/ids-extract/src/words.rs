@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use ids_core::document::FileType;
 use ids_core::error::{ErrorCode, Failure};
 
 /// A kind of file that is not read.
 pub(crate) fn unsupported(filename: &str, what: &str) -> Failure {
-    let message =
-        format!("`{filename}` is {what}, which is not read; PDF, DOCX, HTML, Markdown and plain text are");
+    let message = format!(
+        "`{filename}` is {what}, which is not read; these types are: {}",
+        FileType::short_names()
+    );
     Failure::of_input(ErrorCode::UnsupportedType, message)
 }
 

@@ -74,7 +74,7 @@ pub async fn chunk_pages(
             let range = section.start + packed.start..section.start + packed.end;
             let spans = outline.spans(range.clone(), pages);
             let content = content_of(&spans, &outline, range.start, pages, &texts);
-            let heading = outline.places[range.start].heading.clone();
+            let heading = outline.heading(range.start, pages, &texts);
             let (terms, length) = terms.count(heading.as_deref(), &content);
             let chunk_index = chunks.len() as u32;
             chunks.push(NewChunk {
@@ -187,6 +187,36 @@ impl Outline {
             outline.sections.push(section_start..outline.units.len());
         }
         outline
+    }
+
+    /// The headings over a unit; below the first row of a table that row too, which says what the values in it are.
+    fn heading(&self, index: usize, pages: &[Page], texts: &[CharIndex<'_>]) -> Option<String> {
+        let (unit, place) = (&self.units[index], &self.places[index]);
+        let block = pages[place.page].blocks[place.block];
+        let path = place.heading.clone();
+        if block.kind != BlockKind::Table || unit.start <= block.span.start as usize {
+            return path;
+        }
+        let first_row = texts[place.page]
+            .slice(block.span)
+            .lines()
+            .next()
+            .unwrap_or_default();
+        let names: Vec<&str> = first_row
+            .split('|')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .collect();
+        let names: String = names
+            .join(" | ")
+            .chars()
+            .take(limits::CHUNK_CONTEXT_CHARS)
+            .collect();
+        match path {
+            _ if names.is_empty() => path,
+            Some(path) => Some(format!("{path} › {names}")),
+            None => Some(names),
+        }
     }
 
     /// The spans of some units: one a page, or more where a running header or footer lies between two units.

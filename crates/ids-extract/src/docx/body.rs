@@ -1,14 +1,14 @@
 //! The text part: paragraphs, tables, page breaks.
 
-use ids_core::limits;
 use ids_core::page::BlockKind;
 use quick_xml::events::{BytesStart, Event};
 
 use super::notes::Notes;
 use super::styles::Styles;
-use super::xml::{attribute, is_on, reference};
-use crate::builder::{PageBuilder, push_rows};
+use crate::builder::push_rows;
 use crate::output::{Output, ParseError};
+use crate::pages::Pages;
+use crate::xml::{attribute, is_on, reference};
 
 /// Elements whose content is not part of the text: what was deleted, how properties were before a change, the second
 /// form of what an older program cannot show.
@@ -30,9 +30,7 @@ const NESTED_PARAGRAPHS: usize = 50;
 pub(crate) struct Body<'a> {
     styles: Styles,
     notes: Notes,
-    output: &'a mut dyn Output,
-    builder: PageBuilder,
-    pages: u32,
+    pages: Pages<'a>,
     /// The element that holds the text was seen.
     has_body: bool,
     /// How many elements of [`LEFT_OUT`] are open.
@@ -46,7 +44,6 @@ pub(crate) struct Body<'a> {
     break_after_row: bool,
     /// The last thing seen was a hard page break: the break that Word notes right after it is the same one.
     after_hard_break: bool,
-    footnotes: Vec<String>,
 }
 
 /// A paragraph that is open.
@@ -62,9 +59,7 @@ impl<'a> Body<'a> {
         Self {
             styles,
             notes,
-            output,
-            builder: PageBuilder::new(1),
-            pages: 0,
+            pages: Pages::new(output),
             has_body: false,
             left_out: 0,
             is_text: false,
@@ -73,7 +68,6 @@ impl<'a> Body<'a> {
             rows: Vec::new(),
             break_after_row: false,
             after_hard_break: false,
-            footnotes: Vec::new(),
         }
     }
 
@@ -125,7 +119,7 @@ impl<'a> Body<'a> {
             self.end_paragraph()?;
         }
         self.end_table()?;
-        self.end_page()
+        self.pages.end_page()
     }
 
     fn open(&mut self, element: &BytesStart<'_>) -> Result<(), ParseError> {
@@ -169,14 +163,16 @@ impl<'a> Body<'a> {
                 }
                 _ => self.push_str("\n"),
             },
-            "pageBreakBefore" if is_on(element) && (!self.builder.is_empty() || self.tables > 0) => {
+            "pageBreakBefore" if is_on(element) && (!self.pages.builder.is_empty() || self.tables > 0) => {
                 self.break_page()?;
                 self.after_hard_break = true;
             }
             "lastRenderedPageBreak" if !std::mem::take(&mut self.after_hard_break) => self.break_page()?,
             name @ ("footnoteReference" | "endnoteReference") => {
                 let text = attribute(element, "id").and_then(|id| self.notes.take(name, &id));
-                self.footnotes.extend(text);
+                if let Some(text) = text {
+                    self.pages.add_footnote(text);
+                }
             }
             "tbl" => self.tables += 1,
             "tr" if self.tables == 1 => self.rows.push(Vec::new()),
@@ -200,7 +196,7 @@ impl<'a> Body<'a> {
             "tr" if self.tables == 1 && self.break_after_row => {
                 self.break_after_row = false;
                 self.write_rows()?;
-                self.end_page()
+                self.pages.end_page()
             }
             "tbl" if self.tables == 1 => self.end_table(),
             "tbl" => {
@@ -236,7 +232,7 @@ impl<'a> Body<'a> {
         let list_item = paragraph.is_list_item.then_some(BlockKind::ListItem);
         // A numbered heading is a heading.
         let kind = paragraph.kind.or(list_item).unwrap_or(BlockKind::Paragraph);
-        self.builder.push(kind, &paragraph.text)
+        self.pages.builder.push(kind, &paragraph.text)
     }
 
     /// Ends the page here: inside a table after the row, inside a paragraph by cutting it in two.
@@ -249,36 +245,23 @@ impl<'a> Body<'a> {
             let text = std::mem::take(&mut paragraph.text);
             if !text.trim().is_empty() {
                 let kind = paragraph.kind.unwrap_or(BlockKind::Paragraph);
-                self.builder.push(kind, &text)?;
+                self.pages.builder.push(kind, &text)?;
             }
         }
-        self.end_page()
+        self.pages.end_page()
     }
 
     fn end_table(&mut self) -> Result<(), ParseError> {
         self.tables = 0;
         self.write_rows()?;
         if std::mem::take(&mut self.break_after_row) {
-            self.end_page()
+            self.pages.end_page()
         } else {
             Ok(())
         }
     }
 
     fn write_rows(&mut self) -> Result<(), ParseError> {
-        push_rows(&mut self.builder, &std::mem::take(&mut self.rows))
-    }
-
-    fn end_page(&mut self) -> Result<(), ParseError> {
-        for note in std::mem::take(&mut self.footnotes) {
-            self.builder.push(BlockKind::Footnote, &note)?;
-        }
-        self.pages += 1;
-        if self.pages > limits::DOCUMENT_PAGES {
-            return Err(ParseError::TooLarge("it has more pages than can be indexed"));
-        }
-        let next = PageBuilder::new(self.pages + 1);
-        self.output
-            .page(std::mem::replace(&mut self.builder, next).finish())
+        push_rows(&mut self.pages.builder, &std::mem::take(&mut self.rows))
     }
 }

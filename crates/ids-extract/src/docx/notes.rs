@@ -1,56 +1,12 @@
-//! The small parts beside the text: title and author, footnotes and endnotes.
+//! Footnotes and endnotes: small parts beside the text.
 
 use std::collections::HashMap;
 
 use quick_xml::events::Event;
 
-use super::package::Package;
-use super::xml::{attribute, reference};
 use crate::output::ParseError;
-
-/// Title and author.
-#[derive(Default)]
-pub(crate) struct Details {
-    pub(crate) title: Option<String>,
-    pub(crate) author: Option<String>,
-}
-
-/// Reads `docProps/core.xml`.
-pub(crate) fn details(package: &mut Package) -> Result<Details, ParseError> {
-    let mut details = Details::default();
-    let mut text: Option<String> = None;
-    read_optional(package, "docProps/core.xml", |event| {
-        match event {
-            Event::Start(element) if matches!(element.local_name().as_ref(), "title" | "creator") => {
-                text = Some(String::new());
-            }
-            Event::Text(piece) => {
-                if let Some(text) = &mut text {
-                    text.push_str(&piece);
-                }
-            }
-            Event::GeneralRef(entity) => {
-                if let Some(text) = &mut text {
-                    text.extend(reference(&entity));
-                }
-            }
-            Event::End(element) => {
-                let value = text
-                    .take()
-                    .map(|text| text.trim().to_owned())
-                    .filter(|text| !text.is_empty());
-                match element.local_name().as_ref() {
-                    "title" => details.title = value,
-                    "creator" => details.author = value,
-                    _ => {}
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    })?;
-    Ok(details)
-}
+use crate::package::Package;
+use crate::xml::{attribute, reference};
 
 /// The texts of footnotes and endnotes, by id.
 #[derive(Default)]
@@ -88,7 +44,7 @@ fn read_part(
     let mut open: Option<(String, String)> = None;
     let mut is_text = false;
     let mut deleted = 0_u32;
-    read_optional(package, part, |event| {
+    package.read_optional(part, |event| {
         match event {
             Event::Start(element) => match element.local_name().as_ref() {
                 // Separators carry a type; notes do not.
@@ -131,19 +87,4 @@ fn read_part(
         Ok(())
     })?;
     Ok(notes)
-}
-
-/// Reads a part that may be missing or damaged without harm to the text.
-fn read_optional(
-    package: &mut Package,
-    part: &str,
-    take: impl FnMut(Event<'_>) -> Result<(), ParseError>,
-) -> Result<(), ParseError> {
-    if !package.has(part) {
-        return Ok(());
-    }
-    match package.read(part, take) {
-        Err(ParseError::Corrupt(_)) => Ok(()),
-        result => result,
-    }
 }

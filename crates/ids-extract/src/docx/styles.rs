@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use ids_core::page::BlockKind;
 use quick_xml::events::{BytesStart, Event};
 
-use super::package::Package;
-use super::xml::attribute;
 use crate::output::ParseError;
+use crate::package::Package;
+use crate::xml::attribute;
 
 /// How far the chain of styles that are based on one another is followed.
 const CHAIN: usize = 10;
@@ -110,7 +110,7 @@ impl Style {
 
 /// The role that a style's name or id tells, in English and Portuguese: `heading 2`, `Ttulo2` (Word drops letters
 /// with accents from ids), `título`, `caption`, `legenda`.
-fn kind_of_name(name: &str) -> Option<BlockKind> {
+pub(crate) fn kind_of_name(name: &str) -> Option<BlockKind> {
     for prefix in ["heading", "título", "titulo", "ttulo"] {
         let Some(level) = name.strip_prefix(prefix).map(str::trim) else {
             continue;

@@ -21,8 +21,12 @@ const DECLARATION_BYTES: usize = 4_096;
 /// Writes the one page of an HTML file.
 pub(crate) fn parse(bytes: Vec<u8>, output: &mut dyn Output) -> Result<(), ParseError> {
     let declared = declared_encoding(&bytes);
-    let text = encoding::decode(bytes, declared);
-    let found = tokenize(&text, PageBuilder::new(1))?;
+    parse_text(&encoding::decode(bytes, declared), output)
+}
+
+/// Writes the one page of HTML that is decoded already.
+pub(crate) fn parse_text(text: &str, output: &mut dyn Output) -> Result<(), ParseError> {
+    let found = tokenize(text, PageBuilder::new(1))?;
     output.details(found.title, found.author)?;
     output.total(1)?;
     output.page(found.builder.finish())
@@ -33,6 +37,12 @@ pub(crate) fn push_blocks(html: &str, builder: &mut PageBuilder) -> Result<(), P
     let own = std::mem::replace(builder, PageBuilder::new(1));
     *builder = tokenize(html, own)?.builder;
     Ok(())
+}
+
+/// Adds the blocks of a whole HTML file to a page.
+pub(crate) fn push_chapter(bytes: Vec<u8>, builder: &mut PageBuilder) -> Result<(), ParseError> {
+    let declared = declared_encoding(&bytes);
+    push_blocks(&encoding::decode(bytes, declared), builder)
 }
 
 fn tokenize(text: &str, builder: PageBuilder) -> Result<blocks::Found, ParseError> {

@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read, StdoutLock};
+use std::io::{self, StdoutLock};
 use std::os::fd::AsFd;
 use std::process::ExitCode;
 
@@ -12,13 +12,10 @@ use ids_core::document::ContentType;
 use super::confine;
 use super::wire::{FrameWriter, Request, Task};
 use crate::output::ParseError;
-use crate::{docx, encoding, html, markdown, pdf, plain};
+use crate::{formats, pdf};
 
 /// Where frames go.
 type Frames = FrameWriter<StdoutLock<'static>>;
-
-/// Texts (HTML, Markdown, plain) of more bytes than this are refused: their characters would be over the limit.
-const TEXT_BYTES: u64 = 256 * 1_024 * 1_024;
 
 /// What `ids` runs for its hidden subcommand `__extract`: `args` are those after the subcommand. Reads the document
 /// from standard input, writes frames to standard output, and ends with 0 when it gave an answer, be it a refusal.
@@ -88,27 +85,8 @@ fn answer(request: &Request, output: &mut Frames) -> Result<(), ParseError> {
         let png = engine.draw(file, page_number, width_pixels)?;
         return output.picture(png.as_deref());
     }
-    match (request.content_type.as_str(), engine) {
-        (ContentType::PDF, Some(engine)) => engine.parse(file, output),
-        (ContentType::DOCX, _) => docx::parse(file, output),
-        (ContentType::HTML, _) => html::parse(read_text(file)?, output),
-        (ContentType::MARKDOWN, _) => markdown::parse(&encoding::decode(read_text(file)?, None), output),
-        (ContentType::TEXT, _) => plain::parse(&encoding::decode(read_text(file)?, None), output),
-        _ => Err(ParseError::Internal(
-            "there is no parser for this type".to_owned(),
-        )),
+    match engine {
+        Some(engine) => engine.parse(file, output),
+        None => formats::parse(&request.content_type, file, output),
     }
-}
-
-fn read_text(mut file: File) -> Result<Vec<u8>, ParseError> {
-    let mut bytes = Vec::new();
-    let read = file
-        .by_ref()
-        .take(TEXT_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(ParseError::Input)?;
-    if read as u64 > TEXT_BYTES {
-        return Err(ParseError::TooLarge("it has more text than can be indexed"));
-    }
-    Ok(bytes)
 }

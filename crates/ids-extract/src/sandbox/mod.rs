@@ -156,14 +156,7 @@ impl Extractor for SandboxedExtractor {
         request: ExtractRequest<'_>,
         progress: &dyn ExtractProgress,
     ) -> Result<ExtractedDocument, Failure> {
-        let known = [
-            ContentType::PDF,
-            ContentType::DOCX,
-            ContentType::HTML,
-            ContentType::MARKDOWN,
-            ContentType::TEXT,
-        ];
-        if !known.contains(&request.content_type.as_str()) {
+        if !request.content_type.is_read() {
             let what = format!("a file of type `{}`", request.content_type);
             return Err(words::unsupported(request.filename, &what));
         }

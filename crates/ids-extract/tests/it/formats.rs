@@ -1,12 +1,8 @@
 //! Small files of each format, made here: what becomes of their parts.
 
-use std::io::{Cursor, Write};
-
 use ids_core::error::ErrorCode;
-use zip::ZipWriter;
-use zip::write::SimpleFileOptions;
 
-use crate::support::{blocks, extract_bytes};
+use crate::support::{blocks, extract_bytes, package as docx};
 use crate::tiny_pdf::pdf;
 
 const BODY: &str = "O prazo para recurso é de dez dias úteis.";
@@ -286,16 +282,6 @@ async fn a_very_long_text_comes_through() {
     let text = "Um parágrafo de um livro sem fim.\n\n".repeat(50_000);
     let document = extract_bytes("a.txt", text.as_bytes()).await.unwrap();
     assert_eq!(document.pages[0].blocks.len(), 50_000);
-}
-
-/// A package of parts.
-fn docx(parts: &[(&str, &str)]) -> Vec<u8> {
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, text) in parts {
-        zip.start_file(*name, SimpleFileOptions::default()).unwrap();
-        zip.write_all(text.as_bytes()).unwrap();
-    }
-    zip.finish().unwrap().into_inner()
 }
 
 const DOCUMENT: &str = r#"<?xml version="1.0"?><w:document xmlns:w="w"><w:body>

@@ -1,5 +1,6 @@
 //! What the tests share: an extractor over the test child, and where the test data lies.
 
+use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
 use ids_core::error::Failure;
@@ -7,6 +8,8 @@ use ids_core::page::ExtractedDocument;
 use ids_extract::{ChildCommand, ChildLimits, ExtractorConfig, SandboxedExtractor};
 use ids_testkit::contracts::extractor_contract::{assert_pages_hold, read};
 pub(crate) use ids_testkit::testdata::shared;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
 
 /// An extractor whose child is this crate's own, started with `word`.
 pub(crate) fn extractor_with(word: &str, limits: ChildLimits) -> SandboxedExtractor {
@@ -43,6 +46,34 @@ pub(crate) fn blocks(document: &ExtractedDocument, page: usize) -> Vec<(&'static
         .iter()
         .map(|block| (block.kind.as_str(), block.span.slice(&page.text)))
         .collect()
+}
+
+/// A package of parts; one called `mimetype` is kept as it is, as it must be.
+pub(crate) fn package(parts: &[(&str, &str)]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, text) in parts {
+        let method = match *name {
+            "mimetype" => CompressionMethod::Stored,
+            _ => CompressionMethod::Deflated,
+        };
+        let options = SimpleFileOptions::default().compression_method(method);
+        zip.start_file(*name, options).unwrap();
+        zip.write_all(text.as_bytes()).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+/// An OLE file of streams; storages are made as paths need them.
+pub(crate) fn ole(streams: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
+    for (path, bytes) in streams {
+        if let Some(storage) = Path::new(path).parent() {
+            file.create_storage_all(storage).unwrap();
+        }
+        file.create_stream(path).unwrap().write_all(bytes).unwrap();
+    }
+    file.flush().unwrap();
+    file.into_inner().into_inner()
 }
 
 fn repository() -> PathBuf {

@@ -1,4 +1,4 @@
-//! What the layout of lines says: list items and headings.
+//! What the layout of lines says: list items, headings, rows of tables.
 
 /// Longest heading in capitals, and longest number of a list item, in characters.
 const MAX_HEADING: usize = 120;
@@ -12,6 +12,9 @@ const MIN_HEADING_LETTERS: usize = 6;
 pub(super) fn separates(before: &[char], after: &[char]) -> bool {
     let line_before = last_line(before);
     let line_after = first_line(after);
+    if is_table_row(line_after) || is_table_row(line_before) {
+        return true;
+    }
     match marker(line_after) {
         Marker::Certain => return true,
         Marker::Possible if ends_clause(before) || !matches!(marker(line_before), Marker::None) => {
@@ -21,6 +24,11 @@ pub(super) fn separates(before: &[char], after: &[char]) -> bool {
     }
     is_heading(line_before) != is_heading(line_after)
         || is_numbered_heading(line_before) && line_after.first().is_some_and(|c| c.is_uppercase())
+}
+
+/// Whether a line is a row of a table in Markdown: each says something of its own.
+fn is_table_row(line: &[char]) -> bool {
+    matches!(line, ['|', ' ', .., ' ', '|'])
 }
 
 /// Whether a sentence so far is only the number of an item (`1`, `IV`, `Art. 1º`, `Parágrafo único`), which its stop

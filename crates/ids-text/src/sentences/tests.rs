@@ -35,6 +35,14 @@ fn a_stop_before_a_capital_ends_a_sentence() {
 }
 
 #[test]
+fn each_row_of_a_table_is_its_own() {
+    check(
+        "| Mês | Valor |\n| --- | --- |\n| março | 10 |\ne depois",
+        &["| Mês | Valor |", "| --- | --- |", "| março | 10 |", "e depois"],
+    );
+}
+
+#[test]
 fn closing_signs_belong_to_their_sentence() {
     check(
         "Ele disse: “Vou.” Depois saiu.",

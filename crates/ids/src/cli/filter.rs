@@ -17,7 +17,7 @@ pub struct FilterArgs {
     /// Search only this document; may be repeated
     #[arg(long = "document", value_name = "ID")]
     documents: Vec<String>,
-    /// Search only this type (pdf, docx, html, md, txt, or a MIME type); may be repeated
+    /// Search only this type (pdf, docx, xlsx, eml, ..., or a MIME type); may be repeated
     #[arg(long = "type", value_name = "TYPE", value_parser = values::content_type)]
     types: Vec<String>,
 }

@@ -1,20 +1,9 @@
 //! Values of arguments, checked before anything is opened: exit code 2.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use ids_core::document::ContentType;
+use ids_core::document::{ContentType, FileType};
 use ids_core::scope::{CollectionName, Tag};
 use ids_core::search::SearchMode;
-
-/// Short names of the types that are read.
-const TYPES: [(&str, &str); 7] = [
-    ("pdf", ContentType::PDF),
-    ("docx", ContentType::DOCX),
-    ("html", ContentType::HTML),
-    ("htm", ContentType::HTML),
-    ("md", ContentType::MARKDOWN),
-    ("markdown", ContentType::MARKDOWN),
-    ("txt", ContentType::TEXT),
-];
 
 /// A collection's name.
 pub fn collection(text: &str) -> Result<String, String> {
@@ -35,12 +24,15 @@ pub fn tag(text: &str) -> Result<String, String> {
 /// A MIME type, or a short name of one.
 pub fn content_type(text: &str) -> Result<String, String> {
     let name = text.trim().trim_start_matches('.').to_ascii_lowercase();
-    if let Some((_, of)) = TYPES.iter().find(|(short, _)| *short == name) {
-        return Ok((*of).to_owned());
+    if let Some(of) = FileType::of_extension(&name) {
+        return Ok(of.content_type.to_owned());
     }
     match ContentType::parse(&name) {
         Some(of) => Ok(of.as_str().to_owned()),
-        None => Err("must be pdf, docx, html, md, txt, or a MIME type such as `application/pdf`".to_owned()),
+        None => Err(format!(
+            "must be one of {}, or a MIME type such as `application/pdf`",
+            FileType::short_names()
+        )),
     }
 }
 
@@ -52,7 +44,7 @@ pub fn mode() -> impl TypedValueParser<Value = SearchMode> {
 
 /// Whether a file of that extension is of a type that is read.
 pub fn is_supported_extension(extension: &str) -> bool {
-    TYPES.iter().any(|(name, _)| name.eq_ignore_ascii_case(extension))
+    FileType::of_extension(extension).is_some()
 }
 
 #[cfg(test)]
@@ -71,7 +63,8 @@ mod tests {
         assert!(
             is_supported_extension("PDF")
                 && is_supported_extension("markdown")
-                && !is_supported_extension("odt")
+                && is_supported_extension("Odt")
+                && !is_supported_extension("zip")
         );
     }
 

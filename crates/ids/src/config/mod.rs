@@ -18,7 +18,7 @@ use std::time::Duration;
 pub use access::AccessConfig;
 pub use backup::BackupSettings;
 pub use blobs::S3Settings;
-use ids_core::document::ContentType;
+use ids_core::document::{ContentType, FileType};
 use ids_core::library::Settings;
 use ids_models::WebhookUrl;
 use ids_postgres::PostgresConfig;
@@ -290,14 +290,8 @@ fn library_settings(variables: &Variables) -> Result<Settings, ConfigError> {
 }
 
 fn allowed_type(name: &str) -> Option<ContentType> {
-    ContentType::parse(match name.trim_start_matches('.') {
-        "pdf" => ContentType::PDF,
-        "docx" => ContentType::DOCX,
-        "html" | "htm" => ContentType::HTML,
-        "md" | "markdown" => ContentType::MARKDOWN,
-        "txt" => ContentType::TEXT,
-        other => other,
-    })
+    let name = name.trim_start_matches('.');
+    ContentType::parse(FileType::of_extension(name).map_or(name, |of| of.content_type))
 }
 
 fn is_web_address(text: &str) -> bool {

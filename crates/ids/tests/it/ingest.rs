@@ -16,13 +16,10 @@ fn mixed_folder(place: &Place, corpus: &Path) {
     );
     place.write("docs/copy-of-a.txt", "Os prazos contam-se em dias úteis.");
     place.write("docs/.hidden.txt", "hidden");
-    place.write(
-        "docs/fake.pdf",
-        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0",
-    );
+    place.write("docs/fake.pdf", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0");
     place.copy(corpus, "handbook-pt-sect.apparmor.pdf", "docs/manual.pdf");
     place.copy(corpus, "handbook-pt-apparmor.docx", "docs/manual.docx");
-    place.copy(corpus, "handbook-pt-apparmor.odt", "docs/manual.odt");
+    place.write("docs/manual.zip", b"PK\x05\x06");
     place.copy(corpus, "empty.pdf", "docs/empty.pdf");
     place.copy(corpus, "libreoffice-writer-password.pdf", "docs/locked.pdf");
     place.copy(corpus, "truncated-60pct.pdf", "docs/torn.pdf");

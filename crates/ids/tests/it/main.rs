@@ -17,6 +17,7 @@ mod disk;
 mod doctor;
 mod errors;
 mod eval;
+mod formats;
 mod help;
 mod ingest;
 mod keys;

@@ -62,6 +62,27 @@ fn heading(level: u8) -> BlockKind {
 }
 
 #[test]
+fn a_chunk_from_the_middle_of_a_table_knows_its_first_row() {
+    let rows: Vec<String> = (1..=9)
+        .map(|number| format!("| mês {number} | {number}00,00 |"))
+        .collect();
+    let table = format!("| Mês | Valor pago |\n| --- | --- |\n{}", rows.join("\n"));
+    let pages = [page(1, &[(heading(1), "Despesas"), (BlockKind::Table, &table)])];
+    let settings = ChunkSettings { size: 20, overlap: 0 };
+    let chunks = chunk_pages(&pages, "", settings, &Words);
+    assert!(chunks.len() > 2, "{chunks:?}");
+    assert_eq!(chunks[0].heading.as_deref(), Some("Despesas"));
+    for chunk in &chunks[1..] {
+        assert_eq!(chunk.heading.as_deref(), Some("Despesas › Mês | Valor pago"));
+        assert!(!chunk.content.contains("Valor"), "context is never content");
+        let names_are_found = ids_text::index_terms("pago")
+            .iter()
+            .all(|term| chunk.terms.iter().any(|(own, _)| own == term));
+        assert!(names_are_found);
+    }
+}
+
+#[test]
 fn a_paragraph_that_runs_over_a_page_gives_a_chunk_with_two_spans() {
     let pages = [
         page(

@@ -39,7 +39,7 @@ impl SkipReason {
         match self {
             Self::Unchanged => "unchanged since they were ingested",
             Self::Duplicate => "duplicates: the same text is in the collection already",
-            Self::Unsupported => "of a type that is not read (pdf, docx, html, md and txt are)",
+            Self::Unsupported => "of a type that is not read",
             Self::Ignored => "ignored: hidden, symbolic links, or listed in .idsignore",
         }
     }
@@ -248,7 +248,7 @@ mod tests {
     fn people_read_how_many_which_and_why() {
         let expected = "\
 2 documents ingested, 6 pages, 40 chunks
-7 files skipped, of a type that is not read (pdf, docx, html, md and txt are)
+7 files skipped, of a type that is not read
   0.png
   1.png
   2.png

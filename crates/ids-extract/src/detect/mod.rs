@@ -1,5 +1,9 @@
-//! The type of a file, by its content: magic bytes, the names in a ZIP's directory, the look of a text. The name only
+//! The type of a file, by its content: magic bytes, the names in a ZIP's or an OLE file's directory, the look of a text. The name only
 //! decides between kinds of text. Nothing is parsed: this runs in the server's own process.
+
+mod ole;
+mod text;
+mod zip;
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -12,12 +16,6 @@ use crate::words;
 
 /// How much of the beginning is looked at.
 const HEAD_BYTES: u64 = 8 * 1_024;
-/// How much of a ZIP's directory is looked at: some 10,000 entries.
-const DIRECTORY_BYTES: u64 = 1_024 * 1_024;
-/// The end record of a ZIP with the longest comment.
-const ZIP_END_BYTES: u64 = 22 + 65_535;
-/// The name of the stream that holds an encrypted Office file, as it stands in an OLE directory.
-const ENCRYPTED_PACKAGE: &str = "EncryptedPackage";
 
 /// Finds the type of `file`, whose name as given is `filename`.
 ///
@@ -28,9 +26,9 @@ pub(crate) fn detect(file: &mut File, filename: &str) -> Result<ContentType, Fai
     let read = file.by_ref().take(HEAD_BYTES).read_to_end(&mut head);
     let mut kind = read.map(|_| kind_of_head(&head, filename));
     if matches!(kind, Ok(Kind::Zip)) {
-        kind = kind_of_zip(file, &head, filename);
+        kind = zip::kind(file, &head, filename);
     } else if matches!(kind, Ok(Kind::Ole)) {
-        kind = is_encrypted_office(file).map(|is| if is { Kind::EncryptedOffice } else { Kind::Ole });
+        kind = ole::kind(file);
     }
     let kind = kind.map_err(|error| {
         tracing::warn!(
@@ -48,16 +46,11 @@ pub(crate) fn detect(file: &mut File, filename: &str) -> Result<ContentType, Fai
             ));
         }
         Kind::EncryptedOffice => return Err(words::encrypted(filename)),
-        Kind::Ole => {
-            return Err(words::unsupported(
-                filename,
-                "an Office file of before 2007 (.doc, .xls or .ppt)",
-            ));
-        }
         Kind::Other(what) => return Err(words::unsupported(filename, what)),
-        Kind::Zip => None,
+        // What is inside was looked at above.
+        Kind::Zip | Kind::Ole => None,
     };
-    found.ok_or_else(|| words::unsupported(filename, "a ZIP archive"))
+    found.ok_or_else(|| words::unsupported(filename, "of a kind that is not known"))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,14 +64,21 @@ enum Kind {
     Other(&'static str),
 }
 
+/// Beginnings of files that are read.
+const READ: &[(&[u8], &str)] = &[
+    (b"{\\rtf", ContentType::RTF),
+    (b"\x89PNG\r\n", ContentType::PNG),
+    (b"\xff\xd8\xff", ContentType::JPEG),
+    (b"II*\0", ContentType::TIFF),
+    (b"MM\0*", ContentType::TIFF),
+    // With places beyond 4 GiB.
+    (b"II+\0", ContentType::TIFF),
+    (b"MM\0+", ContentType::TIFF),
+];
+
 /// Beginnings of binary files that are not read.
 const MAGIC: &[(&[u8], &str)] = &[
-    (b"{\\rtf", "an RTF file"),
-    (b"\x89PNG\r\n", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
-    (b"GIF8", "a picture"),
-    (b"II*\0", "a picture"),
-    (b"MM\0*", "a picture"),
+    (b"GIF8", "a picture (GIF)"),
     (b"\x1f\x8b", "a compressed archive"),
     (b"7z\xbc\xaf\x27\x1c", "a compressed archive"),
     (b"Rar!", "a compressed archive"),
@@ -109,6 +109,12 @@ fn kind_of_head(head: &[u8], filename: &str) -> Kind {
     {
         return Kind::Known(ContentType::PDF);
     }
+    if let Some((_, content_type)) = READ.iter().find(|(magic, _)| head.starts_with(magic)) {
+        return Kind::Known(content_type);
+    }
+    if head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP") {
+        return Kind::Known(ContentType::WEBP);
+    }
     if let Some((_, what)) = MAGIC.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Kind::Other(what);
     }
@@ -118,7 +124,7 @@ fn kind_of_head(head: &[u8], filename: &str) -> Kind {
     if !looks_like_text(head) {
         return Kind::Other("of a kind that is not known");
     }
-    kind_of_text(head, filename)
+    text::kind(head, filename)
 }
 
 /// Whether bytes are text in some encoding: hardly any control characters, no zeros but those of UTF-16.
@@ -136,33 +142,6 @@ fn looks_like_text(head: &[u8]) -> bool {
     controls.count() * 100 <= head.len()
 }
 
-fn kind_of_text(head: &[u8], filename: &str) -> Kind {
-    let extension = extension(filename);
-    match extension.as_str() {
-        "md" | "markdown" | "mdown" | "mkd" => return Kind::Known(ContentType::MARKDOWN),
-        "html" | "htm" | "xhtml" => return Kind::Known(ContentType::HTML),
-        "eml" | "mht" | "mhtml" | "mbox" => return Kind::Other("an e-mail message"),
-        _ => {}
-    }
-    let text = encoding::decode(head.to_vec(), None).to_lowercase();
-    let text = text.trim_start();
-    let after_declaration = if text.starts_with("<?xml") {
-        text.split_once("?>").map_or("", |(_, rest)| rest)
-    } else {
-        text
-    };
-    let after_declaration = after_declaration.trim_start();
-    let is_html = ["<!doctype html", "<html", "<head", "<body"]
-        .iter()
-        .any(|tag| after_declaration.starts_with(tag))
-        || after_declaration.starts_with("<!--") && after_declaration.contains("<html");
-    Kind::Known(if is_html {
-        ContentType::HTML
-    } else {
-        ContentType::TEXT
-    })
-}
-
 /// The extension of a name, lower case, without its dot.
 fn extension(filename: &str) -> String {
     filename
@@ -170,78 +149,11 @@ fn extension(filename: &str) -> String {
         .map_or_else(String::new, |(_, extension)| extension.to_lowercase())
 }
 
-/// Entries that tell what a ZIP is.
-const ZIP_ENTRIES: &[(&[u8], Kind)] = &[
-    (b"word/document", Kind::Known(ContentType::DOCX)),
-    (b"xl/workbook", Kind::Other("a spreadsheet")),
-    (b"ppt/presentation", Kind::Other("a presentation")),
-    (b"META-INF/container.xml", Kind::Other("an e-book (EPUB)")),
-    (
-        b"META-INF/manifest.xml",
-        Kind::Other("an OpenDocument file (.odt, .ods or .odp)"),
-    ),
-];
-
-fn kind_of_zip(file: &mut File, head: &[u8], filename: &str) -> io::Result<Kind> {
-    let directory = zip_directory(file)?;
-    let found = [directory.as_slice(), head].into_iter().find_map(|bytes| {
-        let entry = ZIP_ENTRIES.iter().find(|(name, _)| contains(bytes, name));
-        entry.map(|&(_, kind)| kind)
-    });
-    // A damaged ZIP may show no names; the parser will say that it is damaged.
-    let is_damaged_docx = directory.is_empty() && extension(filename) == "docx";
-    Ok(match found {
-        Some(kind) => kind,
-        None if is_damaged_docx => Kind::Known(ContentType::DOCX),
-        None => Kind::Other("a ZIP archive"),
-    })
-}
-
-/// The directory of a ZIP as bytes; empty where there is none.
-fn zip_directory(file: &mut File) -> io::Result<Vec<u8>> {
-    let size = file.seek(SeekFrom::End(0))?;
-    let tail_from = size.saturating_sub(ZIP_END_BYTES);
-    let tail = read_at(file, tail_from, ZIP_END_BYTES)?;
-    let Some(end) = tail.windows(4).rposition(|window| window == b"PK\x05\x06") else {
-        return Ok(Vec::new());
-    };
-    let field = |at: usize| {
-        let bytes = tail.get(end + at..end + at + 4)?;
-        Some(u64::from(u32::from_le_bytes(bytes.try_into().ok()?)))
-    };
-    let (Some(length), Some(from)) = (field(12), field(16)) else {
-        return Ok(Vec::new());
-    };
-    // A ZIP64 archive has its offset elsewhere; its directory still ends right before its end records.
-    let from = if from == u64::from(u32::MAX) {
-        (tail_from + end as u64).saturating_sub(DIRECTORY_BYTES)
-    } else {
-        from
-    };
-    read_at(file, from, length.min(DIRECTORY_BYTES))
-}
-
 fn read_at(file: &mut File, from: u64, length: u64) -> io::Result<Vec<u8>> {
     file.seek(SeekFrom::Start(from))?;
     let mut bytes = Vec::new();
     file.take(length).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-/// Whether an OLE file holds an encrypted Office file: its directory then names that stream. The directory may lie
-/// anywhere, and is near the beginning or the end in practice.
-fn is_encrypted_office(file: &mut File) -> io::Result<bool> {
-    let name: Vec<u8> = ENCRYPTED_PACKAGE
-        .encode_utf16()
-        .flat_map(u16::to_le_bytes)
-        .collect();
-    let size = file.seek(SeekFrom::End(0))?;
-    for from in [0, size.saturating_sub(DIRECTORY_BYTES)] {
-        if contains(&read_at(file, from, DIRECTORY_BYTES)?, &name) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
@@ -270,7 +182,9 @@ mod tests {
         );
         check(b"a\xe7\xe3o", "leia", Kind::Known(ContentType::TEXT));
         check(b"\xff\xfea\0", "x.txt", Kind::Known(ContentType::TEXT));
-        check(b"\x89PNG\r\n\x1a\n", "x.txt", Kind::Other("a picture"));
+        check(b"\x89PNG\r\n\x1a\n", "x.txt", Kind::Known(ContentType::PNG));
+        check(b"RIFF\0\0\0\0WEBPVP8 ", "x.jpg", Kind::Known(ContentType::WEBP));
+        check(b"{\\rtf1\\ansi", "x.doc", Kind::Known(ContentType::RTF));
         check(
             b"ab\0\x01\x02\x03",
             "x.txt",
