@@ -2,7 +2,7 @@
 # A shell that is older than the Rust installation does not know its folder yet.
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser chaos pictures eval bench lint fmt assets notices
+.PHONY: help run test test-browser test-deploy chaos pictures eval bench lint fmt assets notices
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -12,6 +12,8 @@ test: ## install what tests need, run everything
 	@scripts/test.sh
 test-browser: ## the page alone, in a real browser
 	@scripts/test-browser.sh
+test-deploy: ## what is deployed, on a real Docker engine (as root; ARGS="20-stack")
+	@scripts/test-deploy.sh $(ARGS)
 chaos: ## break everything while it works, count what is lost (ARGS="--minutes N --seed S")
 	@scripts/chaos.sh $(ARGS)
 pictures: ## take the pictures of the README

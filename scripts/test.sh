@@ -80,6 +80,7 @@ fi
 part chaos scripts/chaos.sh --short
 # The program that the tests before were run against: another build of it would take minutes.
 part browser scripts/test-browser.sh "$(scripts/target-dir.sh)/debug/ids"
+part monitoring tests/deploy/monitoring.sh "$(scripts/target-dir.sh)/debug/ids"
 part tidy cargo run --quiet --locked -p xtask -- tidy
 part deny scripts/cargo-deny.sh
 

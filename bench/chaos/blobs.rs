@@ -11,7 +11,7 @@ use ids_core::id::OrganizationId;
 use ids_core::ports::{BlobStore, Clock, DocumentStore};
 use ids_core::scope::Scope;
 use ids_core::time::Timestamp;
-use ids_postgres::{Password, PostgresConfig, PostgresLibrary, SslMode};
+use ids_postgres::{PostgresConfig, PostgresLibrary, SslMode};
 use tokio_postgres::Client;
 
 use crate::cluster::{BUCKET, Cluster};
@@ -32,7 +32,7 @@ async fn library(cluster: &Cluster) -> Result<PostgresLibrary> {
     let server = &cluster.postgres;
     let config = PostgresConfig {
         port: server.port,
-        password: Some(Password::new(&server.password)),
+        password: Some(Secret::new(&server.password)),
         ssl_mode: SslMode::Disable,
         ..PostgresConfig::new(&server.host, &server.user, &server.database)
     };

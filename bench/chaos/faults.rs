@@ -21,7 +21,7 @@ use crate::watch::Sight;
 /// Past this it does not come back by itself.
 const COMES_BACK: Duration = Duration::from_secs(90);
 /// A lease, and a moment.
-const PAST_THE_LEASE: Duration = Duration::from_secs(32);
+const PAST_THE_LEASE: Duration = ids_core::limits::LEASE.saturating_add(Duration::from_secs(2));
 
 /// A kind of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

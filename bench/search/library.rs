@@ -16,8 +16,8 @@ use ids_core::ingest::{ChunkSettings, chunk_pages, passage_text};
 use ids_core::library::{Library, Ports, Settings};
 use ids_core::page::{Block, BlockKind, ExtractedDocument, Page};
 use ids_core::ports::{
-    ChunkIndex, CleanupStore, Clock, DocumentStore, Embedder, Ids, JobQueue, JobStore, OrganizationStore,
-    SessionStore, WorkerRegistry,
+    BackupRegistry, ChunkIndex, CleanupStore, Clock, DocumentStore, Embedder, Ids, JobQueue, JobStore,
+    OrganizationStore, SessionStore, UsageLedger, WorkerRegistry,
 };
 use ids_core::scope::{CollectionName, Scope};
 use ids_core::span::CharSpan;
@@ -107,9 +107,11 @@ pub trait Store:
     + JobStore
     + JobQueue
     + SessionStore
+    + UsageLedger
     + OrganizationStore
     + CleanupStore
     + WorkerRegistry
+    + BackupRegistry
     + Clone
     + 'static
 {
@@ -121,9 +123,11 @@ impl<T> Store for T where
         + JobStore
         + JobQueue
         + SessionStore
+        + UsageLedger
         + OrganizationStore
         + CleanupStore
         + WorkerRegistry
+        + BackupRegistry
         + Clone
         + 'static
 {
@@ -167,8 +171,11 @@ pub fn library_over<S: Store>(store: &S, folder: &Path, embedder: &Arc<BuiltInEm
         jobs: all.clone(),
         queue: all.clone(),
         sessions: all.clone(),
+        ledger: all.clone(),
+        alarm: None,
         organizations: all.clone(),
         cleanups: all.clone(),
+        backups: all.clone(),
         workers: all,
         chat: None,
         blobs: Arc::new(blobs),
@@ -188,7 +195,7 @@ pub async fn build(folder: &Path, cache: &Path, sentences: &[String], wanted: us
         store,
         embedder,
     } = open(folder)?;
-    let vectors = fill(&store, &embedder, cache, sentences, wanted).await?;
+    let vectors = fill(&store, &embedder, cache, sentences, wanted, async || Ok(())).await?;
     let chunks = vectors.len();
     Ok(Built {
         library,
@@ -198,14 +205,17 @@ pub async fn build(folder: &Path, cache: &Path, sentences: &[String], wanted: us
     })
 }
 
-/// Puts `wanted` chunks into an empty store, the same into every one, and gives their vectors.
+/// Puts `wanted` chunks into an empty store, the same into every one, and gives their vectors. After the first document,
+/// when the store knows the model, it calls `after_first`.
 pub async fn fill<S: Store>(
     store: &S,
     embedder: &BuiltInEmbedder,
     cache: &Path,
     sentences: &[String],
     wanted: usize,
+    after_first: impl AsyncFnOnce() -> Result<()>,
 ) -> Result<Vec<Vec<f32>>> {
+    let mut after_first = Some(after_first);
     let mut random = Random::new(20_261_123);
     let mut made = Vectors::load(cache)?;
     let mut vectors: Vec<Vec<f32>> = Vec::with_capacity(wanted);
@@ -215,6 +225,9 @@ pub async fn fill<S: Store>(
         let added = add_document(store, embedder, &text, number, wanted, &mut vectors, &mut made).await?;
         ensure!(added > 0, "a document without chunks");
         number += 1;
+        if let Some(after_first) = after_first.take() {
+            after_first().await?;
+        }
         if number % 10 == 0 {
             eprintln!("{} of {wanted} chunks", vectors.len());
         }
@@ -307,7 +320,8 @@ async fn add_document<S: Store>(
             overlap: 32,
         },
         embedder,
-    );
+    )
+    .await;
     chunks.truncate(wanted - vectors.len());
     store.replace(&lease, &chunks).await?;
     let first = vectors.len();

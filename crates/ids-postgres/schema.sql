@@ -391,6 +391,11 @@ create table messages (
     prompt_tokens bigint,
     completion_tokens bigint,
     processing_micros bigint,
+    cost_micros bigint,
+    currency text,
+    is_price_known boolean,
+    -- Why a model that is there did not write it.
+    fallback text,
     constraint messages_key primary key (message_no),
     constraint messages_id_unique unique (message_id),
     constraint messages_mode_known check (mode in ('generated', 'extractive')),
@@ -462,10 +467,85 @@ create table answer_usage (
     prompt_tokens bigint not null,
     completion_tokens bigint not null,
     answered_at bigint not null,
+    session_id uuid,
+    -- The first moment of the month it counts in; null for what cost nothing, and of before there were prices.
+    month_from bigint,
+    currency text,
+    cost_micros bigint not null default 0,
+    is_price_known boolean not null default true,
+    -- Whether the model did not tell its tokens.
+    is_estimated boolean not null default false,
     constraint answer_usage_key primary key (usage_no),
     constraint answer_usage_organization foreign key (organization_id) references organizations (organization_id)
 );
 create index answer_usage_by_time on answer_usage (organization_id, answered_at);
+
+-- What each document whose passages a model read has of an answer; together they are the whole.
+create table usage_documents (
+    usage_no bigint not null,
+    position integer not null,
+    organization_id uuid not null,
+    document_id uuid not null,
+    prompt_tokens bigint not null,
+    completion_tokens bigint not null,
+    cost_micros bigint not null,
+    constraint usage_documents_key primary key (usage_no, position),
+    constraint usage_documents_usage foreign key (usage_no) references answer_usage (usage_no) on delete cascade
+);
+
+-- Money set aside for an answer. It goes when the answer is settled.
+create table reservations (
+    reservation_id uuid not null,
+    organization_id uuid not null,
+    key_id uuid,
+    session_id uuid,
+    model text collate "C" not null,
+    month_from bigint not null,
+    currency text not null,
+    amount_micros bigint not null,
+    prompt_tokens bigint not null,
+    completion_tokens bigint not null,
+    is_price_known boolean not null,
+    document_ids uuid[] not null,
+    reserved_at bigint not null,
+    constraint reservations_key primary key (reservation_id),
+    constraint reservations_organization foreign key (organization_id) references organizations (organization_id)
+);
+create index reservations_by_time on reservations (organization_id, reserved_at);
+
+-- Sums of a month: of each organization, and under the organization of zeros of all together.
+create table budget_months (
+    organization_id uuid not null,
+    month_from bigint not null,
+    currency text not null,
+    spent_micros bigint not null,
+    reserved_micros bigint not null,
+    constraint budget_months_key primary key (organization_id, month_from, currency)
+);
+
+-- What an organization may spend in a month.
+create table organization_budgets (
+    organization_id uuid not null,
+    limit_micros bigint not null,
+    currency text not null,
+    constraint organization_budgets_key primary key (organization_id),
+    constraint organization_budgets_organization foreign key (organization_id) references organizations (organization_id)
+);
+
+-- That a share of a limit is used; under the organization of zeros, of the installation's. One a month, party and share.
+create table budget_notices (
+    organization_id uuid not null,
+    month_from bigint not null,
+    currency text not null,
+    percent integer not null,
+    limit_micros bigint not null,
+    spent_micros bigint not null,
+    created_at bigint not null,
+    tries integer not null default 0,
+    -- Null once it was told.
+    next_try_at bigint,
+    constraint budget_notices_key primary key (organization_id, month_from, currency, percent)
+);
 
 -- No row level security: a worker takes what comes next, of whichever organization, and learns from the row in whose name the job
 -- is to be done. Ids only.
@@ -490,6 +570,18 @@ create table deliveries (
     constraint deliveries_again_is_whole check ((again_at is null) = (again_rank is null))
 );
 create index deliveries_in_line on deliveries (queue, lane, rank, delivery_no);
+
+-- Which backups were made. No row level security: a backup is of the whole installation, of no organization.
+create table backups (
+    file_name text collate "C" not null,
+    started_at bigint not null,
+    finished_at bigint not null,
+    size_bytes bigint not null,
+    copied_to text,
+    constraint backups_key primary key (file_name),
+    constraint backups_end_after_beginning check (finished_at >= started_at)
+);
+create index backups_by_finished_at on backups (finished_at);
 
 alter table collections enable row level security;
 alter table collections force row level security;
@@ -638,3 +730,38 @@ alter table answer_usage force row level security;
 create policy answer_usage_of_organization on answer_usage
     using (organization_id = nullif(current_setting('ids.organization', true), '')::uuid)
     with check (organization_id = nullif(current_setting('ids.organization', true), '')::uuid);
+
+alter table usage_documents enable row level security;
+alter table usage_documents force row level security;
+create policy usage_documents_of_organization on usage_documents
+    using (organization_id = nullif(current_setting('ids.organization', true), '')::uuid)
+    with check (organization_id = nullif(current_setting('ids.organization', true), '')::uuid);
+
+alter table reservations enable row level security;
+alter table reservations force row level security;
+create policy reservations_of_organization on reservations
+    using (organization_id = nullif(current_setting('ids.organization', true), '')::uuid)
+    with check (organization_id = nullif(current_setting('ids.organization', true), '')::uuid);
+
+alter table organization_budgets enable row level security;
+alter table organization_budgets force row level security;
+create policy organization_budgets_of_organization on organization_budgets
+    using (organization_id = nullif(current_setting('ids.organization', true), '')::uuid)
+    with check (organization_id = nullif(current_setting('ids.organization', true), '')::uuid);
+
+-- Of an organization, and those of all together, which everyone who asks must raise: sums, and nothing that was asked.
+alter table budget_months enable row level security;
+alter table budget_months force row level security;
+create policy budget_months_of_organization on budget_months
+    using (organization_id = nullif(current_setting('ids.organization', true), '')::uuid
+        or organization_id = '00000000-0000-0000-0000-000000000000' and nullif(current_setting('ids.organization', true), '') is not null)
+    with check (organization_id = nullif(current_setting('ids.organization', true), '')::uuid
+        or organization_id = '00000000-0000-0000-0000-000000000000' and nullif(current_setting('ids.organization', true), '') is not null);
+
+alter table budget_notices enable row level security;
+alter table budget_notices force row level security;
+create policy budget_notices_of_organization on budget_notices
+    using (organization_id = nullif(current_setting('ids.organization', true), '')::uuid
+        or organization_id = '00000000-0000-0000-0000-000000000000' and nullif(current_setting('ids.organization', true), '') is not null)
+    with check (organization_id = nullif(current_setting('ids.organization', true), '')::uuid
+        or organization_id = '00000000-0000-0000-0000-000000000000' and nullif(current_setting('ids.organization', true), '') is not null);

@@ -292,7 +292,7 @@ create table messages (
     model text,
     prompt_tokens integer,
     completion_tokens integer,
-    processing_micros integer,
+    processing_micros integer, cost_micros integer, currency text, is_price_known integer, fallback text,
     constraint messages_id_unique unique (message_id),
     constraint messages_id_is_uuid check (length(message_id) = 16),
     constraint messages_mode_known check (mode in ('generated', 'extractive')),
@@ -354,7 +354,8 @@ create table message_nearest (
 ) strict, without rowid;
 
 -- One row an answer, which outlives its session: what was used was used. The key is the one it was asked with, null where
--- none was needed; it stands where `alter table` puts it.
+-- none was needed. What was added later stands where `alter table` puts it: the conversation; the first moment of the month it counts in, null for what
+-- cost nothing and of before there were prices; whether the model did not tell its tokens.
 create table answer_usage (
     usage_no integer not null constraint answer_usage_key primary key autoincrement,
     organization_id blob not null,
@@ -362,7 +363,7 @@ create table answer_usage (
     model text,
     prompt_tokens integer not null,
     completion_tokens integer not null,
-    answered_at integer not null, key_id blob,
+    answered_at integer not null, key_id blob, session_id blob, month_from integer, currency text, cost_micros integer not null default 0, is_price_known integer not null default 1, is_estimated integer not null default 0,
     constraint answer_usage_organization foreign key (organization_id) references organizations (organization_id)
 ) strict;
 create index answer_usage_by_time on answer_usage (organization_id, answered_at);
@@ -456,4 +457,85 @@ create table leaderships (
     worker text not null,
     expires_at integer not null,
     constraint leaderships_key primary key (role)
+) strict, without rowid;
+
+-- Which backups were made. Of no organization: a backup is of the whole installation.
+create table backups (
+    file_name text not null,
+    started_at integer not null,
+    finished_at integer not null,
+    size_bytes integer not null,
+    copied_to text,
+    constraint backups_key primary key (file_name),
+    constraint backups_end_after_beginning check (finished_at >= started_at)
+) strict;
+create index backups_by_finished_at on backups (finished_at);
+
+-- What each document whose passages a model read has of an answer; together they are the whole.
+create table usage_documents (
+    usage_no integer not null,
+    position integer not null,
+    organization_id blob not null,
+    document_id blob not null,
+    prompt_tokens integer not null,
+    completion_tokens integer not null,
+    cost_micros integer not null,
+    constraint usage_documents_key primary key (usage_no, position),
+    constraint usage_documents_usage foreign key (usage_no) references answer_usage (usage_no) on delete cascade
+) strict, without rowid;
+
+-- Money set aside for an answer. It goes when the answer is settled.
+create table reservations (
+    reservation_id blob not null,
+    organization_id blob not null,
+    key_id blob,
+    session_id blob,
+    model text not null,
+    month_from integer not null,
+    currency text not null,
+    amount_micros integer not null,
+    prompt_tokens integer not null,
+    completion_tokens integer not null,
+    is_price_known integer not null,
+    -- 16 bytes each.
+    document_ids blob not null,
+    reserved_at integer not null,
+    constraint reservations_key primary key (reservation_id),
+    constraint reservations_id_is_uuid check (length(reservation_id) = 16),
+    constraint reservations_organization foreign key (organization_id) references organizations (organization_id)
+) strict, without rowid;
+create index reservations_by_time on reservations (organization_id, reserved_at);
+
+-- Sums of a month: of each organization, and under the organization of zeros of all together.
+create table budget_months (
+    organization_id blob not null,
+    month_from integer not null,
+    currency text not null,
+    spent_micros integer not null,
+    reserved_micros integer not null,
+    constraint budget_months_key primary key (organization_id, month_from, currency)
+) strict, without rowid;
+
+-- What an organization may spend in a month.
+create table organization_budgets (
+    organization_id blob not null,
+    limit_micros integer not null,
+    currency text not null,
+    constraint organization_budgets_key primary key (organization_id),
+    constraint organization_budgets_organization foreign key (organization_id) references organizations (organization_id)
+) strict, without rowid;
+
+-- That a share of a limit is used; under the organization of zeros, of the installation's. One a month, party and share.
+create table budget_notices (
+    organization_id blob not null,
+    month_from integer not null,
+    currency text not null,
+    percent integer not null,
+    limit_micros integer not null,
+    spent_micros integer not null,
+    created_at integer not null,
+    tries integer not null default 0,
+    -- Null once it was told.
+    next_try_at integer,
+    constraint budget_notices_key primary key (organization_id, month_from, currency, percent)
 ) strict, without rowid;

@@ -154,6 +154,21 @@ test("a generated answer marks what is not confirmed, and says who wrote it", as
   await page.context().close();
 });
 
+test("an answer for which there was no money for a model says so", async () => {
+  const page = await newPage(browser, server);
+  await page.route("**/api/v1/chat/ask", async (route) => {
+    const body = route.request().postDataJSON();
+    const response = await route.fetch({ postData: JSON.stringify({ ...body, stream: false }) });
+    const answer = await response.json();
+    answer.metadata.fallback = "budget";
+    await route.fulfill(stream([["done", answer]]));
+  });
+  await ask(page, "Qual o prazo da obra?");
+  await page.getByText("O orçamento do mês para modelos de linguagem acabou").waitFor();
+  await checkView(page);
+  await page.context().close();
+});
+
 test("a sentence that was shown and is not borne out disappears, before the end and after Stop", async () => {
   const page = await newPage(browser, server);
   const tell = await tellBitByBit(page);

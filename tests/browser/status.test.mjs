@@ -64,3 +64,12 @@ test("a sum a hair below zero is zero, without a sign", async () => {
   assert.match(text, /R\$ 0,00/);
   assert.doesNotMatch(text, /[-−](R|\d)/);
 });
+
+test("a budget that is nearly or wholly used up says so", async () => {
+  const usage = { by: [{ ...ROW, cost: 8.5, currency: "BRL", unknown_prices: 2 }], spent: 8.5, currency: "BRL", budget: 10, remaining: 1.5 };
+  const low = await costs({ ...usage, warning: 80 });
+  assert.match(low, /Mais de 80 % do orçamento/);
+  assert.match(low, /Alguns preços não são conhecidos/);
+  assert.match(await costs({ ...usage, warning: 100 }), /O orçamento acabou/);
+  assert.doesNotMatch(await costs({ ...usage, warning: null }), /orçamento acabou|Mais de 80/);
+});

@@ -58,10 +58,12 @@ class IdsAnswer extends IdsElement {
     const sentences = claims.length > 0
       ? claims.map((claim) => sentence(claim, sources, isExtractive))
       : [h("p", { dir: "auto" }, response)];
+    const isBroke = metadata?.fallback?.endsWith("budget");
     this.replaceChildren(h("div", { class: "answer" },
       h("div", { class: isExtractive ? "claims quotes" : "claims" }, sentences),
       metadata && h("p", { class: "mode" }, h("span", { class: "badge" }, icon(isExtractive ? "quote" : "ask"), t(isExtractive ? "answer.extractive" : "answer.generated")),
         this.#passages(question)),
+      isBroke && h("p", { class: "summary" }, t("answer.budget")),
       sources.length > 0 && h("section", { class: "sources", "aria-label": t("answer.sources") },
         h("h3", {}, t("answer.sources")),
         h("ol", {}, sources.map((source, index) => card(source, index, isExtractive))))));

@@ -164,10 +164,10 @@ function table(columns, rows_) {
     h("tbody", {}, rows_.map(([first, ...rest]) => h("tr", {}, h("th", { scope: "row" }, first), rest.map((cell) => h("td", {}, cell))))));
 }
 
-function costs({ month: which, currency, budget, spent, reserved, remaining, by }) {
+function costs({ month: which, currency, budget, spent, reserved, remaining, warning, by }) {
   const cost = (value) => money(value, currency);
   const questions = by.length > 0 && table(["model", "questions", "tokens", "cost"], by.map((row) => [
-    [row.model ?? t("status.no_model"), row.key && ` (${row.key})`].filter(Boolean).join(""), number(row.questions),
+    [row.model ?? t("status.no_model"), row.key && ` (${row.key_name ?? row.key})`].filter(Boolean).join(""), number(row.questions),
     number(row.prompt_tokens + row.completion_tokens), cost(row.model === null ? row.cost ?? 0 : row.cost),
   ]));
   const hasAskedModel = by.some((row) => row.model !== null);
@@ -178,6 +178,8 @@ function costs({ month: which, currency, budget, spent, reserved, remaining, by 
   return [
     h("p", { class: "figure" }, cost(isUnknown ? null : spent ?? 0), " ", h("small", {}, month(which))),
     isUnknown && h("p", { class: "summary" }, t("status.no_prices")),
+    warning && h("p", { class: `notice ${warning < 100 ? "" : "danger"}`, role: "status" }, t(warning < 100 ? "status.budget_low" : "status.budget_out")),
+    by.some((row) => row.unknown_prices > 0) && h("p", { class: "summary" }, t("status.unknown_prices")),
     budget > 0 && !isUnknown && h("progress", { max: "1", value: String(used), "aria-label": t("status.budget_used") }),
     rows([budget !== null && [t("status.budget"), cost(budget)], remaining !== null && [t("status.remaining"), cost(remaining)]]),
     questions,

@@ -15,9 +15,10 @@ mod spool;
 
 pub use copy::StoreToStore;
 pub use folder::FolderBlobStore;
+pub use ids_net::{Secret, TrustedRoots};
 pub use s3::{
     CorsState, Deadlines, LifecycleState, PathStyle, RetryPolicy, RoundTripFailure, S3BlobStore, S3Config,
-    S3ConfigError, Secret, TrustedRoots,
+    S3ConfigError,
 };
 pub use signing::SigningKey;
 pub use spool::WRITE_BUFFER_BYTES;

@@ -82,6 +82,10 @@ uuid_id!(
     /// A key that speaks for an organization.
     KeyId
 );
+uuid_id!(
+    /// Money that is set aside for an answer.
+    ReservationId
+);
 
 impl OrganizationId {
     /// The one organization of the embedded shape, `default`.

@@ -5,6 +5,8 @@
 
 pub mod access;
 pub mod answer;
+pub mod backup;
+pub mod budget;
 pub mod chunk;
 pub mod cleanup;
 mod content_type;
@@ -29,3 +31,4 @@ pub mod session;
 pub mod slots;
 pub mod span;
 pub mod time;
+pub mod trace;

@@ -76,12 +76,13 @@ pub const SIMILARITY_MARGIN: f32 = 1e-4;
 /// How long an upload that nobody finished is remembered past its time: whoever comes late reads that it expired, and a PUT that
 /// began in time may end.
 pub const EXPIRED_UPLOAD_STAYS: Duration = Duration::from_secs(24 * 3_600);
-/// How long a worker holds a job without renewing.
-pub const LEASE: Duration = Duration::from_secs(30);
+/// How long a worker holds a job without renewing, and so how long a killed one is waited for. A lost lease counts as a try, so it
+/// covers the longest that a worker's thread computes without a pause (a batch of embeddings), on a crowded machine too.
+pub const LEASE: Duration = Duration::from_secs(15);
 /// How often it renews: many chances before the lease runs out, and so soon that a cancelled job ends within five seconds.
 pub const LEASE_RENEWAL: Duration = Duration::from_secs(3);
 /// How long a delivery stays with the worker that received it before another one gets it.
-pub const DELIVERY_VISIBILITY: Duration = Duration::from_secs(30);
+pub const DELIVERY_VISIBILITY: Duration = Duration::from_secs(15);
 /// Tries of a job before it ends in `failed`.
 pub const JOB_ATTEMPTS: u32 = 5;
 /// The first pause between two tries; it doubles each time.
@@ -125,6 +126,18 @@ pub const ANSWER_CHARS: usize = 20_000;
 pub const QUESTIONS_AT_ONCE: usize = 2;
 /// Questions that wait for that.
 pub const QUESTIONS_WAITING: usize = 256;
+
+/// How long money is set aside for an answer that says nothing more: past it whoever made the answer is taken for dead, and the whole amount
+/// counts as spent. Longer than any answer takes.
+pub const RESERVATION_LASTS: Duration = Duration::from_secs(600);
+/// Reservations settled in one transaction.
+pub const RESERVATIONS_AT_ONCE: usize = 500;
+/// Answers left half way whose cost waits to be written; past it the reservation runs out instead.
+pub const LEFT_ANSWERS: usize = 1_024;
+/// How long it is tried to tell that a budget is nearly used up; past it, it is no news.
+pub const NOTICE_LASTS: Duration = Duration::from_secs(24 * 3_600);
+/// Rows of a month's use that are shown, dearest first.
+pub const USAGE_ROWS: usize = 1_000;
 
 /// Callers whose requests one process counts by itself.
 pub const RATE_LIMITED_CALLERS: usize = 10_000;

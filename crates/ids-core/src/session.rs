@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::budget::{Currency, Money};
 use crate::id::{ChunkId, DocumentId, KeyId, MessageId, SessionId};
 use crate::page::LineBox;
 use crate::span::PageSpan;
@@ -48,6 +49,8 @@ pub struct Exchange {
     pub question: Message,
     /// What was answered.
     pub answer: Message,
+    /// Whether what it used is in the ledger already, as where a model was asked.
+    pub is_counted: bool,
 }
 
 /// What stands behind an answer.
@@ -69,8 +72,60 @@ pub struct AnswerDetails {
     pub model: Option<String>,
     /// What the model counted; zero for an extractive answer.
     pub usage: TokenUsage,
+    /// What these tokens cost; `None` where no model was asked, and in answers of before there were prices.
+    pub cost: Option<AnswerCost>,
+    /// Why a model that is there did not write it.
+    pub fallback: Option<AnswerFallback>,
     /// From question to answer.
     pub processing_time: Duration,
+}
+
+/// What an answer cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AnswerCost {
+    /// The amount.
+    pub amount: Money,
+    /// Of what.
+    pub currency: Currency,
+    /// Whether the model's price was known; if not, the dearest was taken.
+    pub is_price_known: bool,
+}
+
+/// Why an answer is made of sentences of the documents although there is a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AnswerFallback {
+    /// The installation's budget for the month is used up.
+    Budget,
+    /// The organization's is.
+    OrganizationBudget,
+    /// The model failed.
+    ModelFailed,
+    /// Nothing the model wrote could be borne out.
+    Unproven,
+}
+
+impl AnswerFallback {
+    /// The word in stores and on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Budget => "budget",
+            Self::OrganizationBudget => "organization_budget",
+            Self::ModelFailed => "model_failed",
+            Self::Unproven => "unproven",
+        }
+    }
+
+    /// The reason of that word.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [
+            Self::Budget,
+            Self::OrganizationBudget,
+            Self::ModelFailed,
+            Self::Unproven,
+        ]
+        .into_iter()
+        .find(|reason| reason.as_str() == name)
+    }
 }
 
 /// Who found the words of an answer.

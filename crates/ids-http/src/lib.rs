@@ -7,12 +7,14 @@
 
 mod access;
 mod assets;
+mod classic;
 pub mod error;
 mod extract;
 mod metrics;
 mod observe;
 mod openapi;
 mod options;
+mod process;
 mod recent;
 mod router;
 mod routes;
@@ -23,5 +25,6 @@ mod wire;
 pub use metrics::Metrics;
 pub use openapi::openapi;
 pub use options::{Access, BuildInfo, HealthProbe, HttpOptions, KeyOptions, Phase, Readiness, origin_of};
+pub use process::WatchedFolder;
 pub use router::{local_router, router};
 pub use starting::starting_router;

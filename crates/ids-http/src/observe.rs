@@ -12,7 +12,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use ids_core::error::{ErrorCode, Refusal};
-use tracing::Instrument;
+use ids_core::trace::TARGET;
+use tracing::{Instrument, Span};
 
 use crate::error::{ApiError, title};
 use crate::state::AppState;
@@ -29,20 +30,37 @@ const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 #[derive(Debug, Clone)]
 pub(crate) struct RequestId(pub(crate) String);
 
+/// The request's span in a trace, for those parts of an answer that are made while its body is sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Traced(pub(crate) Span);
+
 /// The outermost layer.
 pub(crate) async fn observe(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let request_id = request_id(&state, request.headers());
     request.extensions_mut().insert(RequestId(request_id.clone()));
-    let span = tracing::info_span!("request", request.id = %request_id);
+    let method = method_name(request.method());
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("unmatched", MatchedPath::as_str)
+        .to_owned();
+    // For every line that is logged meanwhile, and for a collector of traces, where one is set.
+    let logged = tracing::info_span!("request", request.id = %request_id);
+    let traced = tracing::info_span!(
+        target: TARGET,
+        "request",
+        otel.name = format!("{method} {route}"),
+        otel.kind = "server",
+        otel.status_code = tracing::field::Empty,
+        request.id = %request_id,
+        http.request.method = method,
+        http.route = route,
+        http.response.status_code = tracing::field::Empty,
+    );
+    request.extensions_mut().insert(Traced(traced.clone()));
+    let span = traced.clone();
     async move {
-        let method = method_name(request.method());
-        let route = request
-            .extensions()
-            .get::<MatchedPath>()
-            .map_or("unmatched", MatchedPath::as_str)
-            .to_owned();
-
         // A panic is a fault of ours like any other; without this it would close the connection without a word.
         let reply = AssertUnwindSafe(next.run(request)).catch_unwind().await;
         let mut response = reply.unwrap_or_else(|_| {
@@ -60,24 +78,36 @@ pub(crate) async fn observe(State(state): State<AppState>, mut request: Request,
 
         let took = started.elapsed();
         let status = response.status();
+        traced.record("http.response.status_code", status.as_u16());
+        if status.is_server_error() {
+            traced.record("otel.status_code", "ERROR");
+        }
         // Neither the query string nor any text of people: addresses hold search words (house-style.md, 9).
-        tracing::info!(
-            http.method = method,
-            http.route = route,
-            http.status = status.as_u16(),
-            error.code = error.map(|ApiError(refusal)| refusal.code.as_str()),
-            elapsed_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-            "{method} {route} {}",
-            status.as_u16()
-        );
+        if !(is_probe(&route) && status.is_success()) {
+            tracing::info!(
+                http.method = method,
+                http.route = route,
+                http.status = status.as_u16(),
+                error.code = error.map(|ApiError(refusal)| refusal.code.as_str()),
+                elapsed_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+                "{method} {route} {}",
+                status.as_u16()
+            );
+        }
         state
             .options
             .metrics
             .count(method, route, status_class(status), took);
         response
     }
+    .instrument(logged)
     .instrument(span)
     .await
+}
+
+/// What a proxy and a supervisor ask every second or so: logged, "all is well" would push everything else out.
+fn is_probe(route: &str) -> bool {
+    matches!(route, "/live" | "/ready" | "/health")
 }
 
 /// The caller's id where it is one, else a new one.

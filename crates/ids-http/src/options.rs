@@ -11,6 +11,7 @@ use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Metrics;
+use crate::process::WatchedFolder;
 
 /// Everything the routes need. Clones share counters, readiness and the end.
 #[derive(Clone)]
@@ -31,6 +32,8 @@ pub struct HttpOptions {
     pub health: Vec<Arc<dyn HealthProbe>>,
     /// Counters.
     pub metrics: Metrics,
+    /// Folders whose disks are shown in /metrics.
+    pub folders: Vec<WatchedFolder>,
     /// What /ready says.
     pub readiness: Readiness,
     /// How long an answer of /health and /queue/health, which need no key, stands for all who ask; that of /metrics ten times as long.
@@ -54,6 +57,7 @@ impl HttpOptions {
             trusted_proxies: Vec::new(),
             health: Vec::new(),
             metrics: Metrics::new(),
+            folders: Vec::new(),
             readiness: Readiness::new(Phase::Ready),
             recent: Duration::from_secs(1),
             search_slots: slots.max(2),

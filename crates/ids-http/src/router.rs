@@ -77,6 +77,8 @@ fn public(state: &AppState) -> Router<AppState> {
         )
         .route("/chat/health", get(chat::health))
         .route("/usage", get(usage::usage))
+        .route("/usage/budget", get(usage::budget).put(usage::set_budget))
+        .route("/usage/estimate", get(usage::estimate))
         .route("/queue/info", get(queue::list))
         .route("/queue/info/{queue}", get(queue::info))
         .route("/queue/health", get(queue::health))

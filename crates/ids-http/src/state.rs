@@ -43,6 +43,7 @@ pub(crate) struct Inner {
 impl AppState {
     pub(crate) fn new(options: HttpOptions, local: bool) -> Self {
         let started_at = options.library.ports().clock.now();
+        options.metrics.set_build(&options.build);
         let searches = Slots::new(options.search_slots, SEARCH_LINE);
         Self(Arc::new(Inner {
             local,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use hyper::Uri;
 use hyper::http::uri::Scheme;
+use ids_net::{Secret, TrustedRoots};
 
 /// Everything a chat model is made of. [`ChatModelConfig::new`] has the usual values.
 #[derive(Debug, Clone)]
@@ -107,37 +108,6 @@ impl Default for BreakerPolicy {
     }
 }
 
-/// The certificate authorities that are trusted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TrustedRoots {
-    /// Those of the machine (also the file named by `SSL_CERT_FILE`); where it has none, as in a bare container, Mozilla's.
-    System,
-    /// Only these certificates, each in DER.
-    Only(Vec<Vec<u8>>),
-}
-
-/// A text that is never shown: not in `Debug`, and there is no `Display`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a secret.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The secret itself, to be sent and never to be shown.
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(***)")
-    }
-}
-
 /// The address under which an API's calls lie, such as `https://api.openai.com/v1`: `http` or `https`, without user,
 /// password, query or fragment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -226,7 +196,7 @@ pub enum ConfigError {
 
 #[cfg(test)]
 mod tests {
-    use super::{BaseUrl, Secret};
+    use super::BaseUrl;
 
     #[test]
     fn addresses_are_taken_apart() {
@@ -285,10 +255,5 @@ mod tests {
             let error = text.parse::<BaseUrl>().unwrap_err().to_string();
             assert!(!error.contains("password"), "{error}");
         }
-    }
-
-    #[test]
-    fn a_secret_is_not_shown() {
-        assert_eq!(format!("{:?}", Some(Secret::new("sk-1"))), "Some(Secret(***))");
     }
 }

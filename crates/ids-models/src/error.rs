@@ -76,6 +76,19 @@ impl CallError {
         }
     }
 
+    /// Whether the server may have worked on the request, and counted what it did.
+    pub(crate) const fn may_have_cost(&self) -> bool {
+        match self {
+            Self::Connect(_) | Self::NotNow { .. } | Self::Refused { .. } => false,
+            Self::Broken(_)
+            | Self::CutShort
+            | Self::TooSlow { .. }
+            | Self::Reported
+            | Self::Unusable(_)
+            | Self::NoHttp(_) => true,
+        }
+    }
+
     /// The pause the server asked for.
     pub(crate) const fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -95,18 +108,23 @@ impl From<CallError> for ChatError {
             | CallError::CutShort
             | CallError::TooSlow { .. }
             | CallError::NotNow { .. }
-            | CallError::Reported => unavailable(error.retry_after(), error),
+            | CallError::Reported => ChatError::Unavailable {
+                retry_after: error.retry_after(),
+                may_have_cost: error.may_have_cost(),
+                source: Box::new(error),
+            },
         }
     }
 }
 
-/// The port's error for what may pass.
+/// The port's error for what may pass, of a request that was not sent.
 pub(crate) fn unavailable(
     retry_after: Option<Duration>,
     source: impl Error + Send + Sync + 'static,
 ) -> ChatError {
     ChatError::Unavailable {
         retry_after,
+        may_have_cost: false,
         source: Box::new(source),
     }
 }

@@ -3,7 +3,6 @@
 //! No pool: a reply takes seconds, a connection milliseconds, and the server learns at once when nobody listens any more.
 
 use std::future::Future;
-use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -14,15 +13,12 @@ use hyper::client::conn::http1;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::http::response::Parts;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, lookup_host};
+use ids_net::{Secret, TrustedRoots, connect, connector};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::ServerName;
 
-use crate::config::{BaseUrl, ConfigError, Deadlines, Secret, TrustedRoots};
+use crate::config::{BaseUrl, ConfigError, Deadlines};
 use crate::error::CallError;
-use crate::tls;
 
 /// The most of a reply's head that is read.
 const HEAD_BYTES: usize = 64 * 1_024;
@@ -53,7 +49,11 @@ impl Server {
                 Ok(value)
             })
             .transpose()?;
-        let tls = base_url.is_encrypted.then(|| tls::connector(roots)).transpose()?;
+        let tls = base_url
+            .is_encrypted
+            .then(|| connector(roots))
+            .transpose()
+            .map_err(ConfigError::Certificates)?;
         Ok(Self {
             base_url,
             tls,
@@ -72,8 +72,46 @@ impl Server {
     where
         F: Future<Output = Result<T, CallError>>,
     {
-        let request = self.request(call, json)?;
-        let stream = within(self.deadlines.connect, "to be reached", self.connect()).await??;
+        self.post_to(&self.base_url.path_of(call), json, read).await
+    }
+
+    /// The same to any path of the server.
+    pub(crate) async fn post_to<T, F>(
+        &self,
+        path: &str,
+        json: Vec<u8>,
+        read: impl FnOnce(Reply) -> F,
+    ) -> Result<T, CallError>
+    where
+        F: Future<Output = Result<T, CallError>>,
+    {
+        let request = self.request(hyper::Method::POST, path, json)?;
+        self.exchange(request, read).await
+    }
+
+    /// Asks a call of the API that takes nothing, in the same way.
+    pub(crate) async fn get<T, F>(&self, call: &str, read: impl FnOnce(Reply) -> F) -> Result<T, CallError>
+    where
+        F: Future<Output = Result<T, CallError>>,
+    {
+        let path = self.base_url.path_of(call);
+        let request = self.request(hyper::Method::GET, &path, Vec::new())?;
+        self.exchange(request, read).await
+    }
+
+    async fn exchange<T, F>(
+        &self,
+        request: Request<Full<Bytes>>,
+        read: impl FnOnce(Reply) -> F,
+    ) -> Result<T, CallError>
+    where
+        F: Future<Output = Result<T, CallError>>,
+    {
+        let BaseUrl { host, port, .. } = &self.base_url;
+        let connecting = connect(host, *port, self.tls.as_ref());
+        let stream = within(self.deadlines.connect, "to be reached", connecting)
+            .await?
+            .map_err(CallError::Connect)?;
         let (mut sender, connection) = http1::Builder::new()
             .max_buf_size(HEAD_BYTES)
             .handshake(TokioIo::new(stream))
@@ -98,8 +136,15 @@ impl Server {
         drive(connection, exchange).await
     }
 
-    fn request(&self, call: &str, json: Vec<u8>) -> Result<Request<Full<Bytes>>, CallError> {
-        let mut request = Request::post(self.base_url.path_of(call))
+    fn request(
+        &self,
+        method: hyper::Method,
+        path: &str,
+        json: Vec<u8>,
+    ) -> Result<Request<Full<Bytes>>, CallError> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
             .header(header::HOST, &self.base_url.authority)
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::ACCEPT, "text/event-stream, application/json")
@@ -112,44 +157,6 @@ impl Server {
             .body(Full::from(json))
             .map_err(|_| CallError::Unusable("the request cannot be put into HTTP"))
     }
-
-    async fn connect(&self) -> Result<Box<dyn Stream>, CallError> {
-        let tcp = connect_to_any(&self.base_url.host, self.base_url.port)
-            .await
-            .map_err(CallError::Connect)?;
-        // A request is one write, and pieces come one way: nothing is gained by waiting for more to send.
-        tcp.set_nodelay(true).map_err(CallError::Connect)?;
-        let Some(tls) = &self.tls else {
-            return Ok(Box::new(tcp));
-        };
-        let name = ServerName::try_from(self.base_url.host.clone())
-            .map_err(|error| CallError::Connect(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
-        let encrypted = tls.connect(name, tcp).await.map_err(CallError::Connect)?;
-        Ok(Box::new(encrypted))
-    }
-}
-
-/// Each address of a host but the last gets this long: where IPv6 leads nowhere, IPv4 still has most of the deadline.
-const ADDRESS_PATIENCE: Duration = Duration::from_secs(1);
-
-async fn connect_to_any(host: &str, port: u16) -> io::Result<TcpStream> {
-    let mut addresses = lookup_host((host, port)).await?.peekable();
-    let mut failure = io::Error::from(io::ErrorKind::NotFound);
-    while let Some(address) = addresses.next() {
-        let connecting = TcpStream::connect(address);
-        let connected = if addresses.peek().is_some() {
-            timeout(ADDRESS_PATIENCE, connecting)
-                .await
-                .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-        } else {
-            connecting.await
-        };
-        match connected {
-            Ok(stream) => return Ok(stream),
-            Err(error) => failure = error,
-        }
-    }
-    Err(failure)
 }
 
 /// A reply whose first byte is here.
@@ -191,11 +198,6 @@ impl Reply {
         }
     }
 }
-
-/// A connection, encrypted or not.
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// Drives a connection while `exchange` goes on, in one task.
 async fn drive<T>(

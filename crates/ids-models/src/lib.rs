@@ -1,6 +1,8 @@
 //! Clients of model servers that speak as OpenAI's API does: the hosted ones, and Ollama, vLLM, llama.cpp or LM Studio in
 //! one's own network.
 //!
+//! Beside them [`BudgetWebhook`], which tells an address that a budget is nearly used up, over the same connections.
+//!
 //! Entry point: [`OpenAiChatModel`]. A call goes `chat` (a slot, the circuit breaker, tries) → `call` (one request: what is
 //! asked, what the reply says) → `http` (one connection a call) and back through `reply` (server-sent events or plain JSON,
 //! by `sse`). Not reqwest: it would bring 44 crates where hyper, which is here already, and rustls need ten, and it runs
@@ -12,13 +14,15 @@ mod call;
 mod chat;
 mod config;
 mod error;
+mod examine;
 mod http;
 mod reply;
 mod sse;
-mod tls;
+mod webhook;
 mod wire;
 
 pub use chat::OpenAiChatModel;
-pub use config::{
-    BaseUrl, BreakerPolicy, ChatModelConfig, ConfigError, Deadlines, RetryPolicy, Secret, TrustedRoots,
-};
+pub use config::{BaseUrl, BreakerPolicy, ChatModelConfig, ConfigError, Deadlines, RetryPolicy};
+pub use examine::{ExamineError, ModelsState, examine};
+pub use ids_net::{Secret, TrustedRoots};
+pub use webhook::{BudgetWebhook, WebhookUrl};

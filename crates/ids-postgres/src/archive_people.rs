@@ -1,15 +1,17 @@
 //! Conversations, keys, use and record as they are stored, for the port `LibraryArchive`.
 
 use ids_core::access::{AuditEntry, KeyHash};
-use ids_core::id::{OrganizationId, SessionId};
-use ids_core::moving::{KeyRecord, SessionRecord, UsageRecord};
+use ids_core::budget::{Currency, Money};
+use ids_core::id::{DocumentId, OrganizationId, SessionId};
+use ids_core::moving::{CostRecord, KeyRecord, SessionRecord, UsageRecord};
 use ids_core::scope::Scope;
 use ids_core::time::Timestamp;
+use uuid::Uuid;
 
 use crate::error::DbResult;
-use crate::rows::{Columns, Id, as_integer, as_number, folded, storable};
+use crate::rows::{Columns, Id, as_number, folded, storable};
 use crate::transaction::Tx;
-use crate::{keys, messages, organizations, sessions};
+use crate::{keys, messages, organizations, sessions, usage_rows};
 
 /// `LibraryArchive::list_session_ids`.
 pub(crate) async fn list_sessions(tx: &Tx<'_>, organization: OrganizationId) -> DbResult<Vec<SessionId>> {
@@ -141,8 +143,10 @@ pub(crate) async fn put_key(tx: &Tx<'_>, organization: OrganizationId, record: &
 pub(crate) async fn list_usage(tx: &Tx<'_>, organization: OrganizationId) -> DbResult<Vec<UsageRecord>> {
     let rows = tx
         .query(
-            "select key_id, model, prompt_tokens, completion_tokens, answered_at from answer_usage
-             where organization_id = $1 order by usage_no",
+            "select u.key_id, u.model, u.prompt_tokens, u.completion_tokens, u.answered_at, u.session_id, u.month_from,
+                 u.currency, u.cost_micros, u.is_price_known, u.is_estimated,
+                 array(select d.document_id from usage_documents d where d.usage_no = u.usage_no order by d.position)
+             from answer_usage u where u.organization_id = $1 order by u.usage_no",
             &[&organization.to_uuid()],
         )
         .await?;
@@ -155,9 +159,31 @@ pub(crate) async fn list_usage(tx: &Tx<'_>, organization: OrganizationId) -> DbR
             prompt_tokens: columns.count()?,
             completion_tokens: columns.count()?,
             answered_at: columns.time()?,
+            session_id: columns.optional_id()?,
+            cost: cost_of(&mut columns)?,
+            documents: columns
+                .get::<Vec<Uuid>>()?
+                .into_iter()
+                .map(DocumentId::of_uuid)
+                .collect(),
         });
     }
     Ok(records)
+}
+
+/// Five columns: month, currency, amount, whether the price was known, whether the tokens were told.
+fn cost_of(columns: &mut Columns<'_>) -> DbResult<Option<CostRecord>> {
+    let month_from = columns.optional_time()?;
+    let currency = columns.optional_word(Currency::from_name)?;
+    let amount = Money::from_micros(columns.get()?);
+    let (is_price_known, is_estimated) = (columns.get()?, columns.get()?);
+    Ok(month_from.zip(currency).map(|(month_from, currency)| CostRecord {
+        amount,
+        currency,
+        month_from,
+        is_price_known,
+        is_estimated,
+    }))
 }
 
 /// `LibraryArchive::append_usage`.
@@ -168,19 +194,7 @@ pub(crate) async fn append_usage(
 ) -> DbResult<()> {
     organizations::require(tx, organization).await?;
     for record in records {
-        tx.execute(
-            "insert into answer_usage (organization_id, key_id, model, prompt_tokens, completion_tokens, answered_at)
-             values ($1, $2, $3, $4, $5, $6)",
-            &[
-                &organization.to_uuid(),
-                &record.key_id.map(Id::to_uuid),
-                &record.model.as_deref().map(storable),
-                &as_integer(record.prompt_tokens),
-                &as_integer(record.completion_tokens),
-                &record.answered_at.as_micros(),
-            ],
-        )
-        .await?;
+        usage_rows::insert(tx, organization, record).await?;
     }
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! Where the server is and how it is spoken to.
 
-use std::fmt;
 use std::time::Duration;
+
+use ids_net::{Secret, TrustedRoots};
 
 use crate::error::OpenError;
 
@@ -16,7 +17,7 @@ pub struct PostgresConfig {
     /// security.
     pub user: String,
     /// `POSTGRES_PASSWORD`; none where the server asks for none.
-    pub password: Option<Password>,
+    pub password: Option<Secret>,
     /// `POSTGRES_DB`.
     pub database: String,
     /// `POSTGRES_SSL_MODE`.
@@ -85,27 +86,6 @@ impl PostgresConfig {
     }
 }
 
-/// A password: never shown, not in `Debug`, and there is no `Display`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Password(String);
-
-impl Password {
-    /// Takes a password in.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Password(…)")
-    }
-}
-
 /// How the way to the server is encrypted, in the words of libpq.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SslMode {
@@ -149,24 +129,16 @@ impl SslMode {
     }
 }
 
-/// Whose certificates are believed.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum TrustedRoots {
-    /// Those of the machine, and those in the file named by `SSL_CERT_FILE`.
-    #[default]
-    System,
-    /// Only these certificates, each in DER.
-    Only(Vec<Vec<u8>>),
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Password, PostgresConfig, SslMode};
+    use ids_net::Secret;
+
+    use super::{PostgresConfig, SslMode};
 
     #[test]
     fn a_password_is_not_shown() {
         let mut config = PostgresConfig::new("localhost", "ids", "ids");
-        config.password = Some(Password::new("correct horse"));
+        config.password = Some(Secret::new("correct horse"));
         assert!(!format!("{config:?}").contains("horse"));
     }
 

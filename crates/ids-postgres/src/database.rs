@@ -45,6 +45,11 @@ pub(crate) struct Database {
     arrivals: [[Notify; 2]; 2],
 }
 
+/// What connections to a library are called.
+pub(crate) fn application_name(config: &PostgresConfig) -> String {
+    format!("ids {}", config.schema())
+}
+
 /// Connections to the server, each with `schema` first in its search path.
 ///
 /// One pool serves one schema: prepared statements are remembered by their text.
@@ -56,7 +61,7 @@ pub(crate) fn pool(config: &PostgresConfig, size: usize, path: &[&str]) -> Resul
         .user(&config.user)
         .dbname(&config.database)
         // By it an operator tells libraries apart in `pg_stat_activity`.
-        .application_name(format!("ids {}", config.schema()))
+        .application_name(application_name(config))
         .connect_timeout(CONNECT_WAIT)
         // A server that vanished is noticed within a minute, not after two hours.
         .keepalives_idle(Duration::from_secs(30))

@@ -81,6 +81,12 @@ pub enum OpenError {
         #[source]
         source: Source,
     },
+    /// No library was made there yet.
+    #[error("there is no library in the database `{database}`; check `POSTGRES_DB`, or start `ids api` once")]
+    NoLibrary {
+        /// The database.
+        database: String,
+    },
     /// There is no such database.
     #[error("the server has no database `{database}`; make it, or check `POSTGRES_DB`")]
     NoDatabase {

@@ -10,6 +10,8 @@
 //! | `cleanups` | the port `CleanupStore` |
 //! | `keys`, `organizations` | the port `OrganizationStore` |
 //! | `workers` | the port `WorkerRegistry` |
+//! | `backups` | the port `BackupRegistry` |
+//! | `backup_tables`, `snapshot`, `restore` | all rows of one moment, and a library from them |
 //! | `queue` | the port `JobQueue` |
 //! | `chunk_index`, `chunks`, `postings`, `statistics`, `search_scope`, `lexical`, `models`, `vectors` | the port `ChunkIndex` |
 //! | `session_store`, `sessions`, `messages` | the port `SessionStore` |
@@ -26,6 +28,8 @@ mod archive;
 mod archive_people;
 mod archive_reads;
 mod archive_writes;
+mod backup_tables;
+mod backups;
 mod capability;
 mod chunk_index;
 mod chunks;
@@ -36,37 +40,49 @@ mod database;
 mod document_store;
 mod documents;
 mod error;
+mod examine;
 mod job_reads;
 mod job_store;
 mod jobs;
 mod keys;
 mod leases;
+mod ledger;
 mod lexical;
 mod library;
 mod library_reads;
 mod messages;
 mod migrate;
 mod models;
+mod notices;
 mod organizations;
 mod pages;
 mod postings;
 mod queue;
+mod restore;
 mod rows;
 mod scope_sql;
 mod search_scope;
 mod session_store;
 mod sessions;
+mod snapshot;
 mod statistics;
 mod tls;
 mod transaction;
 mod uploads;
+mod usage_ledger;
+mod usage_rows;
 mod vectors;
 mod versions;
 mod workers;
 
+pub use backup_tables::{BackupTable, Belongs};
 pub use capability::Capabilities;
-pub use config::{Password, PostgresConfig, SslMode, TrustedRoots};
+pub use config::{PostgresConfig, SslMode};
 pub use error::OpenError;
+pub use examine::ServerState;
+pub use ids_net::{Secret, TrustedRoots};
 use ids_rows::codec;
 pub use library::PostgresLibrary;
+pub use restore::{PostgresRestore, RowCounts, RowSink};
+pub use snapshot::{Contents, PostgresSnapshot, RowStream, SequenceState, SnapshotOrganization};
 pub use statistics::StatisticsDifference;

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use ids_core::budget::{Currency, Money};
 use ids_core::id::{ChunkId, SessionId};
 use ids_core::scope::Scope;
 use ids_core::session::{
-    AnswerDetails, AnswerMode, Citation, Claim, ClaimStatus, Message, NearestDocument, TokenUsage,
+    AnswerCost, AnswerDetails, AnswerFallback, AnswerMode, Citation, Claim, ClaimStatus, Message,
+    NearestDocument, TokenUsage,
 };
 use ids_core::span::{CharSpan, PageSpan};
 use tokio_postgres::Row;
@@ -24,11 +26,13 @@ pub(crate) async fn insert(
     message: &Message,
 ) -> DbResult<()> {
     let answer = message.answer.as_ref();
+    let cost = answer.and_then(|answer| answer.cost);
     let row = tx
         .query_one(
             "insert into messages (message_id, session_id, organization_id, content, content_folded, created_at, mode,
-                 answered, search_results, model, prompt_tokens, completion_tokens, processing_micros)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                 answered, search_results, model, prompt_tokens, completion_tokens, processing_micros, cost_micros, currency,
+                 is_price_known, fallback)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
              returning message_no",
             &[
                 &message.message_id.to_uuid(),
@@ -44,6 +48,12 @@ pub(crate) async fn insert(
                 &answer.map(|answer| as_integer(answer.usage.prompt_tokens)),
                 &answer.map(|answer| as_integer(answer.usage.completion_tokens)),
                 &answer.map(|answer| as_integer(answer.processing_time.as_micros())),
+                &cost.map(|cost| cost.amount.as_micros()),
+                &cost.map(|cost| cost.currency.as_str()),
+                &cost.map(|cost| cost.is_price_known),
+                &answer
+                    .and_then(|answer| answer.fallback)
+                    .map(AnswerFallback::as_str),
             ],
         )
         .await?;
@@ -141,7 +151,7 @@ pub(crate) async fn list(
     let rows = tx
         .query(
             "select message_no, message_id, created_at, content, mode, answered, search_results, model, prompt_tokens,
-                 completion_tokens, processing_micros
+                 completion_tokens, processing_micros, cost_micros, currency, is_price_known, fallback
              from messages where organization_id = $1 and session_id = $2 order by message_no desc limit $3",
             &[
                 &scope.organization.to_uuid(),
@@ -193,11 +203,25 @@ fn read(row: &Row) -> DbResult<Message> {
             completion_tokens: columns.count()?,
         },
         processing_time: Duration::from_micros(columns.count()?),
+        cost: cost_of(&mut columns)?,
+        fallback: columns.optional_word(AnswerFallback::from_name)?,
         sources: Vec::new(),
         claims: Vec::new(),
         nearest: Vec::new(),
     });
     Ok(message)
+}
+
+/// Three columns: amount, currency, whether the price was known.
+fn cost_of(columns: &mut Columns<'_>) -> DbResult<Option<AnswerCost>> {
+    let amount: Option<i64> = columns.get()?;
+    let currency = columns.optional_word(Currency::from_name)?;
+    let is_price_known: Option<bool> = columns.get()?;
+    Ok(amount.zip(currency).map(|(micros, currency)| AnswerCost {
+        amount: Money::from_micros(micros),
+        currency,
+        is_price_known: is_price_known.unwrap_or(true),
+    }))
 }
 
 async fn sources_of(tx: &Tx<'_>, scope: &Scope, numbers: &[i64]) -> DbResult<ByMessage<Citation>> {

@@ -3,11 +3,13 @@
 //! Processes of the version before may still run while a migration is done (expand, move, contract: each in a release of its
 //! own). A migration therefore says which binaries may go on: the lowest schema that one must know, `oldest_binary`.
 
+use std::collections::BTreeSet;
+
 use ids_core::id::OrganizationId;
 use ids_core::time::Timestamp;
 use sha2::{Digest, Sha256};
-use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, GenericClient};
 
 use crate::capability::{self, Found};
 use crate::config::PostgresConfig;
@@ -39,12 +41,19 @@ const MIGRATIONS: &[Migration] = &[
     migration!(2, "create_index"),
     migration!(3, "create_sessions"),
     migration!(4, "create_deliveries"),
+    migration!(5, "create_backups"),
+    migration!(6, "add_budget"),
 ];
 
 /// A process that waits for another one's migration gives up after this.
 const PATIENCE: &str = "10min";
 /// The lock of making pgvector, one a database: `create extension if not exists` is no atomic step.
 const EXTENSION_LOCK: i64 = i64::from_be_bytes(*b"ids\0vect");
+
+/// What whoever changes the schema locks, with `hashtextextended`.
+pub(crate) fn lock_name(schema: &str) -> String {
+    format!("ids migrates {schema}")
+}
 
 /// A migration that a database says it has.
 struct Applied {
@@ -85,7 +94,7 @@ pub(crate) async fn migrate(
         .await
         .map_err(|error| failed(error.into()))?;
     ensure_extension(client, config).await?;
-    let lock = format!("ids migrates {schema}");
+    let lock = lock_name(schema);
     client
         .query_one("select pg_advisory_lock(hashtextextended($1, 0))", &[&lock])
         .await
@@ -112,7 +121,7 @@ pub(crate) async fn migrate(
 }
 
 /// The newest migration of this binary.
-fn known_version() -> u32 {
+pub(crate) fn known_version() -> u32 {
     MIGRATIONS.last().map_or(0, |migration| migration.version)
 }
 
@@ -139,6 +148,19 @@ fn is_current(applied: &[Applied]) -> Result<bool, OpenError> {
         });
     }
     Ok(newest.version >= known)
+}
+
+/// Whether there is a library in the schema.
+pub(crate) async fn is_there(client: &Client, schema: &str) -> DbResult<bool> {
+    Ok(!applied(client, schema).await?.is_empty())
+}
+
+/// The number of the newest migration of a library that this binary can use as it is.
+pub(crate) async fn usable_version(client: &Client, config: &PostgresConfig) -> Result<u32, OpenError> {
+    let applied = applied(client, config.schema()).await;
+    let applied = applied.map_err(|error| open_error(config, error))?;
+    is_current(&applied)?;
+    Ok(applied.last().map_or(0, |newest| newest.version))
 }
 
 /// The migrations of the schema, oldest first; none where there is no list.
@@ -179,21 +201,23 @@ async fn applied_or_new(client: &Client, schema: &str) -> DbResult<Vec<Applied>>
             .await?;
     }
     // No organization: it says what the schema is, which is nobody's data.
-    client
-        .batch_execute(&format!(
-            "create table if not exists \"{schema}\".schema_migrations (
-                 version integer not null constraint schema_migrations_key primary key,
-                 name text not null,
-                 checksum bytea not null,
-                 oldest_binary integer not null,
-                 applied_at bigint not null
-             )"
-        ))
-        .await?;
+    client.batch_execute(&list_sql(schema)).await?;
     applied(client, schema).await
 }
 
-async fn ensure_extension(client: &mut Client, config: &PostgresConfig) -> Result<(), OpenError> {
+fn list_sql(schema: &str) -> String {
+    format!(
+        "create table if not exists \"{schema}\".schema_migrations (
+             version integer not null constraint schema_migrations_key primary key,
+             name text not null,
+             checksum bytea not null,
+             oldest_binary integer not null,
+             applied_at bigint not null
+         )"
+    )
+}
+
+pub(crate) async fn ensure_extension(client: &mut Client, config: &PostgresConfig) -> Result<(), OpenError> {
     let failed = |error: DbError| open_error(config, error);
     let made = async {
         let tx = client.transaction().await?;
@@ -222,6 +246,12 @@ async fn ensure_extension(client: &mut Client, config: &PostgresConfig) -> Resul
 
 async fn apply(client: &mut Client, migration: &Migration, now: Timestamp) -> DbResult<()> {
     let tx = client.transaction().await?;
+    run(&tx, migration, now).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn run(tx: &impl GenericClient, migration: &Migration, now: Timestamp) -> DbResult<()> {
     tx.batch_execute(migration.sql).await?;
     if migration.version == 1 {
         // As in the embedded shape: there is always the one organization `default`.
@@ -242,8 +272,39 @@ async fn apply(client: &mut Client, migration: &Migration, now: Timestamp) -> Db
         ],
     )
     .await?;
-    tx.commit().await?;
     Ok(())
+}
+
+/// Takes the schema from `from` (0: nothing is there) to `to`, inside the transaction that `client` is in.
+pub(crate) async fn within_transaction(
+    client: &impl GenericClient,
+    schema: &str,
+    (from, to): (u32, u32),
+    now: Timestamp,
+) -> DbResult<()> {
+    if from == 0 {
+        client.batch_execute(&list_sql(schema)).await?;
+    }
+    for migration in MIGRATIONS
+        .iter()
+        .filter(|it| it.version > from && it.version <= to)
+    {
+        run(client, migration, now).await?;
+    }
+    Ok(())
+}
+
+/// The tables, and the sequences that belong to none, which the migrations of this binary make.
+pub(crate) fn relations() -> (BTreeSet<&'static str>, BTreeSet<&'static str>) {
+    let made = |what: &str| {
+        let lines = MIGRATIONS.iter().flat_map(|migration| migration.sql.lines());
+        lines
+            .filter_map(|line| line.strip_prefix(what)?.split([' ', '(', ';']).next())
+            .collect::<BTreeSet<_>>()
+    };
+    let mut tables = made("create table ");
+    tables.insert("schema_migrations");
+    (tables, made("create sequence "))
 }
 
 fn checksum_of(migration: &Migration) -> [u8; 32] {

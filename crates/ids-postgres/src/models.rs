@@ -1,4 +1,4 @@
-//! Embedding models, and the index of each one's vectors.
+//! Embedding models, and the indexes of each one's vectors.
 
 use ids_core::embedding::{Embedding, EmbeddingModel};
 use ids_core::error::StoreError;
@@ -83,6 +83,24 @@ fn half(embedding: &Embedding) -> HalfVector {
     HalfVector::from(embedding.values().to_vec())
 }
 
+/// Indexes of one model, each over a part of its vectors.
+///
+/// A graph over many near copies of the same passages (contracts of one template) falls apart into islands of copies, and a
+/// search sees the one it enters: of 1,000,000 vectors in 20,000 such heaps one index found 15 of 100 (docs/adr/0008). Copies
+/// spread evenly over the parts, so that a part holds few of each.
+pub(crate) const INDEX_PARTS: i64 = 8;
+
+/// The condition of one part's index, on `chunk_id`: an id is the version's number times 2^20, plus the chunk's (see
+/// `postings.rs`), and neither all first chunks nor one document's neighbors may meet in one part.
+pub(crate) fn part_condition(chunk_id: &str, part: i64) -> String {
+    format!("(({chunk_id} >> 20) + {chunk_id}) % {INDEX_PARTS} = {part}")
+}
+
+/// The name of one part's index.
+pub(crate) fn index_name(model_no: i32, part: i64) -> String {
+    format!("embeddings_hnsw_{model_no}_{part}")
+}
+
 /// A model whose vectors are stored.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct KnownModel {
@@ -118,7 +136,7 @@ pub(crate) async fn get(tx: &Tx<'_>, model: &EmbeddingModel) -> DbResult<KnownMo
     find(tx, model).await?.ok_or(DbError::INTERNAL)
 }
 
-/// Makes a number and an index for a model that is met first. In a transaction of its own: building an index waits for those who
+/// Makes a number and the indexes for a model that is met first. In a transaction of its own: building an index waits for those who
 /// write vectors, and must hold nothing that they wait for.
 pub(crate) async fn ensure(database: &Database, model: &EmbeddingModel) -> Result<(), StoreError> {
     let known = database
@@ -145,7 +163,16 @@ async fn add(tx: &Tx<'_>, model: &EmbeddingModel) -> DbResult<()> {
         &[&model.name, &as_number::<i32>(model.dimensions)],
     )
     .await?;
-    let KnownModel { model_no, precision } = get(tx, model).await?;
+    let known = get(tx, model).await?;
+    make_indexes(&***tx.client()?, model, known).await
+}
+
+/// Makes the indexes of a model's vectors, unless they are too long for one.
+pub(crate) async fn make_indexes(
+    client: &tokio_postgres::Client,
+    model: &EmbeddingModel,
+    KnownModel { model_no, precision }: KnownModel,
+) -> DbResult<()> {
     if model.dimensions > precision.indexed_dimensions() {
         tracing::warn!(
             model = model.name,
@@ -156,12 +183,15 @@ async fn add(tx: &Tx<'_>, model: &EmbeddingModel) -> DbResult<()> {
     }
     // Numbers of ours, not text of anyone's: neither can be bound here.
     let (name, dimensions) = (precision.type_name(), model.dimensions);
-    tx.client()?
-        .batch_execute(&format!(
-            "create index embeddings_hnsw_{model_no} on embeddings
-             using hnsw ((vector::{name}({dimensions})) {name}_ip_ops) where model_no = {model_no}"
-        ))
-        .await?;
+    for part in 0..INDEX_PARTS {
+        let (index, condition) = (index_name(model_no, part), part_condition("chunk_id", part));
+        client
+            .batch_execute(&format!(
+                "create index {index} on embeddings using hnsw ((vector::{name}({dimensions})) {name}_ip_ops)
+                 where model_no = {model_no} and {condition}"
+            ))
+            .await?;
+    }
     Ok(())
 }
 

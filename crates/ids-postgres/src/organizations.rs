@@ -6,11 +6,12 @@ use ids_core::id::{KeyId, OrganizationId};
 use ids_core::scope::Scope;
 
 use crate::error::{DbError, DbResult};
+use crate::ledger;
 use crate::rows::{Columns, Id, as_integer};
 use crate::transaction::Tx;
 
 /// All tables with rows of an organization by its id, children before their parents. A test holds it against the catalog.
-const OWNED: [&str; 20] = [
+const OWNED: [&str; 25] = [
     "deliveries",
     "embeddings",
     "chunks",
@@ -28,7 +29,12 @@ const OWNED: [&str; 20] = [
     "message_nearest",
     "messages",
     "sessions",
+    "usage_documents",
     "answer_usage",
+    "reservations",
+    "budget_months",
+    "budget_notices",
+    "organization_budgets",
     "api_keys",
     "audit_entries",
 ];
@@ -111,6 +117,7 @@ pub(crate) async fn delete(tx: &Tx<'_>, scope: &Scope) -> DbResult<Vec<BlobKey>>
         );
         tx.execute(&sql, &[&organization]).await?;
     }
+    ledger::forget_organization(tx, scope.organization).await?;
     for table in OWNED {
         let sql = format!("delete from {table} where organization_id = $1");
         tx.execute(&sql, &[&organization]).await?;

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use ids_core::document::{ContentHash, ContentType, DocumentStatus, VersionStage};
 use ids_core::error::{ErrorCode, Failure};
-use ids_core::id::{DocumentId, JobId, KeyId, MessageId, OrganizationId, SessionId, UploadId, VersionId};
+use ids_core::id::{
+    DocumentId, JobId, KeyId, MessageId, OrganizationId, ReservationId, SessionId, UploadId, VersionId,
+};
 use ids_core::job::{JobStatus, QueueName};
 use ids_core::scope::CollectionName;
 use ids_core::time::Timestamp;
@@ -45,7 +47,8 @@ ids!(
     UploadId,
     SessionId,
     MessageId,
-    KeyId
+    KeyId,
+    ReservationId
 );
 
 /// Reads the columns of a row in order, naming the table where one cannot be decoded.
@@ -126,6 +129,16 @@ impl<'r> Columns<'r> {
     pub(crate) fn word<T>(&mut self, parse: impl FnOnce(&str) -> Option<T>) -> DbResult<T> {
         let word: String = self.get()?;
         parse(&word).ok_or_else(|| DbError::row(self.table, word))
+    }
+
+    /// The same, or null.
+    pub(crate) fn optional_word<T>(&mut self, parse: impl FnOnce(&str) -> Option<T>) -> DbResult<Option<T>> {
+        let Some(word) = self.get::<Option<String>>()? else {
+            return Ok(None);
+        };
+        parse(&word)
+            .map(Some)
+            .ok_or_else(|| DbError::row(self.table, word))
     }
 
     pub(crate) fn content_type(&mut self) -> DbResult<ContentType> {

@@ -3,10 +3,9 @@
 use async_trait::async_trait;
 use ids_core::error::StoreError;
 use ids_core::id::SessionId;
-use ids_core::ports::{SessionList, SessionQuery, SessionStore, UsageCount};
+use ids_core::ports::{SessionList, SessionQuery, SessionStore};
 use ids_core::scope::Scope;
 use ids_core::session::{Exchange, Message, Session};
-use ids_core::time::Timestamp;
 
 use crate::library::PostgresLibrary;
 use crate::{messages, sessions};
@@ -74,19 +73,6 @@ impl SessionStore for PostgresLibrary {
         self.database
             .write(scope.organization, |tx| {
                 Box::pin(sessions::delete(tx, scope, session_id))
-            })
-            .await
-    }
-
-    async fn count_usage(
-        &self,
-        scope: &Scope,
-        from: Timestamp,
-        until: Timestamp,
-    ) -> Result<Vec<UsageCount>, StoreError> {
-        self.database
-            .read(scope.organization, |tx| {
-                Box::pin(sessions::count_usage(tx, scope, from, until))
             })
             .await
     }

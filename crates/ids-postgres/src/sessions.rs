@@ -1,17 +1,17 @@
-//! Conversations, and how much was asked.
+//! Conversations, and what was asked without a model.
 
 use ids_core::id::SessionId;
-use ids_core::ports::{SessionList, SessionQuery, UsageCount};
+use ids_core::moving::UsageRecord;
+use ids_core::ports::{SessionList, SessionQuery};
 use ids_core::scope::{CollectionAccess, Scope};
 use ids_core::session::{Exchange, Session};
-use ids_core::time::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use crate::error::{DbError, DbResult};
 use crate::rows::{Columns, Id, as_integer, folded, storable};
 use crate::transaction::Tx;
-use crate::{messages, organizations};
+use crate::{messages, organizations, usage_rows};
 
 const COLUMNS: &str = "s.session_id, s.title, s.created_at, s.updated_at, s.message_count";
 
@@ -83,23 +83,21 @@ async fn insert(tx: &Tx<'_>, scope: &Scope, exchange: &Exchange, title: &str) ->
 }
 
 async fn insert_usage(tx: &Tx<'_>, scope: &Scope, exchange: &Exchange) -> DbResult<()> {
-    let Some(details) = &exchange.answer.answer else {
+    let answer = &exchange.answer;
+    let Some(details) = answer.answer.as_ref().filter(|_| !exchange.is_counted) else {
         return Ok(());
     };
-    tx.execute(
-        "insert into answer_usage (organization_id, key_id, model, prompt_tokens, completion_tokens, answered_at)
-         values ($1, $2, $3, $4, $5, $6)",
-        &[
-            &scope.organization.to_uuid(),
-            &exchange.key_id.map(Id::to_uuid),
-            &details.model,
-            &as_integer(details.usage.prompt_tokens),
-            &as_integer(details.usage.completion_tokens),
-            &exchange.answer.created_at.as_micros(),
-        ],
-    )
-    .await?;
-    Ok(())
+    let record = UsageRecord {
+        key_id: exchange.key_id,
+        model: details.model.clone(),
+        prompt_tokens: details.usage.prompt_tokens,
+        completion_tokens: details.usage.completion_tokens,
+        answered_at: answer.created_at,
+        session_id: Some(exchange.session_id),
+        cost: None,
+        documents: Vec::new(),
+    };
+    usage_rows::insert(tx, scope.organization, &record).await
 }
 
 /// `SessionStore::find_session`.
@@ -199,36 +197,4 @@ pub(crate) async fn delete(tx: &Tx<'_>, scope: &Scope, session_id: SessionId) ->
     )
     .await?;
     Ok(())
-}
-
-/// `SessionStore::count_usage`.
-pub(crate) async fn count_usage(
-    tx: &Tx<'_>,
-    scope: &Scope,
-    from: Timestamp,
-    until: Timestamp,
-) -> DbResult<Vec<UsageCount>> {
-    let rows = tx
-        .query(
-            "select key_id, model, count(*), sum(prompt_tokens)::int8, sum(completion_tokens)::int8 from answer_usage
-             where organization_id = $1 and answered_at >= $2 and answered_at < $3
-             group by key_id, model order by key_id nulls first, model nulls first",
-            &[
-                &scope.organization.to_uuid(),
-                &from.as_micros(),
-                &until.as_micros(),
-            ],
-        )
-        .await?;
-    let read = |row: &Row| {
-        let mut columns = Columns::new(row, "answer_usage");
-        Ok(UsageCount {
-            key_id: columns.optional_id()?,
-            model: columns.get()?,
-            questions: columns.count()?,
-            prompt_tokens: columns.count()?,
-            completion_tokens: columns.count()?,
-        })
-    };
-    rows.iter().map(read).collect()
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ids_net::TrustedRoots;
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -11,7 +12,7 @@ use tokio_rustls::rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
 
-use crate::config::{SslMode, TrustedRoots};
+use crate::config::SslMode;
 use crate::error::OpenError;
 
 /// What makes connections encrypted as `mode` asks. Reads the machine's certificates from the disk where they count.
@@ -46,25 +47,12 @@ pub(crate) fn connector(mode: SslMode, roots: &TrustedRoots) -> Result<MakeRustl
     Ok(MakeRustlsConnect::new(config))
 }
 
+/// Servers of databases have certificates of one's own authority more often than public ones: no list is built in.
 fn store(roots: &TrustedRoots) -> Result<RootCertStore, OpenError> {
-    let mut store = RootCertStore::empty();
-    match roots {
-        TrustedRoots::Only(certificates) => {
-            for certificate in certificates {
-                store
-                    .add(CertificateDer::from_slice(certificate))
-                    .map_err(|source| OpenError::Certificates {
-                        source: source.into(),
-                    })?;
-            }
-        }
-        TrustedRoots::System => {
-            let found = rustls_native_certs::load_native_certs();
-            store.add_parsable_certificates(found.certs);
-        }
-    }
+    let store = roots.store().map_err(|source| OpenError::Certificates {
+        source: source.into(),
+    })?;
     if store.is_empty() {
-        // Servers of databases have certificates of one's own authority more often than public ones: no list is built in.
         return Err(OpenError::Certificates {
             source: "no certificate authority is known".into(),
         });

@@ -1,4 +1,4 @@
-//! Candidates by meaning: exact up to [`EXACT_VECTORS`] in scope, by a model's HNSW index beyond.
+//! Candidates by meaning: exact up to [`EXACT_VECTORS`] in scope, by a model's HNSW indexes beyond.
 //!
 //! The exact scan reads the vectors in scope by their key. It is what keeps a small organization findable beside large ones, and
 //! what makes both shapes agree (design.md 1).
@@ -13,7 +13,7 @@ use tokio_postgres::types::ToSql;
 
 use crate::capability::Capabilities;
 use crate::error::DbResult;
-use crate::models::{self, Precision};
+use crate::models::{self, INDEX_PARTS, Precision};
 use crate::rows::{Id, as_integer};
 use crate::search_scope::{Visible, visible};
 use crate::statistics;
@@ -21,16 +21,23 @@ use crate::transaction::Tx;
 
 /// Asked for beyond `limit`, so that near ties need no second question.
 const SLACK: usize = 64;
-/// Candidates that the index keeps while it searches; recall@10 over clustered vectors is .99 (docs/adr/0008).
-const EF_SEARCH: usize = 400;
+/// Candidates that each part's index keeps while it searches up to [`SMALL`] vectors in all. More, with the root of how many there are
+/// more, in larger ones; recall is in docs/adr/0008.
+const EF_SEARCH: f64 = 100.0;
+/// Vectors in a table that [`EF_SEARCH`] does for.
+const SMALL: f64 = 100_000.0;
 /// The most that pgvector takes.
 const EF_SEARCH_MAX: usize = 1_000;
-/// Vectors that a filtered search by the index looks at before it gives up: a quarter of a second.
-const MAX_SCAN_TUPLES: usize = 50_000;
-/// Looking at a vector through the index takes 5 µs, in a scan 0.7 µs (docs/adr/0008). The index looks at some 160 vectors in scope,
+/// Candidates where the index cannot go on by itself when a filter leaves too few.
+const EF_SEARCH_ONCE: usize = 400;
+/// How many times its even share of the candidates each part is asked for: the shares of chance stay far below.
+const PART_SLACK: usize = 3;
+/// Vectors that a filtered search by one part's index looks at before it gives up: a quarter of a second for all parts.
+const MAX_SCAN_TUPLES: usize = 6_000;
+/// Looking at a vector through an index takes 5 µs, in a scan 0.7 µs (docs/adr/0008). The indexes look at some 500 vectors in scope,
 /// and at `total / in_scope` times as many in all; a scan at all in scope. So the scan is faster while `in_scope²` is
-/// below this many times `total`: an organization of 100,000 vectors among ten million is still scanned, in 70 ms.
-const SCAN_BELOW: f64 = 1_000.0;
+/// below this many times `total`: an organization of 170,000 vectors among ten million is still scanned, in 120 ms.
+const SCAN_BELOW: f64 = 3_000.0;
 
 /// One question, with what all ways of answering it need.
 struct Search<'a, 'tx> {
@@ -93,8 +100,8 @@ pub(crate) async fn nearest(
         _ => search.is_few().await?,
     };
     if !is_few
-        && search.pays(embedded).await?
-        && let Some(found) = search.by_index().await?
+        && let Some(total) = search.indexed(embedded).await?
+        && let Some(found) = search.by_index(total).await?
     {
         return Ok(found);
     }
@@ -123,23 +130,28 @@ impl Search<'_, '_> {
         Ok(row.try_get(0)?)
     }
 
-    /// Whether the index, if there is one, is faster than a scan.
-    async fn pays(&self, embedded: Option<i64>) -> DbResult<bool> {
+    /// How many vectors the indexes hold, those of other organizations too; `None` where there are none, or a scan is faster.
+    async fn indexed(&self, embedded: Option<i64>) -> DbResult<Option<f64>> {
         let in_scope = match embedded {
             Some(embedded) => embedded as f64,
             None => statistics::count_chunks(self.tx, self.scope.organization).await? as f64,
         };
-        let index = format!("embeddings_hnsw_{}", self.model_no);
+        let indexes: Vec<String> = (0..INDEX_PARTS)
+            .map(|part| models::index_name(self.model_no, part))
+            .collect();
         // As many as the server counted when it last looked: row level security hides other organizations' vectors, not that.
-        let total: Option<f32> = self
+        let row = self
             .tx
             .query_one(
-                "select (select c.reltuples from pg_class c where c.oid = to_regclass($1))",
-                &[&index],
+                "select count(c.oid), sum(c.reltuples)::float8
+                 from unnest($1::text[]) as i (name) join pg_class c on c.oid = to_regclass(i.name)",
+                &[&indexes],
             )
-            .await?
-            .try_get(0)?;
-        Ok(total.is_some_and(|total| in_scope * in_scope >= SCAN_BELOW * f64::from(total)))
+            .await?;
+        let (count, total): (i64, Option<f64>) = (row.try_get(0)?, row.try_get(1)?);
+        let total = total.unwrap_or_default();
+        let pays = count == INDEX_PARTS && in_scope * in_scope >= SCAN_BELOW * total;
+        Ok(pays.then_some(total))
     }
 
     async fn exact(&self) -> DbResult<Vec<ChunkId>> {
@@ -172,18 +184,19 @@ impl Search<'_, '_> {
         }
     }
 
-    /// By the index; `None` when it did not find as many as are wanted, which are there.
-    async fn by_index(&self) -> DbResult<Option<Vec<ChunkId>>> {
+    /// By the indexes; `None` when one of them did not give as many as it was asked for: what it holds is scattered over more
+    /// islands than it saw, or a filter leaves few.
+    async fn by_index(&self, total: f64) -> DbResult<Option<Vec<ChunkId>>> {
         let wanted = self.limit.saturating_add(SLACK);
-        let (ef_search, count) = if self.capabilities.iterative_scan() {
-            (EF_SEARCH.max(wanted), wanted)
+        let of_each_part = wanted.saturating_mul(PART_SLACK).div_ceil(INDEX_PARTS as usize);
+        let ef_search = if self.capabilities.iterative_scan() {
+            let grown = EF_SEARCH * (total / SMALL).max(1.0).sqrt();
+            (grown as usize).max(of_each_part).min(EF_SEARCH_MAX)
         } else {
-            // What a filter leaves of the index's first answer is all there is: ask for the most.
-            (EF_SEARCH_MAX, EF_SEARCH_MAX)
+            EF_SEARCH_ONCE
         };
-        let ef_search = ef_search.min(EF_SEARCH_MAX).to_string();
-        let scan = MAX_SCAN_TUPLES.to_string();
-        // The index is the only plan that needs no sort; whether it is the cheapest the planner cannot know.
+        let (ef_search, scan) = (ef_search.to_string(), MAX_SCAN_TUPLES.to_string());
+        // An index is the only plan that needs no sort; whether it is the cheapest the planner cannot know.
         let mut settings = vec![("enable_sort", "off"), ("hnsw.ef_search", ef_search.as_str())];
         if self.capabilities.iterative_scan() {
             // The order is mended below.
@@ -200,14 +213,14 @@ impl Search<'_, '_> {
             )
             .await?;
         let sql = self.index_sql();
-        let (organization, count) = (self.scope.organization.to_uuid(), as_integer(count));
+        let (organization, count) = (self.scope.organization.to_uuid(), as_integer(of_each_part));
         let mut values: Vec<&(dyn ToSql + Sync)> = vec![&organization, &*self.query, &count];
         if let Some(versions) = &self.versions {
             values.push(versions);
         }
         let rows = self.tx.query(&sql, &values).await?;
         set(self.tx, "enable_sort", "on").await?;
-        if rows.len() < self.limit {
+        if rows.len() < of_each_part * INDEX_PARTS as usize {
             return Ok(None);
         }
         let mut scored = read(&rows)?;
@@ -216,8 +229,8 @@ impl Search<'_, '_> {
         Ok(Some(within(scored, border)))
     }
 
-    /// The statement that the index of this model serves. Its number and dimensions stand in the text, as they do in the index's
-    /// definition: the planner cannot match bound values with it.
+    /// The statement that the indexes of this model serve, one after the other. Its number and dimensions stand in the text, as they
+    /// do in the definitions of the indexes: the planner cannot match bound values with them.
     fn index_sql(&self) -> String {
         let (model_no, name, dimensions) = (self.model_no, self.precision.type_name(), self.dimensions);
         let in_scope = match self.versions {
@@ -227,12 +240,17 @@ impl Search<'_, '_> {
             }
             Some(_) => "e.version_no = any($4)",
         };
-        format!(
-            "select e.chunk_id, (e.vector::{name}({dimensions}) <#> $2::{name}({dimensions}))::float8
-             from embeddings e
-             where e.model_no = {model_no} and e.organization_id = $1 and {in_scope}
-             order by e.vector::{name}({dimensions}) <#> $2::{name}({dimensions}) limit $3"
-        )
+        let of_part = |part| {
+            let condition = models::part_condition("e.chunk_id", part);
+            format!(
+                "(select e.chunk_id, (e.vector::{name}({dimensions}) <#> $2::{name}({dimensions}))::float8
+                 from embeddings e
+                 where e.model_no = {model_no} and {condition} and e.organization_id = $1 and {in_scope}
+                 order by e.vector::{name}({dimensions}) <#> $2::{name}({dimensions}) limit $3)"
+            )
+        };
+        let parts: Vec<String> = (0..INDEX_PARTS).map(of_part).collect();
+        parts.join(" union all ")
     }
 }
 

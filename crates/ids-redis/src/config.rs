@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use ids_net::TrustedRoots;
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
 
 /// Everything a connection is made of. [`RedisConfig::from_dsn`] has the usual values.
@@ -34,15 +35,6 @@ impl Default for Timeouts {
             response: Duration::from_secs(3),
         }
     }
-}
-
-/// The certificate authorities that are trusted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TrustedRoots {
-    /// Those of the machine (also the file named by `SSL_CERT_FILE`); where it has none, as in a bare container, Mozilla's.
-    System,
-    /// Only these certificates, each in DER.
-    Only(Vec<Vec<u8>>),
 }
 
 /// A DSN or a prefix that cannot be used. It never repeats the DSN, which holds the password.
@@ -121,6 +113,11 @@ impl RedisConfig {
         }
         self.prefix = format!("ids:{name}:");
         Ok(self)
+    }
+
+    /// Whether the DSN holds a password.
+    pub fn has_password(&self) -> bool {
+        self.connection.redis_settings().password().is_some()
     }
 
     /// The DSN for people: with `***` for the password.

@@ -141,6 +141,14 @@ impl Redis {
         if self.shared.prefix == "ids:" {
             return Ok(());
         }
+        self.forget_library().await
+    }
+
+    /// Removes all keys of the library: after a restore, what is here is of the library before. Nothing in them is the truth.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn forget_library(&self) -> Result<(), StoreError> {
         let patterns = [
             format!("{}*", self.shared.prefix),
             format!("{{{}*", self.shared.prefix),
@@ -180,7 +188,7 @@ impl Redis {
     }
 
     /// Calls a command that may run twice.
-    async fn query<T: FromRedisValue>(&self, command: &redis::Cmd) -> RedisResult<T> {
+    pub(crate) async fn query<T: FromRedisValue>(&self, command: &redis::Cmd) -> RedisResult<T> {
         self.call(Call::Command(command)).await
     }
 
@@ -356,7 +364,7 @@ fn timed_out() -> RedisError {
     RedisError::from(io::Error::from(io::ErrorKind::TimedOut))
 }
 
-fn parse_info(text: &str) -> HashMap<&str, &str> {
+pub(crate) fn parse_info(text: &str) -> HashMap<&str, &str> {
     text.lines()
         .filter_map(|line| line.trim_end().split_once(':'))
         .collect()

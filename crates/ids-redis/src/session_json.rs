@@ -3,17 +3,19 @@
 
 use std::time::Duration;
 
+use ids_core::budget::{Currency, Money};
 use ids_core::id::ChunkId;
 use ids_core::page::LineBox;
 use ids_core::session::{
-    AnswerDetails, AnswerMode, Citation, Claim, ClaimStatus, Message, NearestDocument, Session, TokenUsage,
+    AnswerCost, AnswerDetails, AnswerFallback, AnswerMode, Citation, Claim, ClaimStatus, Message,
+    NearestDocument, Session, TokenUsage,
 };
 use ids_core::span::{CharSpan, PageSpan};
 use ids_core::time::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Versioned<T> {
@@ -49,6 +51,9 @@ struct AnswerJson {
     model: Option<String>,
     prompt_tokens: u64,
     completion_tokens: u64,
+    /// Millionths, currency, whether the price was known.
+    cost: Option<(i64, String, bool)>,
+    fallback: Option<String>,
     processing_seconds: u64,
     processing_nanos: u32,
 }
@@ -178,6 +183,11 @@ fn answer_to_json(answer: &AnswerDetails) -> AnswerJson {
         model: answer.model.clone(),
         prompt_tokens: answer.usage.prompt_tokens,
         completion_tokens: answer.usage.completion_tokens,
+        cost: answer.cost.map(|cost| {
+            let currency = cost.currency.as_str().to_owned();
+            (cost.amount.as_micros(), currency, cost.is_price_known)
+        }),
+        fallback: answer.fallback.map(|reason| reason.as_str().to_owned()),
         processing_seconds: answer.processing_time.as_secs(),
         processing_nanos: answer.processing_time.subsec_nanos(),
     }
@@ -213,6 +223,18 @@ fn answer_of_json(read: AnswerJson) -> Option<AnswerDetails> {
         usage: TokenUsage {
             prompt_tokens: read.prompt_tokens,
             completion_tokens: read.completion_tokens,
+        },
+        cost: match read.cost {
+            Some((micros, currency, is_price_known)) => Some(AnswerCost {
+                amount: Money::from_micros(micros),
+                currency: Currency::from_name(&currency)?,
+                is_price_known,
+            }),
+            None => None,
+        },
+        fallback: match read.fallback {
+            Some(reason) => Some(AnswerFallback::from_name(&reason)?),
+            None => None,
         },
         processing_time: Duration::from_secs(read.processing_seconds)
             .saturating_add(Duration::from_nanos(read.processing_nanos.into())),
@@ -287,7 +309,7 @@ mod tests {
         let text = encode_session(&session).unwrap();
         assert_eq!(decode_session(&text), Some(session));
         for other in [
-            text.replace("\"version\":1", "\"version\":2").as_str(),
+            text.replace("\"version\":2", "\"version\":1").as_str(),
             &text.replace("-7000-", "-x-"),
             &text[1..],
             "[]",

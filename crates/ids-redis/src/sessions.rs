@@ -10,10 +10,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use ids_core::error::StoreError;
 use ids_core::id::{OrganizationId, SessionId};
-use ids_core::ports::{SessionList, SessionQuery, SessionStore, UsageCount};
+use ids_core::ports::{SessionList, SessionQuery, SessionStore};
 use ids_core::scope::{CollectionAccess, Scope};
 use ids_core::session::{Exchange, Message, Session};
-use ids_core::time::Timestamp;
 use redis::Script;
 
 use crate::breaker::{Breaker, Patience};
@@ -266,15 +265,6 @@ impl SessionStore for CachedSessions {
     async fn delete_session(&self, scope: &Scope, session_id: SessionId) -> Result<(), StoreError> {
         self.change(scope, session_id, self.inner.delete_session(scope, session_id))
             .await
-    }
-
-    async fn count_usage(
-        &self,
-        scope: &Scope,
-        from: Timestamp,
-        until: Timestamp,
-    ) -> Result<Vec<UsageCount>, StoreError> {
-        self.inner.count_usage(scope, from, until).await
     }
 }
 

@@ -2,38 +2,22 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ids_net::TrustedRoots;
 use redis::TlsCertificates;
-use tokio_rustls::rustls::RootCertStore;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::CertificateDer;
-
-use crate::config::TrustedRoots;
 
 /// The trusted certificates in the form the client takes. Reads the machine's from the disk, once: the client would do so
 /// for each connection, and fail where one of them cannot be read.
 pub(crate) fn certificates(roots: &TrustedRoots) -> TlsCertificates {
     // The client takes the process's provider. Another one that was chosen before stays.
     let _ = ring::default_provider().install_default();
-    let root_cert = match roots {
-        TrustedRoots::Only(certificates) => Some(pem(certificates.iter().map(Vec::as_slice))),
-        TrustedRoots::System => {
-            let found = rustls_native_certs::load_native_certs();
-            let mut usable = RootCertStore::empty();
-            let certificates: Vec<CertificateDer<'_>> = found
-                .certs
-                .into_iter()
-                .filter(|certificate| usable.add(certificate.clone()).is_ok())
-                .collect();
-            if certificates.is_empty() {
-                tracing::info!(
-                    "this machine has no certificate authorities of its own; Mozilla's are trusted"
-                );
-                // The client's own list (feature `tls-rustls-webpki-roots`).
-                None
-            } else {
-                Some(pem(certificates.iter().map(AsRef::as_ref)))
-            }
-        }
+    let certificates = roots.certificates();
+    let root_cert = if *roots == TrustedRoots::System && certificates.is_empty() {
+        tracing::info!("this machine has no certificate authorities of its own; Mozilla's are trusted");
+        // The client's own list (feature `tls-rustls-webpki-roots`).
+        None
+    } else {
+        Some(pem(certificates.iter().map(AsRef::as_ref)))
     };
     TlsCertificates {
         client_tls: None,

@@ -1,16 +1,17 @@
 //! Conversations, keys, use and record as they are stored, for the port `LibraryArchive`.
 
 use ids_core::access::{ApiKey, AuditEntry, KeyHash, Permission};
-use ids_core::id::{OrganizationId, SessionId};
-use ids_core::moving::{KeyRecord, SessionRecord, UsageRecord};
+use ids_core::budget::{Currency, Money};
+use ids_core::id::{DocumentId, OrganizationId, SessionId};
+use ids_core::moving::{CostRecord, KeyRecord, SessionRecord, UsageRecord};
 use ids_core::scope::Scope;
 use ids_core::time::Timestamp;
 use rusqlite::{Connection, params};
 
 use crate::database::WriteTx;
 use crate::error::{DbError, DbResult};
-use crate::rows::{Columns, Id, as_integer, folded, joined};
-use crate::{messages, organizations, sessions};
+use crate::rows::{Columns, Id, folded, joined};
+use crate::{messages, organizations, sessions, usage_rows};
 
 /// `LibraryArchive::list_session_ids`.
 pub(crate) fn list_sessions(tx: &Connection, organization: OrganizationId) -> DbResult<Vec<SessionId>> {
@@ -129,23 +130,48 @@ pub(crate) fn put_key(tx: &WriteTx<'_>, organization: OrganizationId, record: &K
 
 /// `LibraryArchive::list_usage`.
 pub(crate) fn list_usage(tx: &Connection, organization: OrganizationId) -> DbResult<Vec<UsageRecord>> {
+    let mut of_answer =
+        tx.prepare("select document_id from usage_documents where usage_no = ?1 order by position")?;
     let mut select = tx.prepare(
-        "select key_id, model, prompt_tokens, completion_tokens, answered_at from answer_usage
-         where organization_id = ?1 order by usage_no",
+        "select usage_no, key_id, model, prompt_tokens, completion_tokens, answered_at, session_id, month_from, currency,
+             cost_micros, is_price_known, is_estimated
+         from answer_usage where organization_id = ?1 order by usage_no",
     )?;
     let mut rows = select.query([organization.to_blob()])?;
     let mut records = Vec::new();
     while let Some(row) = rows.next()? {
         let mut columns = Columns::new(row, "answer_usage");
+        let usage_no: i64 = columns.get()?;
+        let documents = of_answer
+            .query_map([usage_no], |row| row.get(0).map(DocumentId::from_blob))?
+            .collect::<Result<_, _>>()?;
         records.push(UsageRecord {
             key_id: columns.optional_id()?,
             model: columns.get()?,
             prompt_tokens: columns.count()?,
             completion_tokens: columns.count()?,
             answered_at: columns.time()?,
+            session_id: columns.optional_id()?,
+            cost: cost_of(&mut columns)?,
+            documents,
         });
     }
     Ok(records)
+}
+
+/// Five columns: month, currency, amount, whether the price was known, whether the tokens were told.
+fn cost_of(columns: &mut Columns<'_, '_>) -> DbResult<Option<CostRecord>> {
+    let month_from = columns.optional_time()?;
+    let currency = columns.optional_word(Currency::from_name)?;
+    let amount = Money::from_micros(columns.get()?);
+    let (is_price_known, is_estimated) = (columns.get()?, columns.get()?);
+    Ok(month_from.zip(currency).map(|(month_from, currency)| CostRecord {
+        amount,
+        currency,
+        month_from,
+        is_price_known,
+        is_estimated,
+    }))
 }
 
 /// `LibraryArchive::append_usage`.
@@ -155,19 +181,8 @@ pub(crate) fn append_usage(
     records: &[UsageRecord],
 ) -> DbResult<()> {
     organizations::require(tx, organization)?;
-    let mut insert = tx.prepare_cached(
-        "insert into answer_usage (organization_id, key_id, model, prompt_tokens, completion_tokens, answered_at)
-         values (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?;
     for record in records {
-        insert.execute(params![
-            organization.to_blob(),
-            record.key_id.map(Id::to_blob),
-            record.model,
-            as_integer(record.prompt_tokens),
-            as_integer(record.completion_tokens),
-            record.answered_at.as_micros(),
-        ])?;
+        usage_rows::insert(tx, organization, record)?;
     }
     Ok(())
 }

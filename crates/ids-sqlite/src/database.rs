@@ -30,7 +30,7 @@ const READER_LINE: usize = 256;
 /// How long a caller waits for a place in line before it hears `Unavailable`.
 const LINE_WAIT: Duration = Duration::from_secs(5);
 /// How long SQLite itself waits for a lock: another process may be making a backup.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Address space for reading pages without a copy, per reader; the pages are the system's cache, not ours.
 const READER_MMAP_BYTES: i64 = 128 * 1024 * 1024;
 /// Distinct statements of this crate are well below this.

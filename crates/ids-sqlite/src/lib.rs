@@ -12,6 +12,7 @@
 //! | `organizations` | the port `OrganizationStore` |
 //! | `cleanups` | the port `CleanupStore` |
 //! | `workers` | the port `WorkerRegistry` |
+//! | `backups`, `snapshot` | the port `BackupRegistry`, and a library as it is at one moment |
 //! | `archive`, `archive_reads`, `archive_writes`, `archive_people`, `chunk_rows` | the port `LibraryArchive` |
 //!
 //! **Invariants.** Every table of data has `organization_id` and every query names it; nothing is written for an organization
@@ -25,6 +26,7 @@ mod archive;
 mod archive_people;
 mod archive_reads;
 mod archive_writes;
+mod backups;
 mod chunk_rows;
 mod chunks;
 mod cleanups;
@@ -36,11 +38,13 @@ mod error;
 mod job_reads;
 mod jobs;
 mod leases;
+mod ledger;
 mod lexical;
 mod library;
 mod library_reads;
 mod messages;
 mod migrate;
+mod notices;
 mod organizations;
 mod pages;
 mod postings;
@@ -49,7 +53,9 @@ mod ranges;
 mod rows;
 mod scope_sql;
 mod sessions;
+mod snapshot;
 mod uploads;
+mod usage_rows;
 mod vectors;
 mod versions;
 mod workers;
@@ -58,3 +64,4 @@ pub use error::OpenError;
 use ids_rows::codec;
 pub use library::{Options, SqliteLibrary};
 pub use postings::StatisticsDifference;
+pub use snapshot::{RowCounts, SqliteSnapshot, fold_log, record_beside};

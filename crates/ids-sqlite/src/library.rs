@@ -30,7 +30,7 @@ impl Default for Options {
 }
 
 /// One library in one SQLite file: the adapter of [`DocumentStore`], [`ChunkIndex`], [`JobStore`], [`JobQueue`],
-/// [`SessionStore`], [`OrganizationStore`], [`CleanupStore`] and [`WorkerRegistry`].
+/// [`SessionStore`], [`OrganizationStore`], [`CleanupStore`], [`WorkerRegistry`] and [`BackupRegistry`].
 ///
 /// Cheap to clone; all clones are the same library. One process at a time may have it open: memory holds vectors that
 /// follow this process's writes only.
@@ -43,6 +43,7 @@ impl Default for Options {
 /// [`OrganizationStore`]: ids_core::ports::OrganizationStore
 /// [`CleanupStore`]: ids_core::ports::CleanupStore
 /// [`WorkerRegistry`]: ids_core::ports::WorkerRegistry
+/// [`BackupRegistry`]: ids_core::ports::BackupRegistry
 #[derive(Clone)]
 pub struct SqliteLibrary {
     pub(crate) database: Arc<Database>,

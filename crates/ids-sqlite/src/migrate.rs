@@ -32,6 +32,16 @@ const MIGRATIONS: &[Migration] = &[
         name: "add_access",
         sql: include_str!("../migrations/0003_add_access.sql"),
     },
+    Migration {
+        version: 4,
+        name: "create_backups",
+        sql: include_str!("../migrations/0004_create_backups.sql"),
+    },
+    Migration {
+        version: 5,
+        name: "add_budget",
+        sql: include_str!("../migrations/0005_add_budget.sql"),
+    },
 ];
 
 /// Marks the file as ours (`file` and SQLite tools show it): the letters `idsL`.
@@ -44,9 +54,14 @@ const CREATE_LIST: &str = "create table schema_migrations (
     applied_at integer not null
 ) strict";
 
+/// The newest migration of this binary.
+pub(crate) fn known_version() -> u32 {
+    MIGRATIONS.last().map_or(0, |migration| migration.version)
+}
+
 /// Looks whether the file is new, or a library that this binary can use or upgrade; changes nothing. Gives its schema.
 pub(crate) fn check(connection: &Connection, path: &Path) -> Result<u32, OpenError> {
-    let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
+    let known = known_version();
     let found = schema_version(connection, path)?;
     if found > known {
         return Err(OpenError::TooNew {
@@ -66,7 +81,7 @@ pub(crate) fn check(connection: &Connection, path: &Path) -> Result<u32, OpenErr
 /// A file of an older schema is copied first, to `<path>.before-<version>`.
 pub(crate) fn migrate(connection: &mut Connection, path: &Path, now: Timestamp) -> Result<(), OpenError> {
     let failed = |error: DbError| OpenError::of(path, error);
-    let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
+    let known = known_version();
     let found = check(connection, path)?;
     if found == known {
         return Ok(());

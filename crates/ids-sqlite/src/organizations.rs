@@ -10,17 +10,22 @@ use ids_core::scope::{CollectionAccess, CollectionName, Scope};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::database::{Durability, WriteTx};
-use crate::documents;
 use crate::error::{DbError, DbResult};
 use crate::library::SqliteLibrary;
 use crate::rows::{Columns, Id, as_integer, joined};
+use crate::{documents, ledger};
 
 /// What is left of an organization when its documents are gone, children before their parents.
-const OWNED: [&str; 8] = [
+const OWNED: [&str; 13] = [
     "deliveries",
     "cleanup_jobs",
     "sessions",
+    "usage_documents",
     "answer_usage",
+    "reservations",
+    "budget_months",
+    "budget_notices",
+    "organization_budgets",
     "api_keys",
     "audit_entries",
     "term_statistics",
@@ -74,6 +79,7 @@ fn delete(tx: &mut WriteTx<'_>, scope: &Scope) -> DbResult<Vec<BlobKey>> {
         // Version by version, so that postings, statistics and the vectors in memory follow.
         blobs.extend(documents::remove(tx, DocumentId::from_blob(document_id))?.blobs);
     }
+    ledger::forget_organization(tx, scope.organization)?;
     for table in OWNED {
         tx.execute(&format!("delete from {table} where organization_id = ?1"), [id])?;
     }

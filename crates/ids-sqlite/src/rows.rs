@@ -2,7 +2,9 @@
 
 use ids_core::document::{ContentHash, ContentType, DocumentStatus, VersionStage};
 use ids_core::error::{ErrorCode, Failure};
-use ids_core::id::{DocumentId, JobId, KeyId, MessageId, OrganizationId, SessionId, UploadId, VersionId};
+use ids_core::id::{
+    DocumentId, JobId, KeyId, MessageId, OrganizationId, ReservationId, SessionId, UploadId, VersionId,
+};
 use ids_core::job::{JobCounts, JobStatus, QueueName};
 use ids_core::scope::{CollectionAccess, CollectionName, Tag};
 use ids_core::time::Timestamp;
@@ -43,7 +45,8 @@ ids!(
     UploadId,
     SessionId,
     MessageId,
-    KeyId
+    KeyId,
+    ReservationId
 );
 
 /// Reads the columns of a row in order, naming the table where one cannot be decoded.
@@ -119,6 +122,16 @@ impl<'r, 's> Columns<'r, 's> {
         names
             .map(CollectionAccess::Only)
             .map_err(|_| DbError::row(self.table, text))
+    }
+
+    /// The same, or null.
+    pub(crate) fn optional_word<T>(&mut self, parse: impl FnOnce(&str) -> Option<T>) -> DbResult<Option<T>> {
+        let Some(word) = self.get::<Option<String>>()? else {
+            return Ok(None);
+        };
+        parse(&word)
+            .map(Some)
+            .ok_or_else(|| DbError::row(self.table, word))
     }
 
     pub(crate) fn content_type(&mut self) -> DbResult<ContentType> {

@@ -1,12 +1,12 @@
-//! The port `SessionStore`: conversations, and how much was asked.
+//! The port `SessionStore`: conversations, and what was asked without a model.
 
 use async_trait::async_trait;
 use ids_core::error::StoreError;
 use ids_core::id::SessionId;
-use ids_core::ports::{SessionList, SessionQuery, SessionStore, UsageCount};
+use ids_core::moving::UsageRecord;
+use ids_core::ports::{SessionList, SessionQuery, SessionStore};
 use ids_core::scope::{CollectionAccess, CollectionName, Scope};
 use ids_core::session::{Exchange, Message, Session};
-use ids_core::time::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
@@ -15,7 +15,7 @@ use crate::error::{DbError, DbResult};
 use crate::library::SqliteLibrary;
 use crate::rows::{Columns, Id, as_integer, folded};
 use crate::scope_sql::blob;
-use crate::{messages, organizations};
+use crate::{messages, organizations, usage_rows};
 
 const COLUMNS: &str = "session_id, title, created_at, updated_at, message_count";
 
@@ -96,22 +96,20 @@ fn in_scope(scope: &Scope) -> (String, Vec<Value>) {
 
 fn insert_usage(tx: &Connection, scope: &Scope, exchange: &Exchange) -> DbResult<()> {
     let answer = &exchange.answer;
-    let Some(details) = &answer.answer else {
+    let Some(details) = answer.answer.as_ref().filter(|_| !exchange.is_counted) else {
         return Ok(());
     };
-    tx.execute(
-        "insert into answer_usage (organization_id, model, prompt_tokens, completion_tokens, answered_at, key_id)
-         values (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![
-            scope.organization.to_blob(),
-            details.model,
-            as_integer(details.usage.prompt_tokens),
-            as_integer(details.usage.completion_tokens),
-            answer.created_at.as_micros(),
-            exchange.key_id.map(Id::to_blob)
-        ],
-    )?;
-    Ok(())
+    let record = UsageRecord {
+        key_id: exchange.key_id,
+        model: details.model.clone(),
+        prompt_tokens: details.usage.prompt_tokens,
+        completion_tokens: details.usage.completion_tokens,
+        answered_at: answer.created_at,
+        session_id: Some(exchange.session_id),
+        cost: None,
+        documents: Vec::new(),
+    };
+    usage_rows::insert(tx, scope.organization, &record)
 }
 
 pub(crate) fn find_session(
@@ -193,36 +191,6 @@ fn delete_session(tx: &Connection, scope: &Scope, session_id: SessionId) -> DbRe
     Ok(())
 }
 
-fn count_usage(
-    tx: &Connection,
-    scope: &Scope,
-    from: Timestamp,
-    until: Timestamp,
-) -> DbResult<Vec<UsageCount>> {
-    let mut statement = tx.prepare_cached(
-        "select key_id, model, count(*), sum(prompt_tokens), sum(completion_tokens) from answer_usage
-         where organization_id = ?1 and answered_at >= ?2 and answered_at < ?3 group by key_id, model
-         order by key_id, model",
-    )?;
-    let mut rows = statement.query(params![
-        scope.organization.to_blob(),
-        from.as_micros(),
-        until.as_micros()
-    ])?;
-    let mut counts = Vec::new();
-    while let Some(row) = rows.next()? {
-        let mut columns = Columns::new(row, "answer_usage");
-        counts.push(UsageCount {
-            key_id: columns.optional_id()?,
-            model: columns.get()?,
-            questions: columns.count()?,
-            prompt_tokens: columns.count()?,
-            completion_tokens: columns.count()?,
-        });
-    }
-    Ok(counts)
-}
-
 #[async_trait]
 impl SessionStore for SqliteLibrary {
     async fn append(&self, scope: &Scope, exchange: &Exchange) -> Result<Session, StoreError> {
@@ -285,18 +253,6 @@ impl SessionStore for SqliteLibrary {
             .write(Durability::Machine, move |tx| {
                 delete_session(tx, &scope, session_id)
             })
-            .await
-    }
-
-    async fn count_usage(
-        &self,
-        scope: &Scope,
-        from: Timestamp,
-        until: Timestamp,
-    ) -> Result<Vec<UsageCount>, StoreError> {
-        let scope = scope.clone();
-        self.database
-            .read(move |tx| count_usage(tx, &scope, from, until))
             .await
     }
 }

@@ -5,13 +5,15 @@
 use std::time::Duration;
 
 use ids_core::access::{ApiKey, KeyHash, KeySecret, NewKey, Permissions};
+use ids_core::budget::{Currency, Limits, Money, NewReservation, Settlement};
 use ids_core::cleanup::{CleanupTask, NewCleanup};
 use ids_core::document::BlobKey;
-use ids_core::id::{DocumentId, JobId, KeyId, MessageId, SessionId};
+use ids_core::id::{DocumentId, JobId, KeyId, MessageId, ReservationId, SessionId};
 use ids_core::ports::{Clock, Ids};
 use ids_core::scope::{CollectionAccess, Scope};
 use ids_core::session::{AnswerDetails, AnswerMode, Exchange, Message, TokenUsage};
 
+use crate::clock::ManualClock;
 use crate::stores::{NewDocument, Prepared, Stores, collection, direction};
 
 /// Something of everything that an organization may own.
@@ -64,6 +66,7 @@ pub async fn fill(stores: &Stores, scope: &Scope) -> Belongings {
         .unwrap();
     let exchange = exchange(stores, Some(key.key_id));
     stores.sessions.append(scope, &exchange).await.unwrap();
+    spend(stores, scope, prepared.document_id).await;
     let cleanup = NewCleanup {
         job_id: JobId::from_uuid(stores.ids.next()),
         task: CleanupTask::OrphanedFiles,
@@ -91,6 +94,41 @@ pub async fn fill(stores: &Stores, scope: &Scope) -> Belongings {
         session_id: exchange.session_id,
         blobs,
     }
+}
+
+/// A limit, money set aside, and a notice that some is spent.
+async fn spend(stores: &Stores, scope: &Scope, document_id: DocumentId) {
+    let limit = Some((Money::from_micros(10), Currency::Usd));
+    stores.ledger.set_organization_limit(scope, limit).await.unwrap();
+    let limits = Limits {
+        installation: None,
+        currency: Currency::Usd,
+        rate: None,
+    };
+    let reservation = |amount| NewReservation {
+        reservation_id: ReservationId::from_uuid(stores.ids.next()),
+        key_id: None,
+        session_id: None,
+        model: "um-modelo".to_owned(),
+        month_from: ManualClock::START,
+        amount: Money::from_micros(amount),
+        usage: TokenUsage::default(),
+        is_price_known: true,
+        documents: vec![document_id],
+    };
+    let (settled, open) = (reservation(9), reservation(1));
+    for reservation in [&settled, &open] {
+        let reserved = stores.ledger.reserve(scope, reservation, &limits).await.unwrap();
+        assert_eq!(reserved.refused_by, None);
+    }
+    let settlement = Settlement {
+        reservation_id: settled.reservation_id,
+        usage: TokenUsage::default(),
+        cost: Money::from_micros(9),
+        is_estimated: false,
+    };
+    let notices = stores.ledger.settle(scope, &settlement, &limits).await.unwrap();
+    assert_eq!(notices.unwrap().len(), 1);
 }
 
 /// A key that may everything everywhere, for ever.
@@ -123,6 +161,7 @@ pub fn exchange(stores: &Stores, key_id: Option<KeyId>) -> Exchange {
         answer,
     };
     Exchange {
+        is_counted: false,
         key_id,
         session_id: SessionId::from_uuid(stores.ids.next()),
         new_title: Some("palavra".to_owned()),
@@ -136,6 +175,8 @@ pub fn exchange(stores: &Stores, key_id: Option<KeyId>) -> Exchange {
             search_results: 0,
             model: None,
             usage: TokenUsage::default(),
+            cost: None,
+            fallback: None,
             processing_time: Duration::ZERO,
         })),
     }

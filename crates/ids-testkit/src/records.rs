@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use ids_core::access::{ApiKey, KeySecret, Permission};
+use ids_core::budget::{Currency, Money};
 use ids_core::document::{BlobKey, ContentType, Document, DocumentStatus, SourcePath, VersionStage};
 use ids_core::embedding::{Embedding, EmbeddingModel};
 use ids_core::error::{ErrorCode, Failure};
@@ -15,7 +16,8 @@ use ids_core::page::{Block, BlockKind, ExtractionNote, LineBox, NoteKind, Page};
 use ids_core::ports::Ids;
 use ids_core::scope::{CollectionAccess, Tag};
 use ids_core::session::{
-    AnswerDetails, AnswerMode, Citation, Claim, ClaimStatus, Message, NearestDocument, Session, TokenUsage,
+    AnswerCost, AnswerDetails, AnswerFallback, AnswerMode, Citation, Claim, ClaimStatus, Message,
+    NearestDocument, Session, TokenUsage,
 };
 use ids_core::span::{CharSpan, PageSpan};
 use ids_core::time::Timestamp;
@@ -258,6 +260,12 @@ pub fn session(ids: &SequentialIds, document_id: DocumentId, chunk_id: ChunkId) 
             prompt_tokens: 900,
             completion_tokens: 70,
         },
+        cost: Some(AnswerCost {
+            amount: Money::from_micros(417),
+            currency: Currency::Brl,
+            is_price_known: true,
+        }),
+        fallback: Some(AnswerFallback::ModelFailed),
         processing_time: Duration::from_micros(1_234_567),
     };
     SessionRecord {

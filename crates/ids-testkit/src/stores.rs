@@ -21,8 +21,9 @@ use ids_core::id::{ChunkId, DocumentId, JobId, OrganizationId, UploadId, Version
 use ids_core::job::Lease;
 use ids_core::page::{Block, BlockKind, ExtractedDocument, Page};
 use ids_core::ports::{
-    Accepted, ChunkIndex, ClaimedJob, CleanupStore, Clock, DocumentStore, Ids, JobQueue, JobStore,
-    LibraryArchive, OrganizationStore, Replaced, SessionStore, WeightedTerm, WorkerRegistry,
+    Accepted, BackupRegistry, ChunkIndex, ClaimedJob, CleanupStore, Clock, DocumentStore, Ids, JobQueue,
+    JobStore, LibraryArchive, OrganizationStore, Replaced, SessionStore, UsageLedger, WeightedTerm,
+    WorkerRegistry,
 };
 use ids_core::scope::{CollectionAccess, CollectionName, Scope, Tag};
 use ids_core::span::{CharSpan, PageSpan};
@@ -46,12 +47,16 @@ pub struct Stores {
     pub queue: Arc<dyn JobQueue>,
     /// Conversations.
     pub sessions: Arc<dyn SessionStore>,
+    /// What answers cost.
+    pub ledger: Arc<dyn UsageLedger>,
     /// Organizations and keys.
     pub organizations: Arc<dyn OrganizationStore>,
     /// Cleanups.
     pub cleanups: Arc<dyn CleanupStore>,
     /// Who works.
     pub workers: Arc<dyn WorkerRegistry>,
+    /// Which backups were made.
+    pub backups: Arc<dyn BackupRegistry>,
     /// All of it, record by record.
     pub archive: Arc<dyn LibraryArchive>,
     /// The clock they read.

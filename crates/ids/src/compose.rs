@@ -10,14 +10,15 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use ids_core::library::{Library, Ports};
-use ids_core::ports::{ChatModel, Clock, JobQueue, RateLimiter, SessionStore};
+use ids_core::ports::{BudgetAlarm, ChatModel, Clock, JobQueue, RateLimiter, SessionStore};
 use ids_core::rate_limit::LocalRateLimiter;
 use ids_embed::{BuiltInEmbedder, Model};
 use ids_extract::{ChildCommand, ChildLimits, ExtractorConfig, SandboxedExtractor, find_pdfium};
 use ids_http::HealthProbe;
-use ids_models::OpenAiChatModel;
+use ids_models::{BudgetWebhook, OpenAiChatModel};
 use ids_redis::{CachedSessions, FallbackRateLimiter, Redis, RedisJobQueue, RedisRateLimiter};
 
+pub use self::blobs::open as open_blobs;
 pub use self::moving::MovingEnd;
 use self::probes::{BlobsProbe, QueueProbe};
 pub use self::stores::Outage;
@@ -62,7 +63,7 @@ impl Composed {
         let model = Model::load(MODEL).context("the built-in model is damaged; install `ids` again")?;
         let embedder =
             Arc::new(BuiltInEmbedder::new(model, None).context("the embedding threads cannot be started")?);
-        let extractor = SandboxedExtractor::new(extractor_config()?);
+        let extractor = extractor()?;
 
         let mut queue: Arc<dyn JobQueue> = stores.queue();
         let mut sessions: Arc<dyn SessionStore> = stores.sessions();
@@ -82,9 +83,12 @@ impl Composed {
             jobs: stores.jobs(),
             queue,
             sessions,
+            ledger: stores.ledger(),
+            alarm: alarm(config)?,
             organizations: stores.organizations(),
             cleanups: stores.cleanups(),
             workers: stores.workers(),
+            backups: stores.backups(),
             chat: chat_model(config)?,
             blobs,
             extractor: Arc::new(extractor),
@@ -134,6 +138,23 @@ fn chat_model(config: &Config) -> anyhow::Result<Option<Arc<dyn ChatModel>>> {
     };
     let client = OpenAiChatModel::new(model.client()).context("the model of answers cannot be used")?;
     Ok(Some(Arc::new(client)))
+}
+
+/// What reads documents, in a child of this program.
+///
+/// # Errors
+/// When this program or the library that reads PDF cannot be found.
+pub fn extractor() -> anyhow::Result<SandboxedExtractor> {
+    Ok(SandboxedExtractor::new(extractor_config()?))
+}
+
+/// Whoever is told that the budget is nearly used up; nothing is sent yet.
+fn alarm(config: &Config) -> anyhow::Result<Option<Arc<dyn BudgetAlarm>>> {
+    let Some(url) = &config.budget_webhook else {
+        return Ok(None);
+    };
+    let webhook = BudgetWebhook::new(url.clone()).context("`AI_BUDGET_WEBHOOK_URL` cannot be used")?;
+    Ok(Some(Arc::new(webhook)))
 }
 
 fn extractor_config() -> anyhow::Result<ExtractorConfig> {

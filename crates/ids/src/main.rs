@@ -1,14 +1,18 @@
 //! `ids`: intelligent document search in one program.
 
+mod backup;
+mod certificate;
 mod cli;
 mod compose;
 mod config;
 mod data_dir;
+mod http_client;
 mod lifecycle;
 mod local;
 mod logging;
 mod memory;
 mod system;
+mod traces;
 
 use std::process::ExitCode;
 

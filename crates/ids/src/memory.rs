@@ -1,20 +1,41 @@
-//! How much memory this process may use: what its control group allows, else what the machine has.
+//! How much memory there is, and how much this process may use: what its control group allows, else what the machine has.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// The memory that this process lives in, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// That of the machine.
+    pub machine: u64,
+    /// What of it can be had without swapping.
+    pub available: u64,
+    /// What the process's control group may use, of either version.
+    pub group_limit: Option<u64>,
+}
+
+impl Memory {
+    /// Asks the system; `None` where it does not say.
+    pub fn read() -> Option<Self> {
+        let text = fs::read_to_string("/proc/meminfo").ok()?;
+        let groups = fs::read_to_string("/proc/self/cgroup").ok();
+        Some(Self {
+            machine: meminfo(&text, "MemTotal:")?,
+            available: meminfo(&text, "MemAvailable:")?,
+            group_limit: groups.and_then(|groups| group_limit(&groups, Path::new("/sys/fs/cgroup"))),
+        })
+    }
+}
+
 /// In MB; `None` where the system does not say.
 pub fn limit_megabytes() -> Option<u64> {
-    let machine = meminfo(&fs::read_to_string("/proc/meminfo").ok()?);
-    let group = fs::read_to_string("/proc/self/cgroup")
-        .ok()
-        .and_then(|text| group_limit(&text, Path::new("/sys/fs/cgroup")));
-    let bytes = [machine, group].into_iter().flatten().min()?;
+    let memory = Memory::read()?;
+    let bytes = memory.group_limit.unwrap_or(u64::MAX).min(memory.machine);
     Some(bytes / (1024 * 1024))
 }
 
-fn meminfo(text: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+fn meminfo(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kilobytes * 1024)
 }
@@ -50,10 +71,10 @@ mod tests {
     #[test]
     fn the_machines_memory_is_read() {
         assert_eq!(
-            meminfo("MemTotal:       2048 kB\nMemFree: 1 kB\n"),
+            meminfo("MemTotal:       2048 kB\nMemFree: 1 kB\n", "MemTotal:"),
             Some(2048 * 1024)
         );
-        assert_eq!(meminfo(""), None);
+        assert_eq!(meminfo("", "MemTotal:"), None);
     }
 
     #[test]

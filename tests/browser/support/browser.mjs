@@ -11,8 +11,9 @@ const FLAGS = [
 export const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 360, height: 740 };
 
-export function startBrowser() {
-  return chromium.launch({ executablePath: PROGRAM, args: FLAGS });
+/** `more` are further flags of Chromium. */
+export function startBrowser(...more) {
+  return chromium.launch({ executablePath: PROGRAM, args: [...FLAGS, ...more] });
 }
 
 /** A new page in a context of its own. What goes wrong in it is kept in `page.faults`. */

@@ -6,17 +6,19 @@ use crate::workspace::{Dependency, Metadata, Package};
 
 /// Each crate of ours and those of ours it may use; `dev-dependencies` are free. Stores need `ids-text` for the type
 /// of a term; that they use nothing else of it is held by the check on adapters.
-const ALLOWED: [(&str, &[&str]); 12] = [
+const ALLOWED: [(&str, &[&str]); 14] = [
     ("ids-text", &[]),
     ("ids-core", &["ids-text"]),
     ("ids-extract", &["ids-core"]),
     ("ids-embed", &["ids-core"]),
-    ("ids-models", &["ids-core"]),
+    ("ids-net", &[]),
+    ("ids-models", &["ids-core", "ids-net"]),
     ("ids-rows", &["ids-core", "ids-text"]),
     ("ids-sqlite", &["ids-core", "ids-text", "ids-rows"]),
-    ("ids-postgres", &["ids-core", "ids-text", "ids-rows"]),
-    ("ids-redis", &["ids-core"]),
-    ("ids-blobs", &["ids-core"]),
+    ("ids-postgres", &["ids-core", "ids-net", "ids-text", "ids-rows"]),
+    ("ids-redis", &["ids-core", "ids-net"]),
+    ("ids-blobs", &["ids-core", "ids-net"]),
+    ("ids-backup", &["ids-core", "ids-net"]),
     ("ids-http", &["ids-core"]),
     ("ids-testkit", &["ids-core", "ids-text"]),
 ];

@@ -11,15 +11,17 @@ use super::rust_text::{body_after, code_lines, has_word, identifier};
 use super::tree::Tree;
 
 /// Each port with clauses and the crates that implement it; a crate that does not exist yet need not run anything.
-const ADAPTERS: [(&str, &[&str]); 14] = [
+const ADAPTERS: [(&str, &[&str]); 15] = [
     ("DocumentStore", &["ids-sqlite", "ids-postgres"]),
     ("ChunkIndex", &["ids-sqlite", "ids-postgres"]),
     ("JobStore", &["ids-sqlite", "ids-postgres"]),
     ("SessionStore", &["ids-sqlite", "ids-postgres", "ids-redis"]),
     ("RateLimiter", &["ids-redis"]),
+    ("UsageLedger", &["ids-sqlite", "ids-postgres"]),
     ("OrganizationStore", &["ids-sqlite", "ids-postgres"]),
     ("CleanupStore", &["ids-sqlite", "ids-postgres"]),
     ("WorkerRegistry", &["ids-sqlite", "ids-postgres"]),
+    ("BackupRegistry", &["ids-sqlite", "ids-postgres"]),
     ("LibraryArchive", &["ids-sqlite", "ids-postgres"]),
     ("JobQueue", &["ids-sqlite", "ids-postgres", "ids-redis"]),
     ("BlobStore", &["ids-blobs"]),

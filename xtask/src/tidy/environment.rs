@@ -2,6 +2,7 @@
 //!
 //! A variable is a string literal in capitals in a file of `crates/ids/src/config/`; its documentation is a row of a
 //! table in docs/configuration.md whose first cell holds the name in backticks. Variables are read nowhere else.
+//! The example of a server's settings, deploy/.env.prod.example, has a line for each of them, and for nothing else.
 
 use std::collections::BTreeSet;
 
@@ -10,6 +11,7 @@ use super::tree::Tree;
 
 const CONFIG: &str = "crates/ids/src/config/";
 const DOCS: &str = "docs/configuration.md";
+const EXAMPLE: &str = "deploy/.env.prod.example";
 
 /// What the machine sets for every program; and what only tests and builds read.
 const NOT_OURS: [&str; 14] = [
@@ -54,7 +56,28 @@ pub fn check(tree: &Tree) -> Vec<String> {
     complaints.extend(documented.difference(&read).map(|name| {
         format!("{DOCS} explains `{name}`, which {CONFIG} does not read; remove the row or read it")
     }));
+    if let Some(example) = tree.text(EXAMPLE) {
+        let offered = offered(example);
+        complaints.extend(documented.difference(&offered).map(|name| {
+            format!("{EXAMPLE} does not offer `{name}`; add it with a sentence on what it sets")
+        }));
+        complaints.extend(
+            offered
+                .difference(&documented)
+                .map(|name| format!("{EXAMPLE} offers `{name}`, which {DOCS} does not explain; remove it")),
+        );
+    }
     complaints
+}
+
+/// The names that a settings file sets, or shows how to set: `NAME=value` and `#NAME=value`, one a line.
+fn offered(example: &str) -> BTreeSet<&str> {
+    example
+        .lines()
+        .filter_map(|line| line.strip_prefix('#').unwrap_or(line).split_once('='))
+        .map(|(name, _)| name)
+        .filter(|name| is_name(name))
+        .collect()
 }
 
 fn read_elsewhere(tree: &Tree) -> Vec<String> {
@@ -143,6 +166,24 @@ mod tests {
             check(&tree),
             [
                 "crates/ids-http/src/lib.rs:1 reads `LOG_LEVEL`; read it in crates/ids/src/config/ and hand the value down"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_example_of_a_server_offers_what_is_documented_and_nothing_else() {
+        let docs = "| name | default |\n|---|---|\n| `LOG_LEVEL` | |\n| `ENVIRONMENT` | |\n";
+        let example = "# How much is logged, as in LOG_WORD=x.\n#LOG_LEVEL=info\nOLD_NAME=1\n";
+        let tree = Tree::of(&[
+            ("crates/ids/src/config/log.rs", READ),
+            (DOCS, docs),
+            (EXAMPLE, example),
+        ]);
+        assert_eq!(
+            check(&tree),
+            [
+                "deploy/.env.prod.example does not offer `ENVIRONMENT`; add it with a sentence on what it sets",
+                "deploy/.env.prod.example offers `OLD_NAME`, which docs/configuration.md does not explain; remove it",
             ]
         );
     }

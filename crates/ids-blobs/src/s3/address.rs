@@ -6,10 +6,11 @@
 use std::time::Duration;
 
 use ids_core::time::Timestamp;
+use ids_net::Secret;
 use rusty_s3::signing::sign;
 use rusty_s3::{Bucket, Method, UrlStyle};
 
-use super::config::{PathStyle, S3Config, S3ConfigError, Secret};
+use super::config::{PathStyle, S3Config, S3ConfigError};
 
 /// How long a request of our own may be on its way; also how far clocks may differ.
 const REQUEST_TTL: Duration = Duration::from_secs(900);

@@ -1,8 +1,9 @@
 //! What a bucket's store is told: where the bucket is, who asks, how long to wait and how often to try.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use ids_net::{Secret, TrustedRoots};
 
 /// S3 takes no longer expiry into a signature.
 pub(super) const LONGEST_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -122,37 +123,6 @@ impl Default for RetryPolicy {
             tries: 3,
             pause: Duration::from_millis(200),
         }
-    }
-}
-
-/// The certificate authorities that are trusted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TrustedRoots {
-    /// Those of the machine (also the file named by `SSL_CERT_FILE`); where it has none, as in a bare container, Mozilla's.
-    System,
-    /// Only these certificates, each in DER.
-    Only(Vec<Vec<u8>>),
-}
-
-/// A text that is never shown: not in `Debug`, and there is no `Display`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a secret.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The secret itself, to sign with and never to be shown.
-    pub(super) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(***)")
     }
 }
 

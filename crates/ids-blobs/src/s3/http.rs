@@ -4,7 +4,6 @@
 //! pieces, so a store's memory does not grow with the document.
 
 use std::future::{Future, poll_fn};
-use std::io;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
@@ -15,12 +14,10 @@ use hyper::client::conn::http1;
 use hyper::header::{self, HeaderMap};
 use hyper::http::HeaderName;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, lookup_host};
+use ids_net::connect;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::address::Target;
 use super::body::{Payload, SentBody};
@@ -32,9 +29,6 @@ const HEAD_BYTES: usize = 64 * 1_024;
 
 /// Connections at once; more wait for one to end.
 const CONNECTIONS: usize = 64;
-
-/// Each address of a host but the last gets this long: where IPv6 leads nowhere, IPv4 still has most of the deadline.
-const ADDRESS_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Sends requests.
 pub(super) struct Client {
@@ -91,12 +85,14 @@ impl Client {
             .map_err(|_| CallError::Unusable("the request cannot be put into HTTP"))?;
 
         let limit = self.deadlines.connect;
-        let stream = timeout(limit, self.connect(target))
+        let tls = target.is_encrypted.then_some(&self.tls);
+        let stream = timeout(limit, connect(&target.host, target.port, tls))
             .await
             .map_err(|_| CallError::TooSlow {
                 what: "to be reached",
                 limit,
-            })??;
+            })?
+            .map_err(CallError::Connect)?;
         let (mut sender, connection) = http1::Builder::new()
             .max_buf_size(HEAD_BYTES.max(super::body::PIECE_BYTES * 2))
             .handshake(TokioIo::new(stream))
@@ -134,41 +130,6 @@ impl Client {
             _permit: permit,
         })
     }
-
-    async fn connect(&self, target: &Target) -> Result<Box<dyn Stream>, CallError> {
-        let tcp = connect_to_any(&target.host, target.port)
-            .await
-            .map_err(CallError::Connect)?;
-        // Head and body of a small request are two writes; the second must not wait for the first to be acknowledged.
-        tcp.set_nodelay(true).map_err(CallError::Connect)?;
-        if !target.is_encrypted {
-            return Ok(Box::new(tcp));
-        }
-        let name = ServerName::try_from(target.host.clone())
-            .map_err(|error| CallError::Connect(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
-        let encrypted = self.tls.connect(name, tcp).await.map_err(CallError::Connect)?;
-        Ok(Box::new(encrypted))
-    }
-}
-
-async fn connect_to_any(host: &str, port: u16) -> io::Result<TcpStream> {
-    let mut addresses = lookup_host((host, port)).await?.peekable();
-    let mut failure = io::Error::from(io::ErrorKind::NotFound);
-    while let Some(address) = addresses.next() {
-        let connecting = TcpStream::connect(address);
-        let connected = if addresses.peek().is_some() {
-            timeout(ADDRESS_PATIENCE, connecting)
-                .await
-                .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-        } else {
-            connecting.await
-        };
-        match connected {
-            Ok(stream) => return Ok(stream),
-            Err(error) => failure = error,
-        }
-    }
-    Err(failure)
 }
 
 /// A reply whose head is here.
@@ -227,11 +188,6 @@ impl Reply<'_> {
         String::from_utf8(bytes).map_err(|_| CallError::Unusable("it is no text"))
     }
 }
-
-/// A connection, encrypted or not.
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// What moves the bytes of a connection, as long as someone waits for them.
 struct Driver {

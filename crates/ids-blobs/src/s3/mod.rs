@@ -12,7 +12,6 @@ mod cors;
 mod error;
 mod http;
 mod lifecycle;
-mod tls;
 mod writer;
 mod xml;
 
@@ -27,6 +26,7 @@ use ids_core::ports::{
     BlobError, BlobErrorKind, BlobInfo, BlobStore, BlobWriter, Clock, LocalBlob, SignedUpload,
 };
 use ids_core::time::Timestamp;
+use ids_net::connector;
 use rusty_s3::Method;
 use sha2::{Digest, Sha256};
 
@@ -43,7 +43,7 @@ use crate::slots::IoSlots;
 use crate::spool::Spooler;
 
 pub use self::admin::RoundTripFailure;
-pub use self::config::{Deadlines, PathStyle, RetryPolicy, S3Config, S3ConfigError, Secret, TrustedRoots};
+pub use self::config::{Deadlines, PathStyle, RetryPolicy, S3Config, S3ConfigError};
 pub use self::cors::CorsState;
 pub use self::lifecycle::LifecycleState;
 
@@ -95,7 +95,10 @@ impl S3BlobStore {
         let endpoint = config.endpoint.as_deref();
         let calls = Calls {
             address: Address::new(config, endpoint)?,
-            client: Client::new(tls::connector(&config.roots)?, config.deadlines),
+            client: Client::new(
+                connector(&config.roots).map_err(S3ConfigError::Certificates)?,
+                config.deadlines,
+            ),
             clock,
             retry: config.retry,
         };

@@ -77,6 +77,8 @@ impl Draft {
             nearest: Vec::new(),
             model: None,
             usage: TokenUsage::default(),
+            cost: None,
+            fallback: None,
         }
     }
 

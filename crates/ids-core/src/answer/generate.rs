@@ -5,13 +5,17 @@ use tokio::sync::mpsc;
 use super::extract::no_answer;
 use super::prompt::prompt;
 use super::reply::{Part, ReplyReader, Statement};
+use super::spend::Funds;
 use super::{AskEvent, AskEvents, AskRequest, AskStage, Draft};
 use crate::error::Refusal;
+use crate::id::SessionId;
 use crate::library::Library;
 use crate::ports::ChatError;
 use crate::scope::Scope;
 use crate::search::Hit;
-use crate::session::{AnswerMode, Citation, ClaimStatus, Message, TokenUsage};
+use crate::session::{AnswerCost, AnswerFallback, AnswerMode, Citation, ClaimStatus, Message, TokenUsage};
+use crate::trace::TARGET;
+use tracing::Instrument;
 
 /// Pieces that may wait while a statement is being checked.
 const PIECES_WAITING: usize = 64;
@@ -30,7 +34,24 @@ pub(super) enum Generated {
         model: Option<String>,
         /// What it counted.
         usage: TokenUsage,
+        /// What that cost.
+        cost: Option<AnswerCost>,
+        /// Why there is no answer of a model that is there.
+        fallback: Option<AnswerFallback>,
     },
+}
+
+impl Generated {
+    /// No model was asked.
+    fn nothing(fallback: Option<AnswerFallback>) -> Self {
+        Self::Nothing {
+            was_shown: false,
+            model: None,
+            usage: TokenUsage::default(),
+            cost: None,
+            fallback,
+        }
+    }
 }
 
 impl Library {
@@ -39,21 +60,25 @@ impl Library {
         &self,
         scope: &Scope,
         request: &AskRequest,
+        session_id: SessionId,
         history: &[Message],
         hits: &[Hit],
         events: &AskEvents,
     ) -> Result<Generated, Refusal> {
         let Some(chat) = self.ports.chat.as_deref().filter(|_| !hits.is_empty()) else {
-            return Ok(Generated::Nothing {
-                was_shown: false,
-                model: None,
-                usage: TokenUsage::default(),
-            });
+            return Ok(Generated::nothing(None));
+        };
+        let prompt = prompt(&request.question, history, hits);
+        let funds = self.reserve(scope, request, session_id, chat.name(), &prompt, hits);
+        let mut spending = match funds.await? {
+            Funds::Granted(spending) => spending,
+            Funds::Refused(fallback) => return Ok(Generated::nothing(Some(fallback))),
         };
         events.stage(AskStage::Writing).await;
-        let prompt = prompt(&request.question, history, hits);
+        spending.begin();
         let (sender, mut pieces) = mpsc::channel(PIECES_WAITING);
-        let call = chat.stream(&prompt, sender);
+        let step = tracing::info_span!(target: TARGET, "write_answer", model = chat.name());
+        let call = chat.stream(&prompt, sender).instrument(step);
         tokio::pin!(call);
         let mut writing = Writing::new(self, scope, hits, events);
         let mut outcome = None;
@@ -62,18 +87,21 @@ impl Library {
             // `recv` may be dropped: a piece that is there is given by the next call. The call itself is only borrowed.
             tokio::select! {
                 piece = pieces.recv() => match piece {
-                    Some(piece) => writing.take(&piece).await?,
+                    Some(piece) => {
+                        spending.read(&piece);
+                        writing.take(&piece).await?;
+                    }
                     // The sender went with the call's end, whose outcome is at hand.
                     None => break,
                 },
                 ended = &mut call, if outcome.is_none() => outcome = Some(ended),
             }
         }
-        let usage = match outcome {
-            Some(ended) => ended,
-            None if writing.reader.is_too_long() => Ok(TokenUsage::default()),
-            None => call.await,
-        };
+        if outcome.is_none() && !writing.reader.is_too_long() {
+            outcome = Some(call.await);
+        }
+        let cost = Some(spending.settle(outcome.as_ref()).await);
+        let usage = outcome.unwrap_or_else(|| Ok(TokenUsage::default()));
         let failed = usage.as_ref().err().inspect(|error| log(error)).is_some();
         let usage = usage.unwrap_or_default();
         let model = Some(chat.name().to_owned());
@@ -83,6 +111,7 @@ impl Library {
         if !draft.draft.claims.is_empty() {
             draft.draft.model = model;
             draft.draft.usage = usage;
+            draft.draft.cost = cost;
             return Ok(Generated::Answer(draft.draft));
         }
         if said_nothing {
@@ -90,6 +119,7 @@ impl Library {
                 mode: AnswerMode::Generated,
                 model,
                 usage,
+                cost,
                 ..no_answer(&request.question, hits)
             };
             events.delta(&refused.text).await;
@@ -99,6 +129,12 @@ impl Library {
             was_shown: draft.statements > 0,
             model,
             usage,
+            cost,
+            fallback: Some(if failed {
+                AnswerFallback::ModelFailed
+            } else {
+                AnswerFallback::Unproven
+            }),
         })
     }
 }

@@ -14,6 +14,7 @@ mod place;
 mod prompt;
 mod reply;
 mod sentence;
+mod spend;
 mod words;
 
 use tokio::sync::mpsc;
@@ -25,7 +26,10 @@ use crate::library::Library;
 use crate::limits;
 use crate::scope::Scope;
 use crate::search::SearchRequest;
-use crate::session::{AnswerDetails, AnswerMode, Exchange, Message, NearestDocument, Session, TokenUsage};
+use crate::session::{
+    AnswerCost, AnswerDetails, AnswerFallback, AnswerMode, Exchange, Message, NearestDocument, Session,
+    TokenUsage,
+};
 
 pub use confidence::{Confidence, confidence};
 pub use evidence::{Evidence, PASSAGES};
@@ -134,6 +138,8 @@ pub(crate) struct Draft {
     pub(crate) nearest: Vec<NearestDocument>,
     pub(crate) model: Option<String>,
     pub(crate) usage: TokenUsage,
+    pub(crate) cost: Option<AnswerCost>,
+    pub(crate) fallback: Option<AnswerFallback>,
 }
 
 impl Library {
@@ -162,15 +168,23 @@ impl Library {
         let slot = self.reading.acquire().await?;
         let hits = crate::search::search(&self.ports, scope, &search).await?.hits;
         drop(slot);
-        let draft = match self.generate(scope, request, &history, &hits, events).await? {
+        let session_id = request
+            .session_id
+            .unwrap_or_else(|| SessionId::from_uuid(self.ports.ids.next()));
+        let generated = self.generate(scope, request, session_id, &history, &hits, events);
+        let draft = match generated.await? {
             Generated::Answer(draft) => draft,
             Generated::Nothing {
                 was_shown,
                 model,
                 usage,
+                cost,
+                fallback,
             } => Draft {
                 model,
                 usage,
+                cost,
+                fallback,
                 ..self
                     .extract(scope, &request.question, &hits, was_shown, events)
                     .await?
@@ -186,6 +200,8 @@ impl Library {
             search_results: u32::try_from(hits.len()).unwrap_or(u32::MAX),
             model: draft.model,
             usage: draft.usage,
+            cost: draft.cost,
+            fallback: draft.fallback,
             processing_time: now.since(begun),
         };
         let answer = Message {
@@ -194,7 +210,9 @@ impl Library {
             content: draft.text,
             answer: Some(details.clone()),
         };
-        let session = self.keep(scope, request, begun, answer.clone()).await?;
+        let session = self
+            .keep(scope, request, session_id, begun, answer.clone())
+            .await?;
         Ok(Asked {
             session,
             message: answer,
@@ -222,20 +240,21 @@ impl Library {
         &self,
         scope: &Scope,
         request: &AskRequest,
+        session_id: SessionId,
         asked_at: crate::time::Timestamp,
         answer: Message,
     ) -> Result<Session, Refusal> {
-        let (session_id, new_title) = match request.session_id {
-            Some(session_id) => (session_id, None),
-            None => (
-                SessionId::from_uuid(self.ports.ids.next()),
-                Some(title_of(&request.question)),
-            ),
-        };
+        let is_new = request.session_id.is_none();
+        // Where a model was asked, the ledger has it.
+        let is_counted = answer
+            .answer
+            .as_ref()
+            .is_some_and(|details| details.cost.is_some());
         let exchange = Exchange {
             key_id: request.key_id,
             session_id,
-            new_title,
+            new_title: is_new.then(|| title_of(&request.question)),
+            is_counted,
             question: Message {
                 message_id: MessageId::from_uuid(self.ports.ids.next()),
                 created_at: asked_at,

@@ -2,7 +2,10 @@
 //! (design.md 4, "chunks").
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::mem;
 use std::ops::Range;
+use std::task::Poll;
 
 use ids_text::{Term, TokenCounter, Unit};
 
@@ -38,7 +41,8 @@ pub(super) async fn run(library: &Library, claimed: &ClaimedJob) -> Result<(Repl
         &title_of(&claimed.version),
         settings,
         &*library.ports.tokenizer,
-    );
+    )
+    .await;
     if chunks.is_empty() {
         let message = format!("no text was found in `{}`", claimed.version.filename);
         return Err(Failure::of_input(ErrorCode::NoText, message).into());
@@ -52,15 +56,16 @@ pub(super) async fn run(library: &Library, claimed: &ClaimedJob) -> Result<(Repl
 /// Cuts pages into chunks.
 ///
 /// The chunks cover the body text (running headers and footers left out) and nothing else, in order; each one's
-/// `content` is its spans' texts joined by one line feed. No chunk crosses a heading of the top level.
-pub fn chunk_pages(
+/// `content` is its spans' texts joined by one line feed. No chunk crosses a heading of the top level. A long document takes
+/// seconds: after each page and each chunk others get their turn, above all the renewal of the job's lease.
+pub async fn chunk_pages(
     pages: &[Page],
     title: &str,
     settings: ChunkSettings,
     tokenizer: &dyn Tokenizer,
 ) -> Vec<NewChunk> {
     let texts: Vec<CharIndex<'_>> = pages.iter().map(|page| CharIndex::new(&page.text)).collect();
-    let outline = Outline::of(pages, &texts, settings, tokenizer);
+    let outline = Outline::of(pages, &texts, settings, tokenizer).await;
     let mut terms = TermCounter::new(title);
     let mut chunks = Vec::new();
     for section in &outline.sections {
@@ -80,9 +85,23 @@ pub fn chunk_pages(
                 terms,
                 length,
             });
+            give_way().await;
         }
     }
     chunks
+}
+
+/// Lets whatever else runs on this thread have its turn.
+async fn give_way() {
+    let mut is_back = false;
+    poll_fn(|context| {
+        if mem::replace(&mut is_back, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// All units of a document in order, with their places, cut into sections.
@@ -111,7 +130,7 @@ impl TokenCounter for Counter<'_> {
 }
 
 impl Outline {
-    fn of(
+    async fn of(
         pages: &[Page],
         texts: &[CharIndex<'_>],
         settings: ChunkSettings,
@@ -162,6 +181,7 @@ impl Outline {
                     });
                 }
             }
+            give_way().await;
         }
         if section_start < outline.units.len() {
             outline.sections.push(section_start..outline.units.len());

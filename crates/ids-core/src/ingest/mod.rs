@@ -22,6 +22,8 @@ use crate::job::JobStep;
 use crate::library::Library;
 use crate::ports::{BlobError, BlobErrorKind, ClaimedJob, Replaced};
 use crate::time::Timestamp;
+use crate::trace::TARGET;
+use tracing::Instrument;
 
 /// What came of one turn of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,15 +60,18 @@ pub(crate) enum StepError {
 pub(crate) async fn prepare(library: &Library, claimed: &ClaimedJob) -> Result<Turn, StepError> {
     let lease = &claimed.lease;
     if claimed.version.stage < VersionStage::Extracted {
-        extract::run(library, claimed).await?;
+        let step = tracing::info_span!(target: TARGET, "extract");
+        extract::run(library, claimed).instrument(step).await?;
     }
     progress::note(library, lease, JobStep::CheckingDuplicates, progress::CHECKING).await?;
-    if let Some(original) = deduplicate::find(library, claimed).await? {
+    let step = tracing::info_span!(target: TARGET, "check_duplicates");
+    if let Some(original) = deduplicate::find(library, claimed).instrument(step).await? {
         complete::end_as_duplicate(library, claimed, original).await?;
         return Ok(Turn::Ended);
     }
     progress::note(library, lease, JobStep::Chunking, progress::CHUNKING).await?;
-    match chunk::run(library, claimed).await? {
+    let step = tracing::info_span!(target: TARGET, "chunk");
+    match chunk::run(library, claimed).instrument(step).await? {
         (Replaced::DuplicateOf(original), _) => {
             complete::end_as_duplicate(library, claimed, original).await?;
             Ok(Turn::Ended)
@@ -84,10 +89,12 @@ pub(crate) async fn embed(
     claimed: &ClaimedJob,
     stop: &tokio_util::sync::CancellationToken,
 ) -> Result<Turn, StepError> {
-    match embed::run(library, claimed, stop).await? {
+    let step = tracing::info_span!(target: TARGET, "embed");
+    match embed::run(library, claimed, stop).instrument(step).await? {
         Embedded::Some { left } => Ok(Turn::MoreToEmbed { left }),
         Embedded::All => {
-            complete::run(library, claimed).await?;
+            let step = tracing::info_span!(target: TARGET, "complete");
+            complete::run(library, claimed).instrument(step).await?;
             Ok(Turn::Ended)
         }
     }

@@ -1,4 +1,5 @@
-//! Delivers what the queue lost, or left with a dead worker, and asks for the scheduled cleanups; organization by organization.
+//! Delivers what the queue lost, or left with a dead worker, and asks for the scheduled cleanups, settles what answers left
+//! unsettled; organization by organization.
 
 use std::time::Duration;
 
@@ -94,6 +95,8 @@ impl Reconciler {
         self.deliver(cleanups).await?;
         let ended_before = now.minus(limits::CLEANUP_RECORD_STAYS);
         ports.cleanups.prune_cleanups(scope, ended_before).await?;
+        self.library.settle_what_ran_out(scope).await?;
+        self.library.tell_of_budget(scope).await?;
         Ok(())
     }
 

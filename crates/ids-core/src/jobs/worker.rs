@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
 
 use super::memory::MemoryBudget;
 use super::retry::backoff;
@@ -15,6 +16,7 @@ use crate::job::{Lane, QueueName};
 use crate::library::Library;
 use crate::limits;
 use crate::ports::{ClaimedJob, Delivery};
+use crate::trace::TARGET;
 
 /// How long one `receive` waits: short enough that a stop is prompt, long enough to cost nothing.
 const RECEIVE_WAIT: Duration = Duration::from_secs(5);
@@ -112,10 +114,28 @@ impl Worker {
             .await
     }
 
-    /// One delivery, from claim to acknowledgement.
+    /// One delivery, from claim to acknowledgement. Every line that is logged meanwhile carries the job's id.
     async fn handle(&self, delivery: &Delivery, stop: &CancellationToken) {
+        let job_id = delivery.job.job_id;
+        let logged = tracing::info_span!("job", job.id = %job_id);
+        let traced = tracing::info_span!(
+            target: TARGET,
+            "job",
+            otel.kind = "consumer",
+            otel.status_code = tracing::field::Empty,
+            job.id = %job_id,
+            document.id = tracing::field::Empty,
+            queue = self.queue.as_str(),
+            lane = self.lane.as_str(),
+            worker = %self.name,
+        );
+        let handling = self.handle_in_span(delivery, stop, &traced).instrument(logged);
+        handling.instrument(traced.clone()).await;
+    }
+
+    async fn handle_in_span(&self, delivery: &Delivery, stop: &CancellationToken, traced: &Span) {
         let dealt_with = match self.queue {
-            QueueName::DocumentProcessing => self.handle_document(delivery, stop).await,
+            QueueName::DocumentProcessing => self.handle_document(delivery, stop, traced).await,
             QueueName::CleanupTasks => self.library.work_on_cleanup(delivery, &self.name, stop).await,
         };
         if dealt_with {
@@ -124,7 +144,7 @@ impl Worker {
     }
 
     /// Says whether the delivery is dealt with.
-    async fn handle_document(&self, delivery: &Delivery, stop: &CancellationToken) -> bool {
+    async fn handle_document(&self, delivery: &Delivery, stop: &CancellationToken, traced: &Span) -> bool {
         let jobs = &self.library.ports.jobs;
         let job_id = delivery.job.job_id;
         // A store that is away is waited for with the delivery in hand: put down, it would come back only when its time is over, and
@@ -132,10 +152,14 @@ impl Worker {
         let claimed = patiently(stop, || jobs.claim(&delivery.job, &self.name)).await;
         match claimed {
             Ok(Some(claimed)) => {
+                traced.record("document.id", tracing::field::display(claimed.lease.document_id));
                 let worked = match given_up(&claimed) {
                     Some(failure) => Worked::Failed(failure),
                     None => self.work(&claimed, delivery, stop).await,
                 };
+                if matches!(worked, Worked::Failed(_)) {
+                    traced.record("otel.status_code", "ERROR");
+                }
                 let settled = patiently(stop, || self.settle(&claimed, &worked)).await;
                 if let Err(error) = settled
                     && error.kind() != StoreErrorKind::LeaseLost

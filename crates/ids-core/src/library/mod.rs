@@ -3,6 +3,7 @@
 //! Front ends translate; every rule (what is valid, what is accepted, what is said when it is not) stands here.
 
 mod access;
+mod budget;
 mod cleanups;
 mod details;
 mod documents;
@@ -18,22 +19,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use access::{CreatedKey, KeyRequest};
+pub use budget::{BudgetStanding, LeftAnswer, MonthUsage, WholeEstimate};
 pub use documents::{LibraryStats, PageView, StatusView};
 pub use jobs::AnyJob;
 pub use page_images::PageOriginal;
-pub use totals::Totals;
+pub use totals::{QueueTotals, Totals, queue_totals};
 pub(crate) use upload_refusals::refused_by_blobs;
 pub use uploads::{
     AnnouncedUpload, IncomingFile, NewFile, Processing, SourceState, UploadAnnouncement, UploadReceiver,
 };
 
+use self::budget::LeftAnswers;
 use self::page_images::PageImages;
+use crate::budget::BudgetSettings;
 use crate::document::ContentType;
 use crate::error::Refusal;
 use crate::limits;
 use crate::ports::{
-    BlobStore, ChatModel, ChunkIndex, CleanupStore, Clock, DocumentStore, Embedder, Extractor, Ids, JobQueue,
-    JobStore, OrganizationStore, SessionStore, Tokenizer, WorkerRegistry,
+    BackupRegistry, BlobStore, BudgetAlarm, ChatModel, ChunkIndex, CleanupStore, Clock, DocumentStore,
+    Embedder, Extractor, Ids, JobQueue, JobStore, OrganizationStore, SessionStore, Tokenizer, UsageLedger,
+    WorkerRegistry,
 };
 use crate::slots::{Line, Slots};
 
@@ -50,12 +55,18 @@ pub struct Ports {
     pub queue: Arc<dyn JobQueue>,
     /// Conversations.
     pub sessions: Arc<dyn SessionStore>,
+    /// What answers cost.
+    pub ledger: Arc<dyn UsageLedger>,
+    /// Who is told that a budget is nearly used up; `None` where only the log is.
+    pub alarm: Option<Arc<dyn BudgetAlarm>>,
     /// Organizations and keys.
     pub organizations: Arc<dyn OrganizationStore>,
     /// The truth about cleanups.
     pub cleanups: Arc<dyn CleanupStore>,
     /// Who works.
     pub workers: Arc<dyn WorkerRegistry>,
+    /// Which backups were made.
+    pub backups: Arc<dyn BackupRegistry>,
     /// Bytes.
     pub blobs: Arc<dyn BlobStore>,
     /// Bytes to text.
@@ -96,6 +107,8 @@ pub struct Settings {
     pub temp_prefix: String,
     /// Prefix of what is kept (`S3_ORIGINALS_PREFIX`), with its slash.
     pub originals_prefix: String,
+    /// What answers may cost.
+    pub budget: BudgetSettings,
 }
 
 impl Default for Settings {
@@ -111,6 +124,7 @@ impl Default for Settings {
             orphan_age: Duration::from_secs(24 * 3_600),
             temp_prefix: "temp/".to_owned(),
             originals_prefix: "originals/".to_owned(),
+            budget: BudgetSettings::default(),
         }
     }
 }
@@ -130,6 +144,7 @@ pub struct Library {
     /// Bounds the questions whose evidence is being looked for: each costs as much computing as a dozen searches.
     pub(crate) reading: Arc<Slots>,
     page_images: Arc<PageImages>,
+    left: Arc<LeftAnswers>,
 }
 
 impl Library {
@@ -140,6 +155,7 @@ impl Library {
             settings: Arc::new(settings),
             reading: Arc::new(Slots::new(limits::QUESTIONS_AT_ONCE, READING_LINE)),
             page_images: Arc::new(PageImages::default()),
+            left: Arc::default(),
         }
     }
 

@@ -5,10 +5,9 @@ use crate::answer::session_not_found;
 use crate::error::{Refusal, StoreError, StoreErrorKind};
 use crate::id::SessionId;
 use crate::limits;
-use crate::ports::{SessionList, SessionQuery, UsageCount};
+use crate::ports::{SessionList, SessionQuery};
 use crate::scope::Scope;
 use crate::session::{Message, Session};
-use crate::time::Timestamp;
 
 impl Library {
     /// A page of sessions, what changed last first.
@@ -75,19 +74,6 @@ impl Library {
     pub async fn delete_session(&self, scope: &Scope, session_id: SessionId) -> Result<(), Refusal> {
         let deleted = self.ports.sessions.delete_session(scope, session_id).await;
         deleted.map_err(|error| refused(error, session_id))
-    }
-
-    /// How much was asked from `from` on and before `until`, by model.
-    ///
-    /// # Errors
-    /// `DEPENDENCY_UNAVAILABLE`.
-    pub async fn usage(
-        &self,
-        scope: &Scope,
-        from: Timestamp,
-        until: Timestamp,
-    ) -> Result<Vec<UsageCount>, Refusal> {
-        Ok(self.ports.sessions.count_usage(scope, from, until).await?)
     }
 }
 

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::places::ChunkPlaces;
 use super::records::{DocumentRecord, KeyRecord, SessionRecord, UsageRecord, VersionRecord};
 use crate::access::AuditEntry;
+use crate::budget::{Currency, Money};
 use crate::chunk::NewChunk;
 use crate::document::{ContentHash, Document};
 use crate::error::Failure;
@@ -59,6 +60,11 @@ impl Fingerprint {
 
     fn time(&mut self, time: Timestamp) {
         self.0.update(time.as_micros().to_le_bytes());
+    }
+
+    fn money(&mut self, amount: Money, currency: Currency) {
+        self.0.update(amount.as_micros().to_le_bytes());
+        self.text(currency.as_str());
     }
 
     fn id(&mut self, id: uuid::Uuid) {
@@ -260,6 +266,11 @@ fn answer(print: &mut Fingerprint, answer: &AnswerDetails, places: &ChunkPlaces)
     print.optional(answer.model.as_deref(), Fingerprint::text);
     print.number(answer.usage.prompt_tokens);
     print.number(answer.usage.completion_tokens);
+    print.optional(answer.cost.as_ref(), |print, cost| {
+        print.money(cost.amount, cost.currency);
+        print.number(u64::from(cost.is_price_known));
+    });
+    print.optional(answer.fallback, |print, reason| print.text(reason.as_str()));
     print.number(u64::try_from(answer.processing_time.as_micros()).unwrap_or(u64::MAX));
     print.list(&answer.sources, |print, source| citation(print, source, places));
     print.list(&answer.claims, |print, claim| {
@@ -313,6 +324,14 @@ pub fn of_usage(record: &UsageRecord) -> ContentHash {
     print.number(record.prompt_tokens);
     print.number(record.completion_tokens);
     print.time(record.answered_at);
+    print.optional(record.session_id, |print, id| print.id(id.as_uuid()));
+    print.optional(record.cost.as_ref(), |print, cost| {
+        print.money(cost.amount, cost.currency);
+        print.time(cost.month_from);
+        print.number(u64::from(cost.is_price_known));
+        print.number(u64::from(cost.is_estimated));
+    });
+    print.list(&record.documents, |print, id| print.id(id.as_uuid()));
     print.end()
 }
 

@@ -16,19 +16,24 @@ use async_trait::async_trait;
 pub use self::fingerprint::{of_audit, of_document, of_key, of_session, of_usage};
 pub use self::places::ChunkPlaces;
 pub use self::records::{
-    DocumentRecord, KeyRecord, ListedDocument, ModelEmbeddings, SessionRecord, StoredState, UsageRecord,
-    VersionRecord,
+    CostRecord, DocumentRecord, KeyRecord, ListedDocument, ModelEmbeddings, SessionRecord, StoredState,
+    UsageRecord, VersionRecord,
 };
 pub use self::verify::{Contents, Verified};
 use self::verify::{Prints, Tally};
+use crate::budget::{Currency, Money};
 use crate::document::{BlobKey, ContentHash};
 use crate::error::StoreError;
 use crate::id::{DocumentId, OrganizationId, SessionId};
-use crate::ports::{BlobError, BlobInfo, DocumentStore, LibraryArchive};
+use crate::ports::{BlobError, BlobInfo, DocumentStore, LibraryArchive, UsageLedger};
 use crate::scope::Scope;
+use crate::time::Timestamp;
 
 /// Entries of use or record that are written in one transaction.
 const ENTRIES_AT_ONCE: usize = 1_000;
+
+/// For the limit alone, the same in every month.
+const NO_MONTH: Timestamp = Timestamp::from_micros(0);
 
 /// One end of a move.
 #[derive(Clone)]
@@ -37,6 +42,8 @@ pub struct End {
     pub archive: Arc<dyn LibraryArchive>,
     /// The same library: its collections.
     pub documents: Arc<dyn DocumentStore>,
+    /// The same library: what the organization may spend.
+    pub ledger: Arc<dyn UsageLedger>,
     /// Whose documents.
     pub organization: OrganizationId,
 }
@@ -298,6 +305,7 @@ impl Move {
         self.move_keys(on_difference, &mut tally).await?;
         self.move_usage(&mut tally).await?;
         self.move_audit(&mut tally).await?;
+        self.move_limit().await?;
         let mut verified = self.verify(tally, progress).await?;
         if reading(
             || "the list of documents".to_owned(),
@@ -308,6 +316,24 @@ impl Move {
             verified.differences.push(what.to_owned());
         }
         Ok((moved, verified))
+    }
+
+    /// What the organization may spend; one that the target has stays where the source has none.
+    async fn move_limit(&self) -> Result<(), MoveError> {
+        if let Some(limit) = self.limit_at_source().await? {
+            let what = || "the organization's budget".to_owned();
+            let there = self.to.scope();
+            let set = self.to.ledger.set_organization_limit(&there, Some(limit)).await;
+            writing(what, set)?;
+        }
+        Ok(())
+    }
+
+    async fn limit_at_source(&self) -> Result<Option<(Money, Currency)>, MoveError> {
+        let what = || "the organization's budget".to_owned();
+        let here = self.from.scope();
+        let state = self.from.ledger.month_state(&here, NO_MONTH, Currency::Usd).await;
+        Ok(reading(what, state)?.organization_limit)
     }
 
     /// Empty ones too.

@@ -1,10 +1,11 @@
 //! What is moved, as it is stored: nothing is derived, nothing is left to be made again.
 
 use crate::access::{ApiKey, KeyHash};
+use crate::budget::{Currency, Money};
 use crate::chunk::NewChunk;
 use crate::document::{BlobKey, ContentHash, ContentType, Document, SourcePath, VersionStage};
 use crate::embedding::{Embedding, EmbeddingModel};
-use crate::id::{ChunkId, DocumentId, KeyId, VersionId};
+use crate::id::{ChunkId, DocumentId, KeyId, SessionId, VersionId};
 use crate::job::Job;
 use crate::page::{ExtractionNote, Page};
 use crate::scope::CollectionAccess;
@@ -135,6 +136,27 @@ pub struct UsageRecord {
     pub completion_tokens: u64,
     /// When.
     pub answered_at: Timestamp,
+    /// The conversation.
+    pub session_id: Option<SessionId>,
+    /// What it cost, and the first moment of the month it counts in; `None` for what cost nothing, and of before there were prices.
+    pub cost: Option<CostRecord>,
+    /// The documents whose passages a model read, in the order in which they share what it used.
+    pub documents: Vec<DocumentId>,
+}
+
+/// What one answer cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CostRecord {
+    /// The amount.
+    pub amount: Money,
+    /// Of what.
+    pub currency: Currency,
+    /// The first moment of the month it counts in.
+    pub month_from: Timestamp,
+    /// Whether the model's price was known.
+    pub is_price_known: bool,
+    /// Whether the model did not tell its tokens.
+    pub is_estimated: bool,
 }
 
 impl VersionRecord {

@@ -6,7 +6,7 @@ use super::fingerprint::{Fingerprint, of_audit, of_document, of_key, of_session,
 use super::places::ChunkPlaces;
 use super::records::{DocumentRecord, SessionRecord};
 use super::{
-    Move, MoveError, MoveProgress, MoveStep, counted, named, reading, session_named, taken, writing,
+    Move, MoveError, MoveProgress, MoveStep, NO_MONTH, counted, named, reading, session_named, taken, writing,
 };
 use crate::document::ContentHash;
 use crate::id::{DocumentId, KeyId, SessionId};
@@ -187,6 +187,7 @@ impl Move {
         verified.target_hash = target.0.end();
         self.compare_counts(&mut verified);
         self.check_statistics(&mut verified).await?;
+        self.check_limit(&mut verified).await?;
         Ok(verified)
     }
 
@@ -287,6 +288,23 @@ impl Move {
                 .differences
                 .push("the hashes over everything differ".to_owned());
         }
+    }
+
+    async fn check_limit(&self, verified: &mut Verified) -> Result<(), MoveError> {
+        let Some(here) = self.limit_at_source().await? else {
+            return Ok(());
+        };
+        let state = self
+            .to
+            .ledger
+            .month_state(&self.to.scope(), NO_MONTH, here.1)
+            .await;
+        let there = writing(|| "the organization's budget".to_owned(), state)?;
+        if there.organization_limit != Some(here) {
+            let what = "the organization's budget is not what it is at the source";
+            verified.differences.push(what.to_owned());
+        }
+        Ok(())
     }
 
     async fn check_statistics(&self, verified: &mut Verified) -> Result<(), MoveError> {

@@ -67,6 +67,8 @@ pub enum ChatError {
     Unavailable {
         /// When to try again, where the server said so.
         retry_after: Option<Duration>,
+        /// Whether the server may have worked on it, and counted what it did.
+        may_have_cost: bool,
         /// The cause: for the log.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -80,4 +82,15 @@ pub enum ChatError {
     /// It answered, but not with a reply that can be read.
     #[error("the answering model gave no usable reply")]
     Unusable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl ChatError {
+    /// Whether nothing was counted for it: the request never arrived, or was turned away.
+    pub const fn is_free(&self) -> bool {
+        match self {
+            Self::Unavailable { may_have_cost, .. } => !*may_have_cost,
+            Self::Refused { .. } => true,
+            Self::Unusable(_) => false,
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! What the domain needs of the world, in its own words. Adapters implement these; contract suites in `ids-testkit`
 //! hold each promise (clause) against every adapter.
 
+mod backup_registry;
 mod blob_store;
+mod budget_alarm;
 mod chat_model;
 mod chunk_index;
 mod cleanup_store;
@@ -15,9 +17,12 @@ mod library_archive;
 mod organization_store;
 mod rate_limiter;
 mod session_store;
+mod usage_ledger;
 mod worker_registry;
 
+pub use backup_registry::{BackupRegistry, RecordedBackup};
 pub use blob_store::{BlobError, BlobErrorKind, BlobInfo, BlobStore, BlobWriter, LocalBlob, SignedUpload};
+pub use budget_alarm::{AlarmError, BudgetAlarm};
 pub use chat_model::{ChatError, ChatModel, ChatPrompt, ChatRole, ChatTurn};
 pub use chunk_index::{ChunkIndex, CorpusStatistics, Replaced, WeightedTerm};
 pub use cleanup_store::CleanupStore;
@@ -33,5 +38,6 @@ pub use job_store::{Accepted, ClaimedJob, JobStore, Reconciled};
 pub use library_archive::LibraryArchive;
 pub use organization_store::OrganizationStore;
 pub use rate_limiter::RateLimiter;
-pub use session_store::{SessionList, SessionQuery, SessionStore, UsageCount};
+pub use session_store::{SessionList, SessionQuery, SessionStore};
+pub use usage_ledger::UsageLedger;
 pub use worker_registry::{RegisteredWorker, WorkerRegistry};

@@ -3,10 +3,9 @@
 use async_trait::async_trait;
 
 use crate::error::StoreError;
-use crate::id::{KeyId, SessionId};
+use crate::id::SessionId;
 use crate::scope::Scope;
 use crate::session::{Exchange, Message, Session};
-use crate::time::Timestamp;
 
 /// Keeps conversations.
 ///
@@ -14,8 +13,8 @@ use crate::time::Timestamp;
 /// given; (2) what belongs to another organization is as if it were not there; (3) `append` to a session that is not there is
 /// `NotFound` unless it is to be made; a session is made once; (4) `list_sessions` pages through all, what changed last first, and
 /// finds words of titles and messages whatever their case and accents; (5) `rename_session` changes the title and nothing else;
-/// (6) `delete_session` removes a session with its messages, and a second call is `NotFound`; (7) `count_usage` counts the answers
-/// of a time span by key and model, also those of sessions deleted since;
+/// (6) `delete_session` removes a session with its messages, and a second call is `NotFound`; (7) an answer that is not in the
+/// [`UsageLedger`](crate::ports::UsageLedger) yet is put there in the same step, and stays there when its session is deleted;
 /// (8) a session begun in a scope limited to collections is of these, and who may see only some collections sees only the sessions that are of nothing else; what is
 /// added from a wider scope makes it of all of that.
 #[async_trait]
@@ -66,17 +65,6 @@ pub trait SessionStore: Send + Sync {
     /// # Errors
     /// `NotFound`, `Unavailable`.
     async fn delete_session(&self, scope: &Scope, session_id: SessionId) -> Result<(), StoreError>;
-
-    /// How much was asked from `from` on and before `until`, by key and model, keyless first, then by key and model's name; extractive answers have none.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    async fn count_usage(
-        &self,
-        scope: &Scope,
-        from: Timestamp,
-        until: Timestamp,
-    ) -> Result<Vec<UsageCount>, StoreError>;
 }
 
 /// Which sessions.
@@ -97,19 +85,4 @@ pub struct SessionList {
     pub sessions: Vec<Session>,
     /// How many there are without limit and offset.
     pub total: u64,
-}
-
-/// What was asked with one key of one model.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UsageCount {
-    /// The key they were asked with; `None` where none was needed.
-    pub key_id: Option<KeyId>,
-    /// The model; `None` for extractive answers.
-    pub model: Option<String>,
-    /// Questions answered.
-    pub questions: u64,
-    /// Tokens read.
-    pub prompt_tokens: u64,
-    /// Tokens written.
-    pub completion_tokens: u64,
 }

@@ -23,6 +23,8 @@ use crate::limits;
 use crate::ports::EmbedError;
 use crate::scope::Scope;
 use crate::span::CharSpan;
+use crate::trace::TARGET;
+use tracing::Instrument;
 
 /// By what hits are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -144,6 +146,11 @@ pub(crate) async fn search(
     scope: &Scope,
     request: &SearchRequest,
 ) -> Result<SearchReply, Refusal> {
+    let step = tracing::info_span!(target: TARGET, "search", mode = request.mode.as_str());
+    find(ports, scope, request).instrument(step).await
+}
+
+async fn find(ports: &Ports, scope: &Scope, request: &SearchRequest) -> Result<SearchReply, Refusal> {
     let filter = &request.filter;
     let terms = ids_text::query_terms(&request.query);
     let chunks_searched = ports.chunks.count_chunks(scope, filter).await?;
@@ -154,7 +161,8 @@ pub(crate) async fn search(
         });
     }
     let bm25 = Bm25::new(ports, scope, terms).await?;
-    let query_embedding = embed(ports, request).await?;
+    let step = tracing::info_span!(target: TARGET, "embed_query");
+    let query_embedding = embed(ports, request).instrument(step).await?;
 
     let mut wanted: BTreeSet<ChunkId> = BTreeSet::new();
     if request.mode != SearchMode::Semantic {

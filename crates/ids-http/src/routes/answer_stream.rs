@@ -13,10 +13,11 @@ use ids_core::scope::Scope;
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::mpsc;
+use tracing::{Instrument, Span};
 
 use super::events::{COMMENT_EVERY, unbuffered};
 use crate::error::{ApiResult, title};
-use crate::observe::{RequestId, log_error};
+use crate::observe::{RequestId, Traced, log_error};
 use crate::state::AppState;
 use crate::wire::chat::AnswerBody;
 use crate::wire::error::ErrorBody;
@@ -33,6 +34,7 @@ pub(super) async fn answer_stream(
     scope: Scope,
     request: AskRequest,
     request_id: RequestId,
+    traced: Traced,
 ) -> ApiResult<Response> {
     let (sender, events) = mpsc::channel(EVENTS_WAITING);
     let library = state.options.library.clone();
@@ -48,10 +50,16 @@ pub(super) async fn answer_stream(
         Some(Step::Ended(outcome)) => Some(Step::Ended(Box::new(Ok((*outcome)?)))),
         step => step,
     };
-    let steps = futures_util::stream::unfold((first, answering), |(next, mut answering)| async move {
-        let event = answering.event_of(next?)?;
-        let next = answering.step().await;
-        Some((Ok::<_, Infallible>(event), (next, answering)))
+    // What is logged while the body is sent carries the request's id, too.
+    let (logged, Traced(traced)) = (Span::current(), traced);
+    let steps = futures_util::stream::unfold((first, answering), move |(next, mut answering)| {
+        async move {
+            let event = answering.event_of(next?)?;
+            let next = answering.step().await;
+            Some((Ok::<_, Infallible>(event), (next, answering)))
+        }
+        .instrument(logged.clone())
+        .instrument(traced.clone())
     });
     Ok(unbuffered(
         Sse::new(steps).keep_alive(KeepAlive::new().interval(COMMENT_EVERY)),

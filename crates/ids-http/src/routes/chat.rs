@@ -15,7 +15,7 @@ use super::documents::{DEFAULT_ROWS, id_in_field};
 use crate::access::{Anything, Asking, Granted};
 use crate::error::ApiResult;
 use crate::extract::{Fields, JsonBody, PathOf, QueryOf, content_type, parse_id};
-use crate::observe::RequestId;
+use crate::observe::{RequestId, Traced};
 use crate::state::AppState;
 use crate::wire;
 use crate::wire::chat::{
@@ -37,12 +37,13 @@ pub(crate) async fn ask(
     State(state): State<AppState>,
     caller: Granted<Asking>,
     Extension(request_id): Extension<RequestId>,
+    Extension(traced): Extension<Traced>,
     JsonBody(fields): JsonBody,
 ) -> ApiResult<Response> {
     let (mut request, is_streamed) = read_question(fields)?;
     request.key_id = caller.key_id();
     if is_streamed {
-        return answer_stream(state, caller.scope().clone(), request, request_id).await;
+        return answer_stream(state, caller.scope().clone(), request, request_id, traced).await;
     }
     let asked = state
         .options

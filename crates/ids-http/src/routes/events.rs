@@ -13,6 +13,7 @@ use ids_core::id::DocumentId;
 use ids_core::library::StatusView;
 use ids_core::scope::Scope;
 use tokio::time::{Interval, MissedTickBehavior, interval_at};
+use tracing::{Instrument, Span};
 
 use super::documents::document_id;
 use crate::access::{Granted, Reading};
@@ -71,9 +72,13 @@ pub(super) fn unbuffered(events: impl IntoResponse) -> Response {
 }
 
 fn stream(watch: Watch) -> impl Stream<Item = Result<Event, Infallible>> {
-    futures_util::stream::unfold(watch, |mut watch| async move {
-        let event = watch.next().await?;
-        Some((Ok(event), watch))
+    let span = Span::current();
+    futures_util::stream::unfold(watch, move |mut watch| {
+        async move {
+            let event = watch.next().await?;
+            Some((Ok(event), watch))
+        }
+        .instrument(span.clone())
     })
 }
 

@@ -4,14 +4,15 @@ use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::{BoxFuture, join_all};
 use ids_core::access::Permission;
 
 use crate::access::{Administering, Anything, Granted, IsLoopback};
+use crate::classic::from_openmetrics;
 use crate::error::{ApiError, ApiResult};
-use crate::metrics::CONTENT_TYPE;
+use crate::metrics::{CLASSIC, OPENMETRICS};
 use crate::options::{Access, Phase};
 use crate::state::AppState;
 use crate::wire::meta::{DependencyBody, HealthBody, InfoBody, PhaseBody};
@@ -142,23 +143,42 @@ pub(crate) async fn info(State(state): State<AppState>, caller: Granted<Anything
     })
 }
 
-/// Figures for Prometheus.
+/// Figures for Prometheus: OpenMetrics for who asks for it by `Accept`, else the classic text.
 #[utoipa::path(
     get, path = "/metrics", operation_id = "metrics", tag = "server",
-    responses((status = 200, content_type = "application/openmetrics-text", description = "OpenMetrics text", body = String)),
+    responses((
+        status = 200, description = "The text format of Prometheus",
+        content((String = "text/plain"), (String = "application/openmetrics-text")),
+    )),
 )]
 pub(crate) async fn metrics(
     State(state): State<AppState>,
     IsLoopback(is_loopback): IsLoopback,
     caller: Result<Granted<Administering>, ApiError>,
+    headers: HeaderMap,
 ) -> ApiResult<Response> {
     if !is_loopback {
         caller?;
     }
+    let text = state.metrics.get(figures(&state)).await;
+    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let (content_type, text) = match accepted {
+        Some(types) if types.contains("application/openmetrics-text") => (OPENMETRICS, text),
+        _ => (CLASSIC, from_openmetrics(&text)),
+    };
+    Ok(([(header::CONTENT_TYPE, content_type)], text).into_response())
+}
+
+async fn figures(state: &AppState) -> String {
     let options = &state.options;
-    let text = state
+    let (_, health) = state.health.get(examine(state)).await;
+    options
         .metrics
-        .get(options.metrics.render(&options.library, state.started_at))
-        .await;
-    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
+        .render(
+            &options.library,
+            state.started_at,
+            &options.folders,
+            &health.dependencies,
+        )
+        .await
 }

@@ -1,9 +1,9 @@
 //! Questions, answers and conversations.
 
 use ids_core::answer::Asked;
-use ids_core::ports::{SessionList, UsageCount};
+use ids_core::ports::SessionList;
 use ids_core::session::{
-    AnswerDetails, AnswerMode, Citation, Claim, Message, NearestDocument, Session, TokenUsage,
+    AnswerDetails, AnswerFallback, AnswerMode, Citation, Claim, Message, NearestDocument, Session, TokenUsage,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::page::BoxBody;
 use super::time::rfc3339;
+use super::usage::decimal;
 use super::{rounded, seconds};
 
 /// A question.
@@ -167,8 +168,16 @@ pub(crate) struct AnswerMetadataBody {
     model: Option<String>,
     /// Where to look instead, when there is no answer.
     nearest: Vec<NearestBody>,
-    /// What the model's tokens cost; null while there are no prices.
+    /// What the model's tokens cost; null in answers of before there were prices.
     cost: Option<f64>,
+    /// What `cost` is in: USD or BRL; null where no model was asked.
+    currency: Option<&'static str>,
+    /// Whether the model's price is known; if not, `cost` is that of the dearest model there is. Null where no model was asked.
+    price_known: Option<bool>,
+    /// Why a model that is set did not write it: budget or organization_budget (used up for the month), model_failed, or unproven (nothing it wrote stands
+    /// in the documents). Null where it did, or none is set.
+    #[schema(example = "budget")]
+    fallback: Option<&'static str>,
 }
 
 impl AnswerMetadataBody {
@@ -181,14 +190,16 @@ impl AnswerMetadataBody {
             mode: details.mode.as_str(),
             model: details.model.clone(),
             nearest: details.nearest.iter().map(NearestBody::from).collect(),
-            cost: cost(details.usage),
+            cost: match details.cost {
+                Some(cost) => Some(decimal(cost.amount)),
+                // Nothing costs nothing; what was asked before there were prices is not known.
+                None => (details.usage.total() == 0).then_some(0.0),
+            },
+            currency: details.cost.map(|cost| cost.currency.as_str()),
+            price_known: details.cost.map(|cost| cost.is_price_known),
+            fallback: details.fallback.map(AnswerFallback::as_str),
         }
     }
-}
-
-/// Nothing costs nothing; what a token costs is not known yet.
-fn cost(usage: TokenUsage) -> Option<f64> {
-    (usage.total() == 0).then_some(0.0)
 }
 
 /// A document that is near a question.
@@ -408,77 +419,6 @@ impl ChatHealthBody {
             status: "healthy",
             mode: mode.as_str(),
             model: model.map(str::to_owned),
-        }
-    }
-}
-
-/// What a month's questions took. There are no prices yet, so money is null where a model was asked.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct UsageBody {
-    /// `YYYY-MM`, in UTC.
-    #[schema(example = "2026-11")]
-    month: String,
-    /// Of the money; null while none is set.
-    currency: Option<String>,
-    /// For the month; null while none is set.
-    budget: Option<f64>,
-    /// So far; null while there are no prices.
-    spent: Option<f64>,
-    /// For answers being made.
-    reserved: f64,
-    /// Of the budget; null while none is set.
-    remaining: Option<f64>,
-    /// By key and model.
-    by: Vec<UsageRowBody>,
-}
-
-/// What one model was asked.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct UsageRowBody {
-    /// The key that asked; null while there are no keys.
-    key: Option<String>,
-    /// The model; null for sentences of the documents.
-    model: Option<String>,
-    /// Questions answered.
-    questions: u64,
-    /// Tokens read.
-    prompt_tokens: u64,
-    /// Tokens written.
-    completion_tokens: u64,
-    /// Null while there are no prices.
-    cost: Option<f64>,
-}
-
-impl UsageBody {
-    pub(crate) fn new(month: String, counts: &[UsageCount]) -> Self {
-        let by: Vec<UsageRowBody> = counts.iter().map(UsageRowBody::from).collect();
-        Self {
-            month,
-            currency: None,
-            budget: None,
-            // From zero: the sum of nothing would be -0.0.
-            spent: by
-                .iter()
-                .try_fold(0.0, |sum, row| row.cost.map(|cost| sum + cost)),
-            reserved: 0.0,
-            remaining: None,
-            by,
-        }
-    }
-}
-
-impl From<&UsageCount> for UsageRowBody {
-    fn from(count: &UsageCount) -> Self {
-        Self {
-            key: None,
-            model: count.model.clone(),
-            questions: count.questions,
-            prompt_tokens: count.prompt_tokens,
-            completion_tokens: count.completion_tokens,
-            cost: cost(TokenUsage {
-                prompt_tokens: count.prompt_tokens,
-                completion_tokens: count.completion_tokens,
-            }),
         }
     }
 }

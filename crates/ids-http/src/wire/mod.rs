@@ -12,6 +12,7 @@ pub(crate) mod queue;
 pub(crate) mod search;
 pub(crate) mod time;
 pub(crate) mod upload;
+pub(crate) mod usage;
 
 /// A score as it is sent: six decimals say all that ranking knows, and keep f32's noise out of the bodies.
 pub(crate) fn rounded(score: f32) -> f64 {

@@ -16,19 +16,19 @@ use tower::ServiceExt;
 use crate::support::{App, HOST, json_request};
 
 const CONTRACT: &str = "%PDF\n# Das multas\n\nO contrato foi assinado em Lavras.\nA multa por atraso na entrega é de 2% ao mês.\n\nO prazo de entrega é de quinze dias.";
-const QUESTION: &str = "Qual é a multa por atraso na entrega?";
+pub const QUESTION: &str = "Qual é a multa por atraso na entrega?";
 
 /// Says what it is told to, in pieces of three characters.
-struct ScriptedChat {
+pub struct ScriptedChat {
     reply: Result<&'static str, u16>,
     /// Waits here before it ends.
     held: watch::Receiver<bool>,
     /// Whether a call is under way.
     at_work: watch::Sender<bool>,
     /// The last prompt.
-    prompt: watch::Sender<Option<ChatPrompt>>,
+    pub prompt: watch::Sender<Option<ChatPrompt>>,
     /// Whether the connection breaks in the third statement.
-    breaks_off: watch::Sender<bool>,
+    pub breaks_off: watch::Sender<bool>,
     /// How often it says it.
     repeats: watch::Sender<usize>,
 }
@@ -77,7 +77,7 @@ impl ChatModel for ScriptedChat {
     }
 }
 
-fn chat(reply: Result<&'static str, u16>) -> (Arc<ScriptedChat>, watch::Sender<bool>) {
+pub fn chat(reply: Result<&'static str, u16>) -> (Arc<ScriptedChat>, watch::Sender<bool>) {
     let (hold, held) = watch::channel(false);
     let chat = ScriptedChat {
         reply,
@@ -90,13 +90,13 @@ fn chat(reply: Result<&'static str, u16>) -> (Arc<ScriptedChat>, watch::Sender<b
     (Arc::new(chat), hold)
 }
 
-async fn with_contract(app: App) -> App {
+pub async fn with_contract(app: App) -> App {
     app.ingest("contrato.pdf", CONTRACT, &[("title", "Contrato 12")])
         .await;
     app
 }
 
-async fn ask(app: &App, body: Value) -> Value {
+pub async fn ask(app: &App, body: Value) -> Value {
     app.post("/api/v1/chat/ask", body).await.expect(200)
 }
 
@@ -170,7 +170,7 @@ async fn an_empty_library_answers_nothing() {
     assert_eq!(body["metadata"]["nearest"], json!([]));
 }
 
-const WRITTEN: &str = "A multa é de 2% ao mês. [1: \"a multa por atraso na entrega é de 2% ao mês\"]\n\
+pub const WRITTEN: &str = "A multa é de 2% ao mês. [1: \"a multa por atraso na entrega é de 2% ao mês\"]\n\
     O foro é o de Brasília. [1: \"fica eleito o foro de Brasília\"]\n\
     São 15 dias de prazo. [1: \"O prazo de entrega é de quinze dias\"]\n\
     Sem prova nenhuma.\n";
@@ -223,13 +223,13 @@ async fn a_model_that_fails_or_proves_nothing_leaves_the_answer_to_the_documents
 }
 
 /// A streamed answer: its events as (name, data), read as they come.
-struct Stream {
+pub struct Stream {
     body: axum::body::BodyDataStream,
     buffer: String,
 }
 
 impl Stream {
-    async fn open(app: &App, body: Value) -> Self {
+    pub async fn open(app: &App, body: Value) -> Self {
         let mut request = json_request("POST", "/api/v1/chat/ask", body);
         request.headers_mut().insert(header::HOST, HOST.parse().unwrap());
         let response = app.router.clone().oneshot(request).await.unwrap();
@@ -240,7 +240,7 @@ impl Stream {
         }
     }
 
-    async fn next(&mut self) -> Option<(String, Value)> {
+    pub async fn next(&mut self) -> Option<(String, Value)> {
         loop {
             if let Some((event, rest)) = self.buffer.split_once("\n\n") {
                 let field = |name: &str| {

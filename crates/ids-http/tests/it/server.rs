@@ -106,7 +106,7 @@ async fn metrics_count_requests_by_route_and_show_the_library() {
     assert!(
         reply
             .header("content-type")
-            .starts_with("application/openmetrics-text")
+            .starts_with("text/plain; version=0.0.4")
     );
     let text = reply.text();
     for line in [
@@ -119,7 +119,12 @@ async fn metrics_count_requests_by_route_and_show_the_library() {
         "ids_documents{status=\"failed\"} 0",
         "ids_chunks 1",
         "ids_jobs{queue=\"document_processing\",status=\"queued\"} 1",
-        "ids_oldest_job_age_seconds 90.0",
+        "ids_oldest_job_age_seconds{queue=\"document_processing\"} 90.0",
+        "ids_oldest_job_age_seconds{queue=\"cleanup_tasks\"} 0.0",
+        "ids_workers{queue=\"document_processing\"} 0",
+        "ids_dependency_up{name=\"database\"} 1",
+        "ids_last_backup_timestamp_seconds 0.0",
+        "# TYPE http_requests_total counter",
         "ids_store_up 1",
     ] {
         assert!(

@@ -10,6 +10,7 @@ use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use ids_blobs::{FolderBlobStore, SigningKey};
+use ids_core::budget::BudgetSettings;
 use ids_core::document::ContentType;
 use ids_core::embedding::{Embedding, EmbeddingModel};
 use ids_core::error::{ErrorCode, Failure};
@@ -19,8 +20,8 @@ use ids_core::library::{Library, Ports, Settings};
 use ids_core::page::{Block, BlockKind, ExtractedDocument, LineBox, Page};
 use ids_core::page_image::PageImage;
 use ids_core::ports::{
-    ChatModel, Clock, EmbedError, Embedder, ExtractProgress, ExtractRequest, Extractor, Ids, RenderRequest,
-    Tokenizer,
+    BudgetAlarm, ChatModel, Clock, EmbedError, Embedder, ExtractProgress, ExtractRequest, Extractor, Ids,
+    RenderRequest, Tokenizer,
 };
 use ids_core::span::CharSpan;
 use ids_core::time::Timestamp;
@@ -56,15 +57,29 @@ impl App {
 
     /// With a model that writes answers.
     pub fn with_chat(chat: Arc<dyn ChatModel>) -> Self {
-        Self::made(Some(chat), |options| options)
+        Self::made(Some(chat), None, BudgetSettings::default(), |options| options)
+    }
+
+    /// The same with a budget, and whoever is told of it.
+    pub fn with_budget(
+        chat: Arc<dyn ChatModel>,
+        budget: BudgetSettings,
+        alarm: Option<Arc<dyn BudgetAlarm>>,
+    ) -> Self {
+        Self::made(Some(chat), alarm, budget, |options| options)
     }
 
     /// With other options.
     pub fn with(change: impl Fn(HttpOptions) -> HttpOptions) -> Self {
-        Self::made(None, change)
+        Self::made(None, None, BudgetSettings::default(), change)
     }
 
-    fn made(chat: Option<Arc<dyn ChatModel>>, change: impl Fn(HttpOptions) -> HttpOptions) -> Self {
+    fn made(
+        chat: Option<Arc<dyn ChatModel>>,
+        alarm: Option<Arc<dyn BudgetAlarm>>,
+        budget: BudgetSettings,
+        change: impl Fn(HttpOptions) -> HttpOptions,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock(Mutex::new(START)));
         let store = SqliteLibrary::open_in(folder.path(), clock.clone()).unwrap();
@@ -78,8 +93,11 @@ impl App {
             jobs: all.clone(),
             queue: all.clone(),
             sessions: all.clone(),
+            ledger: all.clone(),
+            alarm,
             organizations: all.clone(),
             cleanups: all.clone(),
+            backups: all.clone(),
             workers: all,
             chat,
             blobs: Arc::new(blobs),
@@ -91,6 +109,7 @@ impl App {
         };
         let settings = Settings {
             max_file_size: MAX_FILE_SIZE,
+            budget,
             ..Settings::default()
         };
         let library = Library::new(ports, settings);

@@ -71,6 +71,11 @@ begin
     select pg_temp.id(5, n), pg_temp.id(4, n), o, 'm', 'm', n from made where whose = whose_rows;
     insert into answer_usage (organization_id, prompt_tokens, completion_tokens, answered_at)
     select o, 1, 1, n from made where whose = whose_rows;
+    insert into usage_documents (usage_no, position, organization_id, document_id, prompt_tokens, completion_tokens, cost_micros)
+    select u.usage_no, 0, o, pg_temp.id(1, u.usage_no), 1, 1, 1 from answer_usage u where u.organization_id = o;
+    insert into reservations (reservation_id, organization_id, model, month_from, currency, amount_micros, prompt_tokens,
+        completion_tokens, is_price_known, document_ids, reserved_at)
+    select pg_temp.id(7, n), o, 'm', 0, 'USD', 1, 1, 1, true, '{}', n from made where whose = whose_rows;
     insert into deliveries (organization_id, job_id, queue, lane, rank, available_at)
     select o, pg_temp.id(3, n), 'document_processing', 'prepare', n, 0
     from made where whose = whose_rows;

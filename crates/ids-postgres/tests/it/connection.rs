@@ -8,7 +8,7 @@ use ids_core::error::StoreErrorKind;
 use ids_core::id::OrganizationId;
 use ids_core::ports::{Clock, DocumentStore, OrganizationStore};
 use ids_core::scope::{CollectionName, Scope};
-use ids_postgres::{OpenError, Password, PostgresConfig, PostgresLibrary};
+use ids_postgres::{OpenError, PostgresConfig, PostgresLibrary, Secret};
 use ids_testkit::ManualClock;
 use ids_testkit::services::{PrivatePostgres, postgres, unique_name};
 use tokio::time::timeout;
@@ -187,7 +187,7 @@ async fn a_transaction_that_was_in_anothers_way_is_tried_again() {
 #[tokio::test]
 async fn a_wrong_password_is_named_without_showing_it() {
     let config = PostgresConfig {
-        password: Some(Password::new("not the password")),
+        password: Some(Secret::new("not the password")),
         ..Schema::new().config()
     };
     let error = refused(&config).await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use deadpool_postgres::tokio_postgres::{Client, Config, NoTls};
 use ids_core::ports::Clock;
-use ids_postgres::{Password, PostgresConfig, PostgresLibrary, SslMode};
+use ids_postgres::{PostgresConfig, PostgresLibrary, Secret, SslMode};
 use ids_testkit::services::{PostgresConnection, postgres, unique_name};
 use ids_testkit::{ManualClock, SequentialIds, Stores};
 use tokio::task::JoinHandle;
@@ -61,7 +61,7 @@ impl Drop for Schema {
 pub fn config_of(server: &PostgresConnection) -> PostgresConfig {
     PostgresConfig {
         port: server.port,
-        password: Some(Password::new(server.password.as_str())),
+        password: Some(Secret::new(server.password.as_str())),
         ssl_mode: SslMode::Disable,
         ..PostgresConfig::new(&server.host, &server.user, &server.database)
     }
@@ -131,9 +131,11 @@ impl Library {
             jobs: Arc::new(self.library.clone()),
             queue: Arc::new(self.library.clone()),
             sessions: Arc::new(self.library.clone()),
+            ledger: Arc::new(self.library.clone()),
             organizations: Arc::new(self.library.clone()),
             cleanups: Arc::new(self.library.clone()),
             workers: Arc::new(self.library.clone()),
+            backups: Arc::new(self.library.clone()),
             archive: Arc::new(self.library.clone()),
             clock: self.clock,
             ids: Arc::new(SequentialIds::default()),

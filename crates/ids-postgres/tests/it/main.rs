@@ -7,6 +7,7 @@
 )]
 
 mod archive;
+mod backup;
 mod connection;
 mod contract;
 mod indexes;

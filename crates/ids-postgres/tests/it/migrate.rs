@@ -149,7 +149,7 @@ async fn a_schema_name_that_would_have_to_be_quoted_is_refused() {
 }
 
 /// All that the catalog says of a schema, a list for each table, without its name and without the list of migrations.
-async fn dump(client: &Client, schema: &str) -> BTreeMap<String, Vec<String>> {
+pub async fn dump(client: &Client, schema: &str) -> BTreeMap<String, Vec<String>> {
     let sql = include_str!("dump_schema.sql");
     let rows = client.query(sql, &[&schema]).await.unwrap();
     let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();

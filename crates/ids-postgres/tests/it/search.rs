@@ -34,7 +34,7 @@ pub async fn pgvector_0_6() -> Stores {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_model_met_by_several_at_once_has_one_index() {
+async fn a_model_met_by_several_at_once_has_its_indexes_once() {
     let opened = Library::with_pool(8).await;
     let client = opened.connect().await;
     let stores = opened.stores();
@@ -59,7 +59,7 @@ async fn a_model_met_by_several_at_once_has_one_index() {
         )
         .await
         .unwrap();
-    assert_eq!(indexes.get::<_, i64>(0), 1);
+    assert_eq!(indexes.get::<_, i64>(0), 8);
 }
 
 /// A library that takes the server's pgvector for an older one.

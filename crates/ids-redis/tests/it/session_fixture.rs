@@ -6,10 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use ids_core::error::StoreError;
 use ids_core::id::{MessageId, SessionId};
-use ids_core::ports::{Clock, Ids, SessionList, SessionQuery, SessionStore, UsageCount};
+use ids_core::ports::{Clock, Ids, SessionList, SessionQuery, SessionStore};
 use ids_core::scope::Scope;
 use ids_core::session::{AnswerDetails, AnswerMode, Exchange, Message, Session, TokenUsage};
-use ids_core::time::Timestamp;
 use ids_sqlite::SqliteLibrary;
 use ids_testkit::{ManualClock, SequentialIds, Stores};
 use tokio::sync::Semaphore;
@@ -73,6 +72,7 @@ impl WatchedSessions {
             answer,
         };
         Exchange {
+            is_counted: false,
             session_id,
             new_title: title.map(str::to_owned),
             key_id: None,
@@ -88,6 +88,8 @@ impl WatchedSessions {
                     search_results: 0,
                     model: None,
                     usage: TokenUsage::default(),
+                    cost: None,
+                    fallback: None,
                     processing_time: std::time::Duration::ZERO,
                 }),
             ),
@@ -154,14 +156,5 @@ impl SessionStore for WatchedSessions {
 
     async fn delete_session(&self, scope: &Scope, session_id: SessionId) -> Result<(), StoreError> {
         self.change(self.inner.delete_session(scope, session_id)).await
-    }
-
-    async fn count_usage(
-        &self,
-        scope: &Scope,
-        from: Timestamp,
-        until: Timestamp,
-    ) -> Result<Vec<UsageCount>, StoreError> {
-        self.inner.count_usage(scope, from, until).await
     }
 }

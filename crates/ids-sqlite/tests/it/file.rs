@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ids_core::budget::UsageBy;
 use ids_core::error::StoreErrorKind;
 use ids_core::ports::{Clock, DocumentStore};
 use ids_sqlite::{OpenError, SqliteLibrary};
@@ -119,8 +120,13 @@ async fn a_library_of_before_there_were_keys_is_brought_up_with_its_rows() {
     assert_eq!(messages.len(), 2);
     let now = stores.clock.now();
     let used = after
-        .sessions
-        .count_usage(&scope, now, now.plus(std::time::Duration::from_secs(1)))
+        .ledger
+        .count_usage(
+            &scope,
+            now,
+            now.plus(std::time::Duration::from_secs(1)),
+            UsageBy::Key,
+        )
         .await
         .unwrap();
     assert_eq!(used.len(), 1);
@@ -170,7 +176,7 @@ async fn every_table_of_data_has_its_organization() {
         .unwrap()
         .collect::<Result<_, _>>()
         .unwrap();
-    assert_eq!(without, ["embedding_models", "workers", "leaderships"]);
+    assert_eq!(without, ["embedding_models", "workers", "leaderships", "backups"]);
 }
 
 #[tokio::test]
@@ -194,7 +200,7 @@ async fn a_library_of_a_newer_binary_is_refused_and_left_alone() {
             error,
             OpenError::TooNew {
                 found: 99,
-                known: 3,
+                known: 4,
                 ..
             }
         ),

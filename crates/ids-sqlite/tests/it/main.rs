@@ -11,6 +11,7 @@ mod archive;
 mod contract;
 mod crash;
 mod file;
+mod snapshot;
 mod statistics;
 mod terms;
 mod vectors;
@@ -56,9 +57,11 @@ pub fn stores_over(
         jobs: Arc::new(library.clone()),
         queue: Arc::new(library.clone()),
         sessions: Arc::new(library.clone()),
+        ledger: Arc::new(library.clone()),
         organizations: Arc::new(library.clone()),
         cleanups: Arc::new(library.clone()),
         workers: Arc::new(library.clone()),
+        backups: Arc::new(library.clone()),
         archive: Arc::new(library.clone()),
         clock: Arc::clone(clock),
         ids: Arc::new(SequentialIds::default()),

@@ -5,10 +5,11 @@
 use std::collections::BTreeMap;
 
 use ids_core::access::AuditEntry;
+use ids_core::budget::{Currency, Money};
 use ids_core::chunk::Filter;
 use ids_core::error::StoreErrorKind;
 use ids_core::id::{ChunkId, DocumentId};
-use ids_core::moving::{DocumentRecord, StoredState, UsageRecord};
+use ids_core::moving::{CostRecord, DocumentRecord, StoredState, UsageRecord};
 use ids_core::ports::{Clock, CorpusStatistics};
 use ids_core::scope::Scope;
 use ids_core::time::Timestamp;
@@ -261,13 +262,22 @@ pub async fn use_and_record_are_added_to(stores: &Stores) {
     let scope = Stores::scope();
     let belongings = fill(stores, &scope).await;
     let before = stores.archive.list_usage(&scope).await.unwrap();
-    assert_eq!(before.len(), 1);
+    assert_eq!(before.len(), 2);
     let asked = |model: Option<&str>, prompt_tokens| UsageRecord {
         key_id: Some(belongings.key_id),
         model: model.map(str::to_owned),
         prompt_tokens,
         completion_tokens: 3,
         answered_at: Timestamp::from_micros(11),
+        session_id: Some(belongings.session_id),
+        cost: model.map(|_| CostRecord {
+            amount: Money::from_micros(77),
+            currency: Currency::Brl,
+            month_from: Timestamp::from_micros(3),
+            is_price_known: false,
+            is_estimated: true,
+        }),
+        documents: vec![belongings.completed, belongings.running.document_id],
     };
     let more = [asked(None, 0), asked(Some("um-modelo"), 900)];
     stores.archive.append_usage(&scope, &more).await.unwrap();

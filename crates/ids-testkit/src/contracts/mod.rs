@@ -1,5 +1,6 @@
 //! Contract suites: what a port promises, held against every adapter.
 
+pub mod backup_registry_contract;
 pub mod blob_store_contract;
 pub mod chat_model_contract;
 pub mod chunk_index_contract;
@@ -13,4 +14,5 @@ pub mod library_archive_contract;
 pub mod organization_store_contract;
 pub mod rate_limiter_contract;
 pub mod session_store_contract;
+pub mod usage_ledger_contract;
 pub mod worker_registry_contract;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use ids_core::access::{
     ApiKey, AuditEntry, KeyHash, KeySecret, NewKey, Organization, OrganizationName, Permission, Permissions,
 };
+use ids_core::budget::UsageBy;
 use ids_core::chunk::Filter;
 use ids_core::cleanup::{CleanupTask, NewCleanup};
 use ids_core::document::AcceptedAs;
@@ -252,8 +253,13 @@ async fn count(stores: &Stores, scope: &Scope) -> [u64; 11] {
     let found = chunks.count_chunks(scope, &Filter::default()).await.unwrap();
     assert_eq!(found, statistics.chunks);
     let usage = stores
-        .sessions
-        .count_usage(scope, ManualClock::START, stores.clock.now().plus(SECOND))
+        .ledger
+        .count_usage(
+            scope,
+            ManualClock::START,
+            stores.clock.now().plus(SECOND),
+            UsageBy::Key,
+        )
         .await
         .unwrap();
     let collections = stores.documents.list_collections(scope).await.unwrap();

@@ -4,14 +4,15 @@
 
 use std::time::Duration;
 
+use ids_core::budget::{Currency, Money, UsageBy, UsageCount};
 use ids_core::error::StoreErrorKind;
 use ids_core::id::{ChunkId, DocumentId, MessageId, SessionId};
 use ids_core::page::LineBox;
-use ids_core::ports::{Clock, Ids, SessionQuery, UsageCount};
+use ids_core::ports::{Clock, Ids, SessionQuery};
 use ids_core::scope::Scope;
 use ids_core::session::{
-    AnswerDetails, AnswerMode, Citation, Claim, ClaimStatus, Exchange, Message, NearestDocument, Session,
-    TokenUsage,
+    AnswerCost, AnswerDetails, AnswerFallback, AnswerMode, Citation, Claim, ClaimStatus, Exchange, Message,
+    NearestDocument, Session, TokenUsage,
 };
 use ids_core::span::{CharSpan, PageSpan};
 
@@ -80,6 +81,12 @@ fn full_details(stores: &Stores) -> AnswerDetails {
             prompt_tokens: 900,
             completion_tokens: 70,
         },
+        cost: Some(AnswerCost {
+            amount: Money::from_micros(123),
+            currency: Currency::Brl,
+            is_price_known: false,
+        }),
+        fallback: Some(AnswerFallback::Unproven),
         processing_time: Duration::from_micros(1_234_567),
     }
 }
@@ -94,12 +101,15 @@ fn extractive() -> AnswerDetails {
         search_results: 0,
         model: None,
         usage: TokenUsage::default(),
+        cost: None,
+        fallback: None,
         processing_time: Duration::ZERO,
     }
 }
 
 fn exchange(stores: &Stores, session_id: SessionId, title: Option<&str>, words: &str) -> Exchange {
     Exchange {
+        is_counted: false,
         key_id: None,
         session_id,
         new_title: title.map(str::to_owned),
@@ -130,6 +140,7 @@ pub async fn messages_come_back_as_they_were_given(stores: &Stores) {
     let scope = Stores::scope();
     let session_id = SessionId::from_uuid(stores.ids.next());
     let first = Exchange {
+        is_counted: false,
         key_id: None,
         session_id,
         new_title: Some("Qual é a multa?".to_owned()),
@@ -223,7 +234,11 @@ pub async fn a_session_of_another_organization_is_not_there(stores: &Stores) {
     assert_eq!((listed.sessions, listed.total), (vec![theirs], 1));
     assert_eq!(store.find_session(&mine, id).await.unwrap(), Some(session));
     let now = stores.clock.now();
-    let used = store.count_usage(&other, now, now.plus(SECOND)).await.unwrap();
+    let used = stores
+        .ledger
+        .count_usage(&other, now, now.plus(SECOND), UsageBy::KeyAndModel)
+        .await
+        .unwrap();
     assert_eq!(used[0].questions, 1);
 }
 
@@ -373,6 +388,7 @@ pub async fn usage_is_counted_by_model_and_time(stores: &Stores) {
     let scope = Stores::scope();
     let session = begin(stores, &scope, "sem modelo").await;
     let generated = Exchange {
+        is_counted: false,
         key_id: None,
         session_id: session.session_id,
         new_title: None,
@@ -389,13 +405,18 @@ pub async fn usage_is_counted_by_model_and_time(stores: &Stores) {
         .await
         .unwrap();
 
-    let counted = |until| stores.sessions.count_usage(&scope, begun, until);
+    let counted = |until| {
+        stores
+            .ledger
+            .count_usage(&scope, begun, until, UsageBy::KeyAndModel)
+    };
     let count = |model: Option<&str>, questions, prompt_tokens, completion_tokens| UsageCount {
         key_id: None,
         model: model.map(str::to_owned),
         questions,
         prompt_tokens,
         completion_tokens,
+        ..UsageCount::default()
     };
     let early = counted(begun.plus(SECOND * 10)).await.unwrap();
     assert_eq!(
@@ -407,7 +428,7 @@ pub async fn usage_is_counted_by_model_and_time(stores: &Stores) {
     assert_eq!(counted(begun).await.unwrap(), []);
 }
 
-/// SessionStore, clause 7: by key too, keyless first, then by key and model.
+/// SessionStore, clause 7: by key too, the most asked first, then keyless, then by key and model.
 pub async fn usage_is_counted_by_key(stores: &Stores) {
     let scope = Stores::scope();
     let first = create_key(stores, &scope).await.0.key_id;
@@ -416,6 +437,7 @@ pub async fn usage_is_counted_by_key(stores: &Stores) {
     let begun = stores.clock.now();
     let ask = async |key_id, answer| {
         let exchange = Exchange {
+            is_counted: false,
             key_id,
             session_id: session.session_id,
             new_title: None,
@@ -432,8 +454,8 @@ pub async fn usage_is_counted_by_key(stores: &Stores) {
     stores.organizations.revoke_key(&scope, second).await.unwrap();
 
     let counted = stores
-        .sessions
-        .count_usage(&scope, begun, begun.plus(SECOND))
+        .ledger
+        .count_usage(&scope, begun, begun.plus(SECOND), UsageBy::KeyAndModel)
         .await
         .unwrap();
     let count = |key_id, model: Option<&str>, questions: u64| UsageCount {
@@ -442,15 +464,16 @@ pub async fn usage_is_counted_by_key(stores: &Stores) {
         questions,
         prompt_tokens: if model.is_some() { 900 * questions } else { 0 },
         completion_tokens: if model.is_some() { 70 * questions } else { 0 },
+        ..UsageCount::default()
     };
     assert_eq!(
         counted,
         [
+            count(Some(second), Some("um-modelo"), 2),
             count(None, None, 1),
             count(Some(first), None, 1),
             count(Some(first), Some("um-modelo"), 1),
             count(Some(second), None, 1),
-            count(Some(second), Some("um-modelo"), 2),
         ]
     );
 }

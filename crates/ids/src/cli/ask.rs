@@ -77,9 +77,15 @@ fn render(body: &Value, style: Style) -> String {
             .collect();
         parts.push(rows.join("\n"));
     }
+    let is_broke = body["metadata"]["fallback"]
+        .as_str()
+        .is_some_and(|reason| reason.ends_with("budget"));
     let how = match body["metadata"]["mode"].as_str() {
         _ if claims.is_empty() => "no sentence of the documents answers this",
         Some("generated") => "written by a model, each quote looked up in the documents",
+        _ if is_broke => {
+            "the month's budget for models is used up: sentences of the documents, word for word"
+        }
         _ => "sentences of the documents, word for word",
     };
     let session = body["session_id"].as_str().map(clean).unwrap_or_default();

@@ -1,16 +1,35 @@
-//! `ids doctor`: looks whether everything that is set can be used, and says what to do.
+//! `ids doctor`: looks whether everything that is set can be used, and says what to do: the three checklists of the
+//! operations guide as live checks.
 
+mod backups;
 mod bucket;
-mod services;
+mod certificate;
+mod clock;
+mod database;
+mod finding;
+mod machine;
+mod model;
+mod queues;
+mod redis;
+#[cfg(test)]
+mod testing;
+mod web;
 
-use std::fmt;
+use std::time::Duration;
 
 use clap::Args;
+use futures_util::future::{BoxFuture, join_all};
+use indicatif::ProgressBar;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
+use self::finding::{Finding, State};
 use super::exit::Failed;
 use super::output;
 use crate::config::Config;
+
+/// How long one part may take. All are looked at together, so this is how long the whole takes at most.
+const PATIENCE: Duration = Duration::from_secs(18);
 
 /// Look whether everything that is set can be used, and say what to do.
 #[derive(Debug, Args)]
@@ -18,98 +37,73 @@ pub struct DoctorArgs {
     /// Set up what is missing: the bucket's rule that removes abandoned uploads
     #[arg(long)]
     fix: bool,
+    /// Ask the model for one token, too, which costs a fraction of a cent
+    #[arg(long)]
+    ask_model: bool,
     /// Print the findings as JSON
     #[arg(long)]
     json: bool,
 }
 
-/// How something is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// As it should be.
-    Ok,
-    /// It works, and could be better.
-    Warn,
-    /// It does not work.
-    Fail,
-}
-
-impl State {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Warn => "warn",
-            Self::Fail => "fail",
-        }
-    }
-}
-
-/// One thing that was looked at.
-#[derive(Debug)]
-struct Finding {
-    what: &'static str,
-    state: State,
-    /// What was found.
-    detail: String,
-    /// What to do about it.
-    hint: Option<String>,
-}
-
-impl Finding {
-    fn ok(what: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            what,
-            state: State::Ok,
-            detail: detail.into(),
-            hint: None,
-        }
-    }
-
-    fn warn(what: &'static str, detail: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            state: State::Warn,
-            hint: Some(hint.into()),
-            ..Self::ok(what, detail)
-        }
-    }
-
-    fn fail(what: &'static str, detail: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            state: State::Fail,
-            ..Self::warn(what, detail, hint)
-        }
-    }
-
-    fn to_json(&self) -> Value {
-        json!({"check": self.what, "status": self.state.as_str(), "detail": self.detail, "hint": self.hint})
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.state.as_str();
-        write!(f, "{state:<5} {:<10} {}", self.what, output::clean(&self.detail))?;
-        match &self.hint {
-            Some(hint) => write!(f, "\n      hint: {hint}"),
-            None => Ok(()),
-        }
-    }
-}
-
 /// Looks at everything; exit code 1 when something does not work.
 pub async fn run(args: DoctorArgs, config: &Config) -> Result<u8, Failed> {
-    let mut findings = services::look(config).await;
-    findings.extend(bucket::look(config, args.fix).await);
-    let is_well = findings.iter().all(|finding| finding.state != State::Fail);
+    let findings = look(&args, config).await;
+    let worst = findings.iter().map(|it| it.state).max().unwrap_or(State::Ok);
     if args.json {
         let list: Vec<Value> = findings.iter().map(Finding::to_json).collect();
-        let status = if is_well { "ok" } else { "fail" };
-        output::print(&json!({"status": status, "checks": list}).to_string())?;
+        output::print(&json!({"status": worst.as_str(), "checks": list}).to_string())?;
     } else {
         let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
         output::print(&lines.join("\n"))?;
+        output::remark(&summary(&findings));
     }
-    Ok(u8::from(!is_well))
+    Ok(u8::from(worst == State::Fail))
+}
+
+/// All parts at the same time, in the order in which they are told.
+async fn look(args: &DoctorArgs, config: &Config) -> Vec<Finding> {
+    let parts: Vec<(&'static str, BoxFuture<'_, Vec<Finding>>)> = vec![
+        ("database", Box::pin(database::look(config))),
+        ("redis", Box::pin(redis::look(config))),
+        ("s3", Box::pin(bucket::look(config, args.fix))),
+        ("model", Box::pin(model::look(config, args.ask_model))),
+        ("address", Box::pin(web::look(config))),
+        ("machine", Box::pin(machine::look(config))),
+    ];
+    // Drawn on a terminal only.
+    let spinner = ProgressBar::new_spinner().with_message("looking at everything");
+    spinner.enable_steady_tick(Duration::from_millis(100));
+    let looked = join_all(parts.into_iter().map(|(what, part)| within(PATIENCE, what, part))).await;
+    spinner.finish_and_clear();
+    looked.into_iter().flatten().collect()
+}
+
+/// What a part finds, or that it did not end.
+async fn within(
+    patience: Duration,
+    what: &'static str,
+    part: impl Future<Output = Vec<Finding>>,
+) -> Vec<Finding> {
+    timeout(patience, part).await.unwrap_or_else(|_| {
+        vec![Finding::fail(
+            what,
+            format!("no answer within {} seconds", patience.as_secs()),
+            "is a firewall between? It lets packets vanish, where a server that is down refuses at once",
+        )]
+    })
+}
+
+fn summary(findings: &[Finding]) -> String {
+    let of = |state: State| findings.iter().filter(|it| it.state == state).count();
+    match (of(State::Fail), of(State::Warn)) {
+        (0, 0) => "all is well".to_owned(),
+        (0, warnings) => format!("it works; {}", output::count(warnings as u64, "warning")),
+        (failures, warnings) => format!(
+            "{} to be seen to, {}",
+            output::count(failures as u64, "failure"),
+            output::count(warnings as u64, "warning")
+        ),
+    }
 }
 
 /// An error with its causes on one line. Errors of adapters hold neither passwords nor keys.
@@ -125,16 +119,26 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Finding;
+    use std::time::Duration;
+
+    use super::finding::{Finding, State};
+    use super::{summary, within};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_part_that_hangs_is_a_failure_and_keeps_nobody_waiting() {
+        let findings = within(Duration::from_secs(18), "s3", std::future::pending()).await;
+        assert_eq!(findings[0].state, State::Fail);
+        assert!(findings[0].detail.contains("18 seconds"), "{}", findings[0]);
+    }
 
     #[test]
-    fn a_finding_says_what_to_do() {
-        let finding = Finding::fail("redis", "no answer", "start it");
+    fn the_summary_counts() {
+        let warning = || Finding::warn("a", "b", "c");
+        assert_eq!(summary(&[Finding::ok("a", "b")]), "all is well");
+        assert_eq!(summary(&[warning(), warning()]), "it works; 2 warnings");
         assert_eq!(
-            finding.to_string(),
-            "fail  redis      no answer\n      hint: start it"
+            summary(&[Finding::fail("a", "b", "c"), warning()]),
+            "1 failure to be seen to, 1 warning"
         );
-        assert_eq!(finding.to_json()["status"], "fail");
-        assert_eq!(Finding::ok("redis", "7.0").to_string(), "ok    redis      7.0");
     }
 }

@@ -8,12 +8,14 @@ use anyhow::Context;
 use axum::Router;
 use clap::Args;
 use ids_core::ports::RateLimiter;
-use ids_http::{Access, HttpOptions, KeyOptions, Phase, Readiness};
+use ids_http::{Access, HttpOptions, KeyOptions, Phase, Readiness, WatchedFolder};
 use tokio::net::TcpListener;
 
 use super::exit::Failed;
+use crate::certificate;
 use crate::compose::Composed;
 use crate::config::Config;
+use crate::http_client::Target;
 use crate::lifecycle::{Lifecycle, Signal};
 use crate::local::build_info;
 
@@ -100,6 +102,7 @@ impl Listening {
             readiness: Readiness::new(Phase::Ready),
             shutdown: lifecycle.stopping().clone(),
             health: composed.probes.clone(),
+            folders: watched_folders(config),
             ..HttpOptions::new(composed.library.clone(), build_info())
         };
         lifecycle.spawn(serve_tcp(
@@ -107,6 +110,13 @@ impl Listening {
             ids_http::router(options.clone()),
             lifecycle.clone(),
         ));
+        let public = config.server.public_url.as_deref().and_then(Target::parse);
+        if let Some(target) = public.filter(|target| target.is_encrypted) {
+            let stopping = lifecycle.stopping().clone();
+            lifecycle.spawn(certificate::watch(target, options.metrics.clone(), stopping));
+        }
+        let (library, stopping) = (composed.library.clone(), lifecycle.stopping().clone());
+        lifecycle.spawn(async move { library.settle_left_answers(&stopping).await });
         announce(self.address);
         Ok(Serving { options, lifecycle })
     }
@@ -141,6 +151,24 @@ pub const fn exit_code(signal: Signal) -> u8 {
         Signal::Interrupt => 130,
         Signal::Terminate => 0,
     }
+}
+
+/// The folders of this process whose disks must not run full.
+fn watched_folders(config: &Config) -> Vec<WatchedFolder> {
+    let mut folders = Vec::new();
+    if config.postgres.is_none() || config.s3.is_none() {
+        folders.push(WatchedFolder {
+            name: "data",
+            path: config.data_dir.clone(),
+        });
+    }
+    if let Some(s3) = &config.s3 {
+        folders.push(WatchedFolder {
+            name: "spool",
+            path: s3.store.spool_folder.clone(),
+        });
+    }
+    folders
 }
 
 /// A server that nobody can use yet says what to do about it.

@@ -2,6 +2,7 @@
 
 mod api;
 mod ask;
+mod backup;
 mod client;
 mod collections;
 mod completions;
@@ -20,9 +21,11 @@ mod migrate_data;
 mod organizations;
 mod output;
 mod queue;
+mod restore;
 mod search;
 mod serve;
 mod snippet;
+mod usage;
 mod values;
 mod worker;
 
@@ -35,6 +38,7 @@ pub use exit::Failed;
 use crate::config::{Config, LogConfig, Variables};
 use crate::lifecycle::{Signal, Signals};
 use crate::logging;
+use crate::traces::Traces;
 
 /// Find the right page in thousands of documents, by meaning and by word.
 #[derive(Debug, Parser)]
@@ -67,12 +71,18 @@ enum Command {
     Collections(collections::CollectionsArgs),
     /// Look at the jobs behind documents, and steer them
     Queue(queue::QueueArgs),
-    /// Look at organizations, and remove them
+    /// Look at organizations, limit what they spend, and remove them
     Organizations(organizations::OrganizationsArgs),
     /// Make the keys that callers of a server need, list and revoke them
     Keys(keys::KeysArgs),
+    /// Show what answers cost in a month, and how far the budget reaches
+    Usage(usage::UsageArgs),
     /// Bring the database to the schema of this version
     Migrate(migrate::MigrateArgs),
+    /// Back the library up, list backups, and read them through
+    Backup(backup::BackupArgs),
+    /// Make a library of a backup
+    Restore(restore::RestoreArgs),
     /// Move the library of the data directory into PostgreSQL, or back
     MigrateData(migrate_data::MigrateDataArgs),
     /// Look whether everything that is set can be used, and say what to do
@@ -119,8 +129,13 @@ pub async fn run(cli: Cli) -> Result<u8, Failed> {
     let working_directory = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     let variables = Variables::read(&working_directory)?;
     let config = Config::new(&variables, cli.data_dir.as_deref())?;
-    logging::init(&cli.command.log(&config), !cli.command.is_service());
-    if cli.command.is_service() {
+    let is_service = cli.command.is_service();
+    let traces = match &config.traces {
+        Some(settings) if is_service => Some(Traces::start(settings)?),
+        _ => None,
+    };
+    logging::init(&cli.command.log(&config), !is_service, traces.as_ref());
+    if is_service {
         for name in variables.ignored() {
             tracing::warn!("`{name}` was set by Kubernetes for a service of that name; it is passed over");
         }
@@ -128,24 +143,35 @@ pub async fn run(cli: Cli) -> Result<u8, Failed> {
             tracing::warn!("`{name}` is set, and nothing in this version heeds it");
         }
     }
-    match cli.command {
-        Command::Serve(args) => serve::run(args, &config).await,
-        Command::Api(args) => api::run(args, &config).await,
-        Command::Worker(args) => worker::run(args, &config).await,
-        Command::Migrate(args) => migrate::run(args, &config).await,
+    let outcome = dispatch(cli.command, &config).await;
+    if let Some(traces) = traces {
+        traces.stop().await;
+    }
+    outcome
+}
+
+async fn dispatch(command: Command, config: &Config) -> Result<u8, Failed> {
+    match command {
+        Command::Serve(args) => serve::run(args, config).await,
+        Command::Api(args) => api::run(args, config).await,
+        Command::Worker(args) => worker::run(args, config).await,
+        Command::Migrate(args) => migrate::run(args, config).await,
         // These put things in order when they are stopped.
-        Command::MigrateData(args) => migrate_data::run(args, &config).await,
-        Command::Ingest(args) => ingest::run(args, &config).await,
-        Command::Eval(args) => eval::run(args, &config).await,
-        Command::Search(args) => until_stopped(search::run(args, &config)).await,
-        Command::Ask(args) => until_stopped(ask::run(args, &config)).await,
-        Command::Documents(args) => until_stopped(documents::run(args, &config)).await,
-        Command::Collections(args) => until_stopped(collections::run(args, &config)).await,
-        Command::Queue(args) => until_stopped(queue::run(args, &config)).await,
-        Command::Organizations(args) => until_stopped(organizations::run(args, &config)).await,
-        Command::Keys(args) => until_stopped(keys::run(args, &config)).await,
-        Command::Doctor(args) => until_stopped(doctor::run(args, &config)).await,
-        Command::Healthcheck(args) => until_stopped(healthcheck::run(args, &config)).await,
+        Command::MigrateData(args) => migrate_data::run(args, config).await,
+        Command::Backup(args) => backup::run(args, config).await,
+        Command::Restore(args) => restore::run(args, config).await,
+        Command::Ingest(args) => ingest::run(args, config).await,
+        Command::Eval(args) => eval::run(args, config).await,
+        Command::Search(args) => until_stopped(search::run(args, config)).await,
+        Command::Ask(args) => until_stopped(ask::run(args, config)).await,
+        Command::Documents(args) => until_stopped(documents::run(args, config)).await,
+        Command::Collections(args) => until_stopped(collections::run(args, config)).await,
+        Command::Queue(args) => until_stopped(queue::run(args, config)).await,
+        Command::Organizations(args) => until_stopped(organizations::run(args, config)).await,
+        Command::Keys(args) => until_stopped(keys::run(args, config)).await,
+        Command::Usage(args) => until_stopped(usage::run(args, config)).await,
+        Command::Doctor(args) => until_stopped(doctor::run(args, config)).await,
+        Command::Healthcheck(args) => until_stopped(healthcheck::run(args, config)).await,
         Command::Completions(args) => completions::run(&args),
     }
 }

@@ -10,7 +10,7 @@ use super::{confirm, output};
 use crate::config::Config;
 use crate::local::Work;
 
-/// Look at organizations, and remove them. `ids keys create` makes them.
+/// Look at organizations, limit what they spend, and remove them. `ids keys create` makes them.
 #[derive(Debug, Args)]
 pub struct OrganizationsArgs {
     #[command(subcommand)]
@@ -27,6 +27,8 @@ enum Action {
     },
     /// Show how much an organization has
     Show(NameArgs),
+    /// Show or set what an organization may spend on answers in a month
+    Budget(BudgetArgs),
     /// Remove an organization with all its documents, conversations and keys
     Delete {
         #[command(flatten)]
@@ -47,11 +49,21 @@ struct NameArgs {
     json: bool,
 }
 
+#[derive(Debug, Args)]
+struct BudgetArgs {
+    #[command(flatten)]
+    named: NameArgs,
+    /// The limit in AI_BUDGET_CURRENCY, such as 100.00, or `none`; without it the limit is shown
+    #[arg(value_name = "AMOUNT")]
+    amount: Option<String>,
+}
+
 /// Runs the command.
 pub async fn run(args: OrganizationsArgs, config: &Config) -> Result<u8, Failed> {
     with_client(config, Work::None, async |client: &Client| match &args.action {
         Action::List { json } => list(client, *json).await,
         Action::Show(named) => show(client, named).await,
+        Action::Budget(args) => budget(client, args).await,
         Action::Delete { named, yes } => delete(client, named, *yes).await,
     })
     .await?;
@@ -136,6 +148,35 @@ async fn show(client: &Client, named: &NameArgs) -> Result<(), Failed> {
         lines.push(vec![name.clone(), text]);
     }
     output::print(&output::table(&lines))
+}
+
+async fn budget(client: &Client, args: &BudgetArgs) -> Result<(), Failed> {
+    const PATH: &str = "/api/v1/usage/budget";
+    let (name, json) = (&args.named.name, args.named.json);
+    let id = id_of(client, name, json).await?;
+    let request = match &args.amount {
+        None => Request::get(PATH).body(axum::body::Body::empty()),
+        Some(amount) => Request::put(PATH)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(axum::body::Body::from(json!({"monthly": amount}).to_string())),
+    };
+    let request = request.map_err(|error| Failed::because(error.to_string()))?;
+    let reply = client.send(in_name_of(request, &id)?).await;
+    let reply = reply.map_err(|error| error.into_failed(json))?;
+    if json {
+        return output::print_raw(&reply.raw);
+    }
+    let amount = |field: &str| reply.body[field].as_f64().map(|amount| format!("{amount:.2}"));
+    let currency = reply.body["currency"].as_str().unwrap_or_default();
+    let limit = match amount("monthly") {
+        Some(limit) => format!("may spend {currency} {limit} a month"),
+        None => "has no limit of its own".to_owned(),
+    };
+    let spent = amount("spent").unwrap_or_default();
+    output::print(&format!(
+        "organization `{}` {limit}; {currency} {spent} are spent this month",
+        output::clean(name)
+    ))
 }
 
 async fn delete(client: &Client, named: &NameArgs, yes: bool) -> Result<(), Failed> {

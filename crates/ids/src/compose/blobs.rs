@@ -10,7 +10,11 @@ use super::blobs_folder;
 use crate::config::Config;
 use crate::data_dir::upload_key_path;
 
-pub(super) fn open(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn BlobStore>> {
+/// The store of uploads and originals that the configuration names. Does file I/O on the calling thread.
+///
+/// # Errors
+/// When it cannot be used.
+pub fn open(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn BlobStore>> {
     if let Some(settings) = &config.s3 {
         let store = S3BlobStore::new(&settings.store, Arc::clone(clock));
         return Ok(Arc::new(store.context("the bucket cannot be used")?));

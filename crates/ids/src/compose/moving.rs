@@ -64,6 +64,7 @@ impl MovingEnd {
         End {
             archive,
             documents: self.stores.documents(),
+            ledger: self.stores.ledger(),
             organization,
         }
     }

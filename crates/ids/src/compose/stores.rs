@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use ids_core::ports::{
-    ChunkIndex, CleanupStore, Clock, DocumentStore, JobQueue, JobStore, LibraryArchive, OrganizationStore,
-    SessionStore, WorkerRegistry,
+    BackupRegistry, ChunkIndex, CleanupStore, Clock, DocumentStore, JobQueue, JobStore, LibraryArchive,
+    OrganizationStore, SessionStore, UsageLedger, WorkerRegistry,
 };
 use ids_postgres::{OpenError, PostgresLibrary};
 use ids_sqlite::SqliteLibrary;
@@ -84,7 +84,9 @@ impl Stores {
         organizations: OrganizationStore;
         cleanups: CleanupStore;
         workers: WorkerRegistry;
+        backups: BackupRegistry;
         archive: LibraryArchive;
+        ledger: UsageLedger;
     }
 
     pub(super) async fn close(self) {

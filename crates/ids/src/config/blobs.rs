@@ -15,21 +15,7 @@ pub struct S3Settings {
 
 /// The prefixes of uploads and of kept originals, which the folder store has too.
 pub(super) fn prefixes(variables: &Variables) -> Result<(String, String), ConfigError> {
-    let prefix = |name: &str, default: &str| {
-        let text = variables.text(name).unwrap_or(default);
-        let named = text.trim_end_matches('/');
-        let good = !named.is_empty()
-            && !named.starts_with('/')
-            && named
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/'))
-            && !named.contains("//");
-        if good {
-            Ok(format!("{named}/"))
-        } else {
-            Err(unreadable(name, "the beginning of keys, such as `temp/`"))
-        }
-    };
+    let prefix = |name: &str, default: &str| prefix(name, variables.text(name).unwrap_or(default));
     let temporary = prefix("S3_TEMP_PREFIX", "temp/")?;
     let originals = prefix("S3_ORIGINALS_PREFIX", "originals/")?;
     if temporary.starts_with(&originals) || originals.starts_with(&temporary) {
@@ -39,6 +25,22 @@ pub(super) fn prefixes(variables: &Variables) -> Result<(String, String), Config
         ));
     }
     Ok((temporary, originals))
+}
+
+/// A beginning of keys, with its slash.
+pub(super) fn prefix(name: &str, text: &str) -> Result<String, ConfigError> {
+    let named = text.trim_end_matches('/');
+    let good = !named.is_empty()
+        && !named.starts_with('/')
+        && named
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/'))
+        && !named.contains("//");
+    if good {
+        Ok(format!("{named}/"))
+    } else {
+        Err(unreadable(name, "the beginning of keys, such as `temp/`"))
+    }
 }
 
 /// The bucket that is set; `None` where `S3_BUCKET` is not, and a folder in the data directory is used.

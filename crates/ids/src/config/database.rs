@@ -1,6 +1,6 @@
 //! PostgreSQL, where documents, embeddings, jobs and conversations lie in the server shape.
 
-use ids_postgres::{Password, PostgresConfig, SslMode};
+use ids_postgres::{PostgresConfig, Secret, SslMode};
 
 use super::variables::{ConfigError, Variables, unreadable};
 
@@ -30,7 +30,7 @@ pub(super) fn database(
     let database = variables.text("POSTGRES_DB").unwrap_or("ids");
     Ok(Some(PostgresConfig {
         port: variables.number("POSTGRES_PORT", 5432, 1..=65_535)? as u16,
-        password: variables.text("POSTGRES_PASSWORD").map(Password::new),
+        password: variables.text("POSTGRES_PASSWORD").map(Secret::new),
         ssl_mode,
         needs_row_security: is_production,
         // 4: two api and three worker processes stay under the 22 connections of a small managed instance.

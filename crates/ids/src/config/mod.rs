@@ -2,10 +2,13 @@
 //! The table for people is docs/configuration.md; `xtask tidy` holds it to the names used here.
 
 mod access;
+mod backup;
 mod blobs;
+mod budget;
 mod database;
 mod model;
 mod queue;
+mod traces;
 mod variables;
 
 use std::fmt;
@@ -13,12 +16,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use access::AccessConfig;
+pub use backup::BackupSettings;
 pub use blobs::S3Settings;
 use ids_core::document::{ContentType, FileType};
 use ids_core::library::Settings;
+use ids_models::WebhookUrl;
 use ids_postgres::PostgresConfig;
 use ids_redis::RedisConfig;
 pub use model::ModelConfig;
+pub use traces::TracesConfig;
 use variables::unreadable;
 pub use variables::{ConfigError, Variables};
 
@@ -41,8 +47,14 @@ pub struct Config {
     pub redis: Option<RedisConfig>,
     /// S3; `None` for a folder in the data directory.
     pub s3: Option<S3Settings>,
+    /// What backups are encrypted with, and where copies of them go.
+    pub backup: BackupSettings,
     /// The model that writes answers; `None` where they are made of sentences of the documents.
     pub model: Option<ModelConfig>,
+    /// The collector of traces; `None` where nothing is traced.
+    pub traces: Option<TracesConfig>,
+    /// Who is told that the budget is nearly used up (`AI_BUDGET_WEBHOOK_URL`).
+    pub budget_webhook: Option<WebhookUrl>,
     /// Documents prepared at the same time (`WORKER_CONCURRENCY`; the number of cores).
     pub worker_concurrency: usize,
 }
@@ -96,7 +108,10 @@ impl Config {
             redis: queue::redis(variables)?,
             s3: blobs::s3(variables)?,
             log: LogConfig::new(variables)?,
+            backup: BackupSettings::new(variables)?,
             model: ModelConfig::new(variables)?,
+            traces: traces::traces(variables)?,
+            budget_webhook: budget::webhook(variables)?,
             server,
             worker_concurrency,
         })
@@ -161,7 +176,17 @@ impl fmt::Display for Config {
             self.worker_concurrency,
         )?;
         match &self.model {
-            Some(model) => write!(f, ", answers by {model}"),
+            Some(model) => {
+                write!(f, ", answers by {model}")?;
+                match self.library.budget.monthly {
+                    Some(limit) => write!(
+                        f,
+                        ", for at most {} {limit} a month",
+                        self.library.budget.currency
+                    ),
+                    None => write!(f, ", without a limit of what they cost"),
+                }
+            }
             None => write!(f, ", answers of sentences of the documents"),
         }
     }
@@ -260,6 +285,7 @@ fn library_settings(variables: &Variables) -> Result<Settings, ConfigError> {
         orphan_age: Duration::from_secs(orphan_hours * 3_600),
         temp_prefix,
         originals_prefix,
+        budget: budget::budget(variables)?,
     })
 }
 

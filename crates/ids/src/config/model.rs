@@ -73,14 +73,14 @@ mod tests {
         );
         check(
             &[("OPENAI_API_KEY", "sk-1")],
-            ", answers by `gpt-4o-mini` at `https://api.openai.com/v1`, with a key",
+            ", answers by `gpt-4o-mini` at `https://api.openai.com/v1`, with a key, without a limit of what they cost",
         );
         check(
             &[
                 ("OPENAI_BASE_URL", "http://ollama:11434/v1/"),
                 ("OPENAI_MODEL", "qwen3:8b"),
             ],
-            ", answers by `qwen3:8b` at `http://ollama:11434/v1`, without a key",
+            ", answers by `qwen3:8b` at `http://ollama:11434/v1`, without a key, without a limit of what they cost",
         );
     }
 

@@ -25,19 +25,7 @@ const NOT_YET: [(&str, &str); 1] = [("OPENAI_EMBEDDING_MODEL", "embeds with the 
 const SHIELD: &str = "PII_SHIELD";
 
 /// Settings of versions to come: what they ask for is not done, which is said at the start.
-const LATER: [&str; 11] = [
-    "OCR_LANGUAGES",
-    "AI_BUDGET_MONTHLY",
-    "AI_BUDGET_CURRENCY",
-    "AI_BUDGET_START_DAY",
-    "AI_BUDGET_TIMEZONE",
-    "AI_BUDGET_WEBHOOK_URL",
-    "AI_PRICES_FILE",
-    "USD_BRL_RATE",
-    "BACKUP_KEY",
-    "BACKUP_S3_PREFIX",
-    "OTEL_EXPORTER_OTLP_ENDPOINT",
-];
+const LATER: [&str; 1] = ["OCR_LANGUAGES"];
 
 impl Variables {
     /// Reads the environment and `.env`; the environment wins.

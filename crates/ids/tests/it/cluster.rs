@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use ids_testkit::{Script, ScriptedModelServer};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -221,4 +222,66 @@ fn a_key_opens_its_organization_until_it_is_revoked() {
     let key_id = made["key_id"].as_str().unwrap();
     json(&["keys", "revoke", key_id, "--organization", "saude", "--json"]);
     assert_eq!(api.status_of("/api/v1/documents", Some(key)), 401);
+}
+
+/// Two API servers with one budget, whose model is at `base_url`.
+fn servers_with_budget(cluster: &Cluster, base_url: &str, monthly: &str) -> [Server; 2] {
+    [0, 1].map(|number| {
+        let mut command = cluster.command(&["api", "--port", "0"]);
+        command
+            .env("OPENAI_BASE_URL", base_url)
+            .env("OPENAI_MODEL", "gpt-4o-mini")
+            .env("AI_BUDGET_MONTHLY", monthly);
+        Server::run(command, cluster.place.root().join(format!("api-{number}.log")))
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_servers_do_not_spend_more_than_one_budget() {
+    let script = Script::stream()
+        .piece("O prazo é de cinco dias úteis. [1: \"prazo para recurso é de cinco dias úteis\"]\n")
+        .usage(1_000, 200)
+        .done();
+    let model = ScriptedModelServer::start([script]).await;
+    let base_url = model.base_url();
+    let modes = tokio::task::spawn_blocking(move || {
+        let cluster = Cluster::new();
+        let servers = servers_with_budget(&cluster, &base_url, "0.004");
+        let _worker = cluster.worker("w1");
+        let document_id = servers[0].upload(
+            "edital.txt",
+            "O prazo para recurso é de cinco dias úteis.".as_bytes(),
+        );
+        servers[0].until_completed(&document_id);
+        let question = json!({"message": "Qual é o prazo para recurso?"});
+        let modes: Vec<String> = std::thread::scope(|scope| {
+            let asked: Vec<_> = (0..50)
+                .map(|number| {
+                    let (server, question) = (&servers[number % 2], &question);
+                    scope.spawn(move || post(server, "/api/v1/chat/ask", question))
+                })
+                .collect();
+            let answers = asked.into_iter().map(|asked| asked.join().unwrap());
+            answers
+                .map(|answer| {
+                    assert_eq!(answer.status, 200, "{}", answer.body);
+                    answer.body["metadata"]["mode"].as_str().unwrap().to_owned()
+                })
+                .collect()
+        });
+        let month = servers[1].get("/usage");
+        assert_eq!(month["reserved"], 0.0, "{month}");
+        (modes, month)
+    });
+    let (modes, month) = modes.await.unwrap();
+
+    let asked = model.requests().len();
+    // 270 millionths each.
+    assert!(asked > 0 && asked * 270 <= 4_000, "{asked} requests");
+    assert_eq!(modes.iter().filter(|mode| *mode == "generated").count(), asked);
+    assert_eq!(
+        month["spent"].as_f64().unwrap(),
+        (asked * 270) as f64 / 1e6,
+        "{month}"
+    );
 }

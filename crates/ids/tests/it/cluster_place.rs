@@ -63,6 +63,17 @@ impl Cluster {
         lines.nth(1).unwrap()
     }
 
+    /// What must be shown nowhere.
+    pub fn secrets(&self) -> Vec<String> {
+        let dsn = self.redis.dsn.strip_prefix("redis://default:").unwrap();
+        let (redis, _) = dsn.split_once('@').unwrap();
+        vec![
+            self.postgres.password.clone(),
+            redis.to_owned(),
+            self.s3.secret_key.clone(),
+        ]
+    }
+
     /// The program, told where everything is.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let (postgres, s3) = (self.postgres, self.s3);

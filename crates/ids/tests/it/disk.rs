@@ -9,7 +9,7 @@ use crate::place::{Place, texts};
 use crate::server::Server;
 
 /// A file system of a few megabytes; unmounted when dropped.
-struct SmallDisk {
+pub struct SmallDisk {
     folder: TempDir,
 }
 
@@ -19,7 +19,7 @@ impl SmallDisk {
         clippy::print_stdout,
         reason = "the one line that says what a test went without"
     )]
-    fn mount(size: &str) -> Option<Self> {
+    pub fn mount(size: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let options = format!("size={size}");
         let mounted = Command::new("mount")
@@ -33,11 +33,11 @@ impl SmallDisk {
         None
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    fn data_dir(&self) -> PathBuf {
+    pub fn data_dir(&self) -> PathBuf {
         self.path().join("library")
     }
 }

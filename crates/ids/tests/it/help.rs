@@ -23,6 +23,9 @@ fn every_command_explains_itself() {
         "queue",
         "organizations",
         "keys",
+        "backup",
+        "restore",
+        "usage",
         "migrate",
         "migrate-data",
         "doctor",
@@ -37,8 +40,9 @@ fn every_command_explains_itself() {
         ("documents", &["list", "show", "delete"][..]),
         ("collections", &["list", "create", "delete"]),
         ("queue", &["info", "jobs", "cancel", "retry", "cleanup"]),
-        ("organizations", &["list", "show", "delete"]),
+        ("organizations", &["list", "show", "budget", "delete"]),
         ("keys", &["create", "list", "revoke"]),
+        ("backup", &["list", "verify"]),
     ] {
         for action in actions {
             check(&format!("help_{command}_{action}"), &[command, action, "--help"]);

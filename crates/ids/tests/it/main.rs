@@ -7,22 +7,29 @@
 )]
 
 mod ask;
+mod backup;
+mod backup_failures;
 mod cluster;
+mod cluster_backup;
 mod cluster_place;
 mod crash;
 mod disk;
+mod doctor;
 mod errors;
 mod eval;
 mod formats;
 mod help;
 mod ingest;
 mod keys;
+mod logs;
 mod migrate_data;
 mod model;
+mod monitoring;
 mod moving;
 mod place;
 mod search;
 mod server;
 mod stop;
+mod traces;
 mod visible;
 mod wait;

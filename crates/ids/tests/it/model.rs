@@ -93,3 +93,56 @@ fn an_address_that_is_none_ends_the_program_without_repeating_it() {
         run.stderr
     );
 }
+
+/// Runs a command whose model is at `base_url`.
+async fn run_with_model(place: &Place, arguments: &[&str], base_url: &str) -> Run {
+    let mut command = place.command(arguments);
+    command
+        .env("OPENAI_BASE_URL", base_url)
+        .env("OPENAI_MODEL", "gpt-4o-mini")
+        .env("AI_BUDGET_MONTHLY", "278.60")
+        .env("AI_BUDGET_CURRENCY", "BRL")
+        .env("USD_BRL_RATE", "5.40");
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap());
+    let run = Run::of(&output.await.unwrap());
+    assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+    run
+}
+
+#[tokio::test]
+async fn what_answers_cost_is_shown_in_reais_and_as_values() {
+    let reply = Script::stream()
+        .piece("O prazo é de cinco dias úteis. [1: \"prazo para recurso é de cinco dias úteis\"]\n")
+        .usage(1_000, 200)
+        .done();
+    let server = ScriptedModelServer::start([reply]).await;
+    let place = library();
+    let run = async |arguments: &[&str]| run_with_model(&place, arguments, &server.base_url()).await;
+
+    run(&["ask", QUESTION]).await;
+
+    // 1,000 tokens at R$ 0.81 and 200 at R$ 3.24 for a million.
+    let usage = run(&["usage", "--json"]).await.body();
+    assert_eq!(
+        (&usage["spent"], &usage["currency"]),
+        (&json!(0.001458), &json!("BRL"))
+    );
+    let shown = run(&["usage", "--by", "document"]).await.stdout;
+    assert!(
+        shown.contains("BRL 0.001458 spent") && shown.to_lowercase().contains("edital"),
+        "{shown}"
+    );
+    let values = run(&["usage", "--csv"]).await.stdout;
+    assert!(
+        values.starts_with("month,key,model,id,questions,")
+            && values.contains(",gpt-4o-mini,,1,1000,200,0.001458,BRL,0,0"),
+        "{values}"
+    );
+    let estimate = run(&["usage", "--estimate"]).await.stdout;
+    assert!(
+        estimate.contains("BRL 278.600000 a month pay 123712 questions"),
+        "{estimate}"
+    );
+    let limited = run(&["organizations", "budget", "default", "10"]).await.stdout;
+    assert!(limited.contains("may spend BRL 10.00 a month"), "{limited}");
+}

@@ -22,13 +22,13 @@ use ids_core::moving::{
 use ids_core::page::ExtractedDocument;
 use ids_core::page_image::PageImage;
 use ids_core::ports::{
-    BlobStore, ChunkIndex, CleanupStore, Clock, DocumentStore, EmbedError, Embedder, ExtractProgress,
-    ExtractRequest, Extractor, JobQueue, JobStore, LibraryArchive, OrganizationStore, RenderRequest,
-    SessionStore, Tokenizer, WorkerRegistry,
+    BackupRegistry, BlobStore, ChunkIndex, CleanupStore, Clock, DocumentStore, EmbedError, Embedder,
+    ExtractProgress, ExtractRequest, Extractor, JobQueue, JobStore, LibraryArchive, OrganizationStore,
+    RenderRequest, SessionStore, Tokenizer, UsageLedger, WorkerRegistry,
 };
 use ids_core::scope::Scope;
 use ids_core::search::SearchRequest;
-use ids_postgres::{Password, PostgresConfig, PostgresLibrary, SslMode};
+use ids_postgres::{PostgresConfig, PostgresLibrary, Secret, SslMode};
 use ids_sqlite::SqliteLibrary;
 use ids_testkit::records::{document, full_document, key, session};
 use ids_testkit::services::{postgres, unique_name};
@@ -58,7 +58,7 @@ impl Side {
         let server = postgres();
         let config = PostgresConfig {
             port: server.port,
-            password: Some(Password::new(server.password.as_str())),
+            password: Some(Secret::new(server.password.as_str())),
             ssl_mode: SslMode::Disable,
             schema: Some(unique_name("t_")),
             ..PostgresConfig::new(&server.host, &server.user, &server.database)
@@ -82,7 +82,7 @@ impl Side {
     ) -> Self
     where
         S: LibraryArchive + DocumentStore + ChunkIndex + JobStore + JobQueue + SessionStore,
-        S: OrganizationStore + CleanupStore + WorkerRegistry + 'static,
+        S: OrganizationStore + CleanupStore + WorkerRegistry + BackupRegistry + UsageLedger + 'static,
     {
         let store = Arc::new(store);
         let signing = SigningKey::from_bytes([7; 32]);
@@ -95,9 +95,12 @@ impl Side {
             jobs: Arc::clone(&store) as _,
             queue: Arc::clone(&store) as _,
             sessions: Arc::clone(&store) as _,
+            ledger: Arc::clone(&store) as _,
+            alarm: None,
             organizations: Arc::clone(&store) as _,
             cleanups: Arc::clone(&store) as _,
             workers: Arc::clone(&store) as _,
+            backups: Arc::clone(&store) as _,
             blobs: Arc::clone(&blobs),
             extractor: Arc::new(Unused),
             embedder: Arc::new(ByLength(model())),
@@ -109,6 +112,7 @@ impl Side {
         Self {
             end: End {
                 archive: Arc::clone(&store) as _,
+                ledger: Arc::clone(&store) as _,
                 documents: store,
                 organization,
             },

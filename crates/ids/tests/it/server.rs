@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -21,8 +22,26 @@ const LOG: &str = "serve.log";
 pub struct Server {
     child: Child,
     address: String,
-    lines: Receiver<String>,
+    lines: Mutex<Receiver<String>>,
     log: PathBuf,
+}
+
+/// A process that says nothing when it is ready; killed when dropped.
+pub struct Background(Child);
+
+impl Background {
+    /// Starts it with its log at the end of `log`.
+    pub fn run(mut command: Command, log: &std::path::Path) -> Self {
+        let log = File::options().create(true).append(true).open(log).unwrap();
+        Self(command.stdout(Stdio::null()).stderr(log).spawn().unwrap())
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// An answer.
@@ -61,7 +80,7 @@ impl Server {
         let mut server = Self {
             child,
             address: String::new(),
-            lines,
+            lines: Mutex::new(lines),
             log,
         };
         let line = server
@@ -75,7 +94,11 @@ impl Server {
     }
 
     fn line(&self) -> Option<String> {
-        self.lines.recv_timeout(Duration::from_secs(60)).ok()
+        self.lines
+            .lock()
+            .unwrap()
+            .recv_timeout(Duration::from_secs(60))
+            .ok()
     }
 
     pub fn log(&self) -> String {
@@ -179,8 +202,23 @@ impl Drop for Server {
     }
 }
 
+/// The body of a GET that must succeed, as text.
+pub fn text_of(address: &str, path: &str, headers: &[(&str, &str)]) -> String {
+    let (status, body) = exchange(address, "GET", path, headers, b"");
+    assert_eq!(status, 200, "{path}: {body}");
+    body
+}
+
 /// Any request to any server.
 pub fn send(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    let (status, body) = exchange(address, method, path, headers, body);
+    Answer {
+        status,
+        body: serde_json::from_str(&body).unwrap_or(Value::Null),
+    }
+}
+
+fn exchange(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     let mut head = format!(
         "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n",
@@ -197,10 +235,7 @@ pub fn send(address: &str, method: &str, path: &str, headers: &[(&str, &str)], b
     let reply = String::from_utf8_lossy(&reply);
     let (head, body) = reply.split_once("\r\n\r\n").expect("a head");
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Answer {
-        status,
-        body: serde_json::from_str(body).unwrap_or(Value::Null),
-    }
+    (status, body.to_owned())
 }
 
 /// Sends a signal to a process that this test started.

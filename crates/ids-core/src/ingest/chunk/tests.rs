@@ -2,9 +2,13 @@
 //! by a line feed, are their content; (3) none crosses a top heading; (4) title and headings are counted among the
 //! terms and never stand in the content.
 
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
 use proptest::prelude::*;
 
 use super::{ChunkSettings, chunk_pages};
+use crate::chunk::NewChunk;
 use crate::page::{Block, BlockKind, Page};
 use crate::ports::Tokenizer;
 use crate::span::CharSpan;
@@ -38,6 +42,19 @@ fn page(number: u32, blocks: &[(BlockKind, &str)]) -> Page {
         });
     }
     page
+}
+
+/// The chunks, and how often others had their turn meanwhile.
+fn chunked(pages: &[Page], title: &str, settings: ChunkSettings) -> (Vec<NewChunk>, usize) {
+    let mut chunking = pin!(chunk_pages(pages, title, settings, &Words));
+    let mut context = Context::from_waker(Waker::noop());
+    let mut turns = 0;
+    loop {
+        match chunking.as_mut().poll(&mut context) {
+            Poll::Ready(chunks) => return (chunks, turns),
+            Poll::Pending => turns += 1,
+        }
+    }
 }
 
 fn heading(level: u8) -> BlockKind {
@@ -83,7 +100,7 @@ fn a_paragraph_that_runs_over_a_page_gives_a_chunk_with_two_spans() {
             ],
         ),
     ];
-    let chunks = chunk_pages(&pages, "", SMALL, &Words);
+    let (chunks, _) = chunked(&pages, "", SMALL);
     assert_eq!(chunks.len(), 1);
     assert_eq!(chunks[0].content, "um dois três.\nquatro cinco.");
     assert_eq!(
@@ -112,7 +129,7 @@ fn no_chunk_crosses_a_top_heading_and_each_knows_its_headings() {
             (BlockKind::Paragraph, "Multa."),
         ],
     )];
-    let chunks = chunk_pages(&pages, "Edital 5", SMALL, &Words);
+    let (chunks, _) = chunked(&pages, "Edital 5", SMALL);
     let shown: Vec<_> = chunks
         .iter()
         .map(|chunk| (chunk.heading.as_deref(), chunk.content.as_str()))
@@ -136,6 +153,15 @@ fn no_chunk_crosses_a_top_heading_and_each_knows_its_headings() {
     );
     let length: u32 = chunks[2].terms.iter().map(|(_, count)| count).sum();
     assert_eq!(chunks[2].length, length);
+}
+
+#[test]
+fn others_get_their_turn_after_each_page() {
+    let pages: Vec<Page> = (1..=20)
+        .map(|number| page(number, &[(BlockKind::Paragraph, "um dois três.")]))
+        .collect();
+    let (_, turns) = chunked(&pages, "", SMALL);
+    assert!(turns >= pages.len(), "{turns} turns");
 }
 
 fn any_kind() -> impl Strategy<Value = BlockKind> {
@@ -166,7 +192,7 @@ fn any_pages() -> impl Strategy<Value = Vec<Page>> {
 proptest! {
     #[test]
     fn chunks_cover_the_body_and_nothing_else(pages in any_pages(), size in 1usize..20, overlap in 0usize..10) {
-        let chunks = chunk_pages(&pages, "t", ChunkSettings { size, overlap }, &Words);
+        let (chunks, _) = chunked(&pages, "t", ChunkSettings { size, overlap });
         let mut covered: Vec<Vec<bool>> =
             pages.iter().map(|page| vec![false; page.text.chars().count()]).collect();
         for (index, chunk) in chunks.iter().enumerate() {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use ids_blobs::{CorsState, LifecycleState, S3BlobStore};
 use ids_http::origin_of;
 
-use super::{Finding, chain};
+use super::finding::Finding;
+use super::{chain, clock};
 use crate::config::{Config, S3Settings};
 use crate::system::SystemClock;
 
@@ -17,10 +18,21 @@ pub(super) async fn look(config: &Config, fix: bool) -> Vec<Finding> {
         Ok(store) => store,
         Err(error) => return vec![Finding::fail("s3", chain(&error), "check the variables of S3")],
     };
-    let mut findings = vec![access(&store, settings).await];
-    findings.push(lifecycle(&store, settings, fix).await);
-    findings.push(cors(&store, config).await);
-    findings
+    let endpoint = settings
+        .store
+        .endpoint
+        .clone()
+        .unwrap_or_else(|| format!("https://s3.{}.amazonaws.com", settings.store.region));
+    let (access, lifecycle, cors, clock) = tokio::join!(
+        access(&store, settings),
+        lifecycle(&store, settings, fix),
+        cors(&store, config),
+        clock::of_s3(&endpoint)
+    );
+    [Some(access), Some(lifecycle), Some(cors), clock]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Writes, reads, copies and removes a small object.

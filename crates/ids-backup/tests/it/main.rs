@@ -1,0 +1,12 @@
+//! Archives and folders of backups: what goes in comes out, and what was cut, changed or made by somebody hostile does not.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+mod archive;
+mod folder;
+mod originals;
+mod support;

@@ -1,0 +1,12 @@
+//! What the clients of every outside server share: a secret that is never shown, whom to trust, and the way to a server,
+//! encrypted or not. Knows no protocol and nothing of documents.
+
+mod connect;
+mod roots;
+mod secret;
+mod tls;
+
+pub use connect::{Stream, connect};
+pub use roots::TrustedRoots;
+pub use secret::Secret;
+pub use tls::connector;

@@ -1,0 +1,10 @@
+-- Bytes that rows name, of whichever organization: of versions, and of uploads that are not accepted yet.
+select v.blob_key, v.organization_id, v.version_id, v.file_hash, v.file_size,
+    exists (select 1 from jobs j
+            where j.document_id = v.document_id and j.version_no = v.version_no
+                and j.status in ('queued', 'started', 'deferred')) as is_in_work
+from versions v where v.blob_key is not null
+union all
+select u.blob_key, u.organization_id, null, u.file_hash, u.file_size, 0
+from uploads u where u.state <> 'processed'
+order by 1
