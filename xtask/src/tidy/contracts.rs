@@ -11,7 +11,7 @@ use super::rust_text::{body_after, code_lines, has_word, identifier};
 use super::tree::Tree;
 
 /// Each port with clauses and the crates that implement it; a crate that does not exist yet need not run anything.
-const ADAPTERS: [(&str, &[&str]); 15] = [
+const ADAPTERS: [(&str, &[&str]); 16] = [
     ("DocumentStore", &["ids-sqlite", "ids-postgres"]),
     ("ChunkIndex", &["ids-sqlite", "ids-postgres"]),
     ("JobStore", &["ids-sqlite", "ids-postgres"]),
