@@ -114,7 +114,7 @@ archive=$(sed -n 's/.*"file":"\([^"]*\)".*/\1/p' <<<"$reply" | tail -n 1)
 archive=${archive##*/}
 [ -s "backups/${archive:-none}" ] || fail "o backup não deixou arquivo em $stack/backups"
 # What was written is what its name says, on this disk, before anything trusts it.
-(cd backups && sha256sum --check --status "$archive.sha256") || fail "a soma de verificação de $archive não confere"
+(cd backups && sha256sum --check --status "${archive%.tar.gz*}.sha256") || fail "a soma de verificação de $archive não confere"
 if [ -n "$verify" ]; then
     "${ids[@]}" -- backup verify "/backups/$archive" >>"$log_file" ||
         fail "o arquivo $archive foi gravado, mas não pode ser restaurado; veja logs/backup.log"

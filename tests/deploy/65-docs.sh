@@ -42,14 +42,15 @@ while IFS= read -r line; do
         [[ $word =~ ^[a-z-]+$ ]] || break
         path+=("$word")
     done
-    # `ids` also stands in sentences and names.
-    grep -qx -- "${path[0]:-none}" <<<"$commands" || continue
+    [ "${#path[@]}" -gt 0 ] || continue
+    grep -qx -- "${path[0]}" <<<"$commands" || fail "the pages name \`ids ${path[0]}\`, which is no command"
     help=$(ids_help "${path[@]}") || help=$(ids_help "${path[0]}") || fail "\`ids ${path[*]}\` is no command"
     checked=$((checked + 1))
     for option in $(options_of <<<"$line"); do
         holds "ids ${path[*]} has $option" grep -q -- "$option" <<<"$help"
     done
-done < <(grep -oE '(^|[ /])ids [a-z].*' "$work/code" | sed 's/^[ /]*ids //')
+    # In SQL it is the name of a database.
+done < <(grep -v database "$work/code" | grep -oE '(^|[ /])ids [a-z].*' | sed 's/^[ /]*ids //')
 holds "commands of ids were found ($checked)" test "$checked" -ge 5
 
 # Files of the stack and units of systemd.

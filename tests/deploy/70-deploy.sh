@@ -87,9 +87,10 @@ waits_for_phase() { # waits_for_phase WORDS: until a deployment in the backgroun
 
 deploy_in_background() {
     : >"$work/background.out"
-    # With job control, so that it is the head of a group of its own, as it is at a terminal.
+    # With job control, so that it is the head of a group of its own, as it is at a terminal. Where these tests were started
+    # in the background, SIGINT is ignored by all that they start.
     set -m
-    "$scripts/deploy.sh" "$@" --no-pull --no-backup --drain 10 >"$work/background.out" 2>&1 &
+    env --default-signal=INT "$scripts/deploy.sh" "$@" --no-pull --no-backup --drain 10 >"$work/background.out" 2>&1 &
     background=$!
     set +m
 }
