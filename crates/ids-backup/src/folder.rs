@@ -139,7 +139,7 @@ pub fn list_backups(folder: &Path) -> Result<Vec<ListedBackup>, BackupError> {
             });
         }
     }
-    listed.sort_unstable_by_key(|backup| Reverse(backup.name.clone()));
+    listed.sort_unstable_by_key(|backup| Reverse(backup.name));
     Ok(listed)
 }
 

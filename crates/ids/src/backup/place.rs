@@ -58,7 +58,7 @@ impl BackupPlace {
                     let bytes = blobs.find(&key).await.context("the bucket cannot be read")?;
                     listed.extend(bytes.map(|bytes| ListedBackup { name, bytes }));
                 }
-                listed.sort_unstable_by_key(|backup| Reverse(backup.name.clone()));
+                listed.sort_unstable_by_key(|backup| Reverse(backup.name));
                 Ok(listed)
             }
         }
