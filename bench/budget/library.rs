@@ -11,7 +11,8 @@ use ids_core::id::DocumentId;
 use ids_core::library::Ports;
 use ids_core::ports::{Clock, EmbedError, Embedder, Ids, Tokenizer};
 use ids_extract::{ChildCommand, ChildLimits, ExtractorConfig, SandboxedExtractor};
-use ids_postgres::{Password, PostgresConfig, PostgresLibrary, SslMode};
+use ids_net::Secret;
+use ids_postgres::{PostgresConfig, PostgresLibrary, SslMode};
 use ids_sqlite::SqliteLibrary;
 use ids_testkit::services::postgres;
 use ids_testkit::stores::{NewDocument, direction, model};
@@ -76,6 +77,7 @@ macro_rules! ports {
             alarm: None,
             organizations: all.clone(),
             cleanups: all.clone(),
+            backups: all.clone(),
             workers: all,
             chat: None,
             blobs: Arc::new(FolderBlobStore::open(
@@ -104,6 +106,7 @@ macro_rules! stores {
             ledger: all.clone(),
             organizations: all.clone(),
             cleanups: all.clone(),
+            backups: all.clone(),
             workers: all.clone(),
             archive: all,
             clock: $clock.clone(),
@@ -159,7 +162,7 @@ pub(crate) async fn postgres_handles(folder: &Path, count: usize) -> Result<Vec<
     );
     let config = PostgresConfig {
         port: server.port,
-        password: Some(Password::new(&server.password)),
+        password: Some(Secret::new(&server.password)),
         ssl_mode: SslMode::Disable,
         schema: Some(format!("bench_budget_{}", std::process::id())),
         ..PostgresConfig::new(&server.host, &server.user, &server.database)

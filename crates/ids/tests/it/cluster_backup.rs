@@ -186,11 +186,7 @@ fn two_organizations_come_back_in_an_empty_database_and_their_open_jobs_end() {
         true
     );
     let refused = run(&cluster, &["restore", "latest", "--replace", "--yes"]);
-    assert!(
-        refused.stderr.contains("is in use"),
-        "{}",
-        refused.stderr
-    );
+    assert!(refused.stderr.contains("is in use"), "{}", refused.stderr);
 
     let folder = PathBuf::from(made["file"].as_str().unwrap());
     let home = moved_to(folder.parent().unwrap());
