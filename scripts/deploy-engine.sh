@@ -95,6 +95,11 @@ start() {
 
 down() {
     local pid begin=$SECONDS
+    [ -e "$engine" ] || return 0
+    # One that was killed left its containers behind: the next one on the same folder takes them over, and can end them.
+    if ! answers && [ -d "$engine/data" ] && [ -x /usr/sbin/dockerd ]; then
+        start
+    fi
     if answers; then
         # Containers first, so that none is left to containerd when it ends.
         docker ps --quiet | xargs --no-run-if-empty /usr/bin/docker --host "unix://$socket" kill >/dev/null 2>&1 || true

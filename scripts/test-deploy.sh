@@ -75,6 +75,8 @@ logs() {
 trap finish EXIT
 trap 'outcome=130; exit 130' INT TERM
 
+# Nothing of a run that was broken off.
+[ -n "$keep" ] || part clean scripts/deploy-engine.sh down
 part engine scripts/deploy-engine.sh up
 for file in "${parts[@]}"; do
     [ "$outcome" -eq 0 ] || break

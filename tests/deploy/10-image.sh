@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# The image: the whole Dockerfile once, its size, and what it promises. Other versions for the deploys that are tested
-# later are the same program under another label, and one that cannot start.
+# The image: the whole Dockerfile once, its size, and what it promises.
 # shellcheck source=tests/deploy/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -73,15 +72,3 @@ for package in tokio libpdfium e5-small-enpt-q4 tesseract-ocr libc6; do
     equals "it names $package" True "$(json "any(p['name'] == '$package' for p in it['packages'])" <"$work/sbom.json")"
 done
 say "bill of materials: $(json 'len(it["packages"])' <"$work/sbom.json") packages"
-
-# ---- other versions
-derive() { # derive VERSION [LINES]
-    printf 'FROM %s\nLABEL org.opencontainers.image.version=%s\n%s\n' "$tag" "$1" "${2:-}" |
-        docker build --quiet --tag "$image:$1" - >/dev/null
-}
-derive 1.1.0
-# One that ends at once, as a version with a fault at its start would.
-derive 1.2.0-broken 'ENTRYPOINT ["/bin/false"]'
-# One that runs and never becomes ready.
-derive 1.2.0-hangs 'ENTRYPOINT ["/bin/sleep", "100000"]'
-say "versions: $version 1.1.0 1.2.0-broken 1.2.0-hangs"

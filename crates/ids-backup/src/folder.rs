@@ -251,10 +251,10 @@ impl BackupFolder {
         let mut list: String = originals.iter().map(|name| format!("{name}\n")).collect();
         list.push_str("#\n");
         self.write_list(&new.name.originals_name(), &list)?;
-        // Bytes of documents that were written in this run, whose names may not have reached the disk yet.
-        sync_file_system(&self.path)?;
+        // The lists, whose names must be on the disk before that of the backup.
+        sync(&self.path)?;
         fs::rename(&new.partial, &path).map_err(at(&path))?;
-        sync_file_system(&self.path)?;
+        sync(&self.path)?;
         Ok(path)
     }
 
@@ -327,6 +327,13 @@ fn remove(path: &Path) -> Result<(), BackupError> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(path)(error)),
         _ => Ok(()),
     }
+}
+
+/// Makes a file, or the names in a folder, durable.
+pub(crate) fn sync(path: &Path) -> Result<(), BackupError> {
+    File::open(path)
+        .and_then(|file| file.sync_all())
+        .map_err(at(path))
 }
 
 /// One call for thousands of files, where a call for each would take minutes.

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::age::{AgeError, DecryptReader, EncryptWriter, WORK_OF_KEYS};
 use crate::error::{BackupError, at};
-use crate::folder::sync_file_system;
+use crate::folder::{sync, sync_file_system};
 use crate::key::OriginalsKey;
 use crate::stop::Stop;
 
@@ -19,6 +19,8 @@ use crate::stop::Stop;
 pub(crate) const FOLDER: &str = "originals";
 /// Files that wait for one call that makes them durable.
 const AT_ONCE: usize = 256;
+/// Up to so many each is made durable alone: the call for all waits for what others write, too.
+const FEW: usize = 16;
 const BUFFER: usize = 64 * 1024;
 
 /// The bytes of documents of a folder of backups, to be added to.
@@ -118,14 +120,22 @@ impl Originals {
             return Ok(());
         }
         // Bytes before names: a power cut must not leave an empty file under a hash that is taken for done.
-        sync_file_system(&self.root)?;
+        if self.waiting.len() <= FEW {
+            for (partial, _) in &self.waiting {
+                sync(partial)?;
+            }
+        } else {
+            sync_file_system(&self.root)?;
+        }
+        let mut folders = BTreeSet::from([self.root.clone()]);
         for (partial, target) in self.waiting.drain(..) {
             if let Some(parent) = target.parent() {
                 make_folder(parent)?;
+                folders.insert(parent.to_owned());
             }
             fs::rename(&partial, &target).map_err(at(&target))?;
         }
-        Ok(())
+        folders.iter().try_for_each(|folder| sync(folder))
     }
 
     fn write(&self, partial: &Path, from: &mut dyn Read) -> Result<KeptBytes, BackupError> {

@@ -88,7 +88,7 @@ impl BudgetGauges {
         );
         money(
             "ids_ai_reserved_micros",
-            "Set aside for answers being made, in millionths",
+            "Set aside for answers under way, in millionths",
             &self.reserved,
         );
         let help = "Part of the installation's budget of the month that is spent, 1 once it pays no further question; 0 without a limit";

@@ -2,19 +2,15 @@
 //! collector of traces. Connection and request live in the caller's own future: dropped with it, they end.
 
 use std::io;
-use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use ids_net::{Stream, TrustedRoots, connect, connector};
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 /// The most of a reply that is read.
 const REPLY_BYTES: usize = 256 * 1_024;
@@ -84,27 +80,12 @@ impl Target {
     }
 }
 
-/// What makes connections encrypted, trusting the machine's authorities (also the file named by `SSL_CERT_FILE`); where it
-/// has none, as in a bare container, Mozilla's. Reads them from the disk.
+/// What makes connections encrypted, trusting whom this machine trusts.
 ///
 /// # Errors
 /// When the TLS library refuses its own defaults.
 pub fn trusting_connector() -> anyhow::Result<TlsConnector> {
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(trusted_roots())
-        .with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
-}
-
-/// Whom this machine trusts.
-pub fn trusted_roots() -> RootCertStore {
-    let mut store = RootCertStore::empty();
-    store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if store.is_empty() {
-        store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    }
-    store
+    Ok(connector(&TrustedRoots::System)?)
 }
 
 /// Sends a request and reads the whole reply. It has no deadline of its own.
@@ -116,10 +97,10 @@ pub async fn send(
     tls: &TlsConnector,
     mut request: Request<Full<Bytes>>,
 ) -> anyhow::Result<Answer> {
-    let tcp = TcpStream::connect((target.host.as_str(), target.port))
+    let tls = target.is_encrypted.then_some(tls);
+    let stream = connect(&target.host, target.port, tls)
         .await
         .with_context(|| format!("`{}` cannot be reached", target.authority))?;
-    tcp.set_nodelay(true)?;
     let headers = request.headers_mut();
     headers.insert(header::HOST, HeaderValue::from_str(&target.authority)?);
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -128,15 +109,7 @@ pub async fn send(
         HeaderValue::from_static(concat!("ids/", env!("CARGO_PKG_VERSION"))),
     );
     *request.uri_mut() = target.path.parse()?;
-    if !target.is_encrypted {
-        return exchange(tcp, request).await;
-    }
-    let name = server_name(target)?;
-    let encrypted = tls
-        .connect(name, tcp)
-        .await
-        .with_context(|| format!("no encrypted connection to `{}` comes about", target.authority))?;
-    exchange(encrypted, request).await
+    exchange(stream, request).await
 }
 
 /// The name that a certificate must be valid for.
@@ -148,10 +121,7 @@ pub fn server_name(target: &Target) -> io::Result<ServerName<'static>> {
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
 }
 
-async fn exchange(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    request: Request<Full<Bytes>>,
-) -> anyhow::Result<Answer> {
+async fn exchange(stream: Box<dyn Stream>, request: Request<Full<Bytes>>) -> anyhow::Result<Answer> {
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let exchange = async move {
         let response = sender.send_request(request).await?;

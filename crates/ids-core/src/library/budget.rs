@@ -262,7 +262,7 @@ impl Library {
         let counts = self
             .ports
             .ledger
-            .count_usage(scope, from, now, UsageBy::Model)
+            .count_usage(scope, from, now.plus(Duration::from_micros(1)), UsageBy::Model)
             .await?;
         let price = settings.prices.of(&model);
         let questions = Estimate::new(&counts, &model, price, settings.currency, budget);
@@ -273,7 +273,7 @@ impl Library {
         };
         let page_cost = million.map(|million| {
             let micros = i128::from(million.as_micros()) * i128::from(PAGE_TOKENS);
-            Money::from_micros(i64::try_from(micros.div_euclid(1_000_000) + 1).unwrap_or(i64::MAX))
+            Money::from_micros(i64::try_from((micros + 999_999).div_euclid(1_000_000)).unwrap_or(i64::MAX))
         });
         let pages = budget.zip(page_cost).and_then(|(budget, page)| {
             let budget = budget.at_least_zero().as_micros();

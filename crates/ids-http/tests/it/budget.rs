@@ -229,7 +229,7 @@ async fn eighty_and_a_hundred_percent_are_told_once_each() {
         Some(listener.clone()),
     ))
     .await;
-    for _ in 0..200 {
+    for _ in 0..260 {
         ask(&app, json!({"message": QUESTION})).await;
     }
     let month = usage(&app).await;
@@ -245,7 +245,7 @@ async fn eighty_and_a_hundred_percent_are_told_once_each() {
 
     let metrics = app.get("/metrics").await.text();
     for line in [
-        "ids_ai_budget_micros{currency=\"USD\"} 30000",
+        "ids_ai_budget_micros{currency=\"USD\"} 40000",
         "ids_ai_reserved_micros{currency=\"USD\"} 0",
     ] {
         assert!(metrics.contains(line), "{line}\n{metrics}");

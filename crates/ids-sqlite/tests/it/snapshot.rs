@@ -86,8 +86,18 @@ async fn a_library_of_a_version_without_the_list_is_left_as_it_is() {
     library.close().await;
     let path = SqliteLibrary::path_in(folder.path());
     let file = Connection::open(&path).unwrap();
-    file.execute_batch("drop table backups; delete from schema_migrations where version = 4")
-        .unwrap();
+    // As it was at schema 3: without what later migrations add.
+    file.execute_batch(
+        "drop table backups; drop table usage_documents; drop table reservations; drop table budget_months;
+         drop table organization_budgets; drop table budget_notices;
+         alter table answer_usage drop column session_id; alter table answer_usage drop column month_from;
+         alter table answer_usage drop column currency; alter table answer_usage drop column cost_micros;
+         alter table answer_usage drop column is_price_known; alter table answer_usage drop column is_estimated;
+         alter table messages drop column cost_micros; alter table messages drop column currency;
+         alter table messages drop column is_price_known; alter table messages drop column fallback;
+         delete from schema_migrations where version > 3",
+    )
+    .unwrap();
     drop(file);
 
     assert!(!record_beside(&path, &record()).unwrap());

@@ -81,6 +81,7 @@ mod tests {
     fn a_collector_is_named_as_the_specification_says() {
         assert!(read(&[("OTEL_SERVICE_NAME", "ids")]).unwrap().is_none());
         let set = read(&[
+            ("OTEL_SERVICE_NAME", "prefeitura"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/"),
             (
                 "OTEL_EXPORTER_OTLP_HEADERS",
@@ -89,7 +90,7 @@ mod tests {
         ]);
         let set = set.unwrap().unwrap();
         assert_eq!(set.endpoint, "http://collector:4318/v1/traces");
-        assert_eq!(set.service_name, "ids");
+        assert_eq!(set.service_name, "prefeitura");
         let headers = set
             .headers
             .iter()
@@ -108,7 +109,7 @@ mod tests {
     fn what_cannot_be_used_is_named() {
         let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318");
         for bad in [
-            vec![("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318")],
+            vec![("OTEL_EXPORTER_OTLP_ENDPOINT", "otel:4318")],
             vec![endpoint, ("OTEL_EXPORTER_OTLP_HEADERS", "secret-without-a-name")],
             vec![endpoint, ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")],
         ] {

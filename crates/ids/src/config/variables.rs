@@ -192,6 +192,10 @@ pub fn unreadable(name: &str, expected: &str) -> ConfigError {
 
 /// Kubernetes describes each service by such variables unless `enableServiceLinks` is false.
 fn is_injected_by_kubernetes(name: &str, value: &str) -> bool {
+    // A name of OpenTelemetry's specification, and no service of that name.
+    if name == "OTEL_SERVICE_NAME" {
+        return false;
+    }
     (name.ends_with("_PORT") && value.starts_with("tcp://"))
         || name.contains("_PORT_") && name.rsplit('_').any(|part| part == "TCP" || part == "UDP")
         || name.contains("_SERVICE_")

@@ -187,7 +187,7 @@ fn two_organizations_come_back_in_an_empty_database_and_their_open_jobs_end() {
     );
     let refused = run(&cluster, &["restore", "latest", "--replace", "--yes"]);
     assert!(
-        refused.stderr.contains("connections use the library"),
+        refused.stderr.contains("is in use"),
         "{}",
         refused.stderr
     );
@@ -237,7 +237,7 @@ fn a_library_is_replaced_from_the_bucket_with_nothing_of_before_left() {
                 "--json",
             ],
         );
-        if run.stderr.contains("connections use the library") {
+        if run.stderr.contains("is in use") {
             return None;
         }
         assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);

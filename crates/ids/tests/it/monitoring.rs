@@ -53,6 +53,8 @@ fn families() -> BTreeSet<String> {
         ("AI_BUDGET_CURRENCY", "USD"),
     ];
     let server = Server::start_with(&place, &variables);
+    // Counted before figures are shown, which stand for ten seconds.
+    text_of(server.address(), "/live", &[]);
     let text = wait::until("a look at the certificate", || {
         let text = text_of(server.address(), "/metrics", &[]);
         text.contains("ids_certificate_expiry_timestamp_seconds{")

@@ -69,7 +69,7 @@ fn a_chunk_from_the_middle_of_a_table_knows_its_first_row() {
     let table = format!("| Mês | Valor pago |\n| --- | --- |\n{}", rows.join("\n"));
     let pages = [page(1, &[(heading(1), "Despesas"), (BlockKind::Table, &table)])];
     let settings = ChunkSettings { size: 20, overlap: 0 };
-    let chunks = chunk_pages(&pages, "", settings, &Words);
+    let (chunks, _) = chunked(&pages, "", settings);
     assert!(chunks.len() > 2, "{chunks:?}");
     assert_eq!(chunks[0].heading.as_deref(), Some("Despesas"));
     for chunk in &chunks[1..] {

@@ -148,6 +148,10 @@ pub async fn restore(
     progress: &Progress,
 ) -> anyhow::Result<Restored> {
     fits(&target, &verified.manifest, name)?;
+    if config.s3.is_none() {
+        // Of a server that is made anew, the shared folder may not be there yet.
+        make_private(&config.data_dir)?;
+    }
     let blobs = open_blobs(config, &(Arc::new(SystemClock) as Arc<dyn Clock>))?;
     let mut restorer = ByteRestorer::new(blobs);
     let done = async {

@@ -46,7 +46,7 @@ impl ServerTarget {
             .with_context(where_it_is)?;
         anyhow::ensure!(
             others == 0,
-            "{others} connections use the library in the database `{}`; stop `ids api` and `ids worker` first, everywhere",
+            "the library in the database `{}` is in use (connections: {others}); stop `ids api` and `ids worker` first, everywhere",
             settings.database
         );
         // Before anything is replaced: what it holds is of the library before.

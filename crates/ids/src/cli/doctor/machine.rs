@@ -45,7 +45,7 @@ pub(super) fn is_container() -> bool {
         || Path::new("/run/secrets/kubernetes.io").exists()
 }
 
-/// The folders that must not run full, each disk once.
+/// The folders that must not run full.
 fn folders(config: &Config) -> Vec<(&'static str, PathBuf)> {
     let mut folders = Vec::new();
     if config.postgres.is_none() {
@@ -53,7 +53,9 @@ fn folders(config: &Config) -> Vec<(&'static str, PathBuf)> {
     }
     match &config.s3 {
         Some(s3) => folders.push(("bytes on their way", s3.store.spool_folder.clone())),
-        None => folders.push(("uploads", blobs_folder(config))),
+        // In the embedded shape they lie in the library's own directory.
+        None if config.postgres.is_some() => folders.push(("uploads", blobs_folder(config))),
+        None => {}
     }
     let backups = match config.postgres {
         None => config.data_dir.join("backups"),

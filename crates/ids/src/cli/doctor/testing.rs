@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ids_core::ports::Clock;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -54,13 +54,15 @@ pub(super) fn not_yet() -> Made {
 /// By an authority that nobody trusts.
 pub(super) fn made_by_nobody() -> Made {
     Made {
-        authority: make("localhost", -10, 365).authority,
-        ..make("localhost", -10, 365)
+        authority: valid("elsewhere.example").authority,
+        ..valid("localhost")
     }
 }
 
 fn make(name: &str, from_days: i64, to_days: i64) -> Made {
     let mut of_authority = CertificateParams::new(Vec::new()).unwrap();
+    let of = format!("authority of {name}");
+    of_authority.distinguished_name.push(DnType::CommonName, of);
     of_authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority_key = KeyPair::generate().unwrap();
     let authority = of_authority.self_signed(&authority_key).unwrap();

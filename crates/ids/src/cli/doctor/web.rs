@@ -10,6 +10,7 @@ use axum::http::header::{
 };
 use futures_util::future::join_all;
 use ids_core::ports::Clock;
+use ids_net::TrustedRoots;
 use serde_json::Value;
 use tokio::net::{TcpStream, UdpSocket, lookup_host};
 use tokio::time::timeout;
@@ -18,7 +19,7 @@ use super::finding::Finding;
 use super::{certificate, clock, machine};
 use crate::certificate::believing_connector;
 use crate::config::Config;
-use crate::http_client::{Answer, Target, get, send, trusted_roots};
+use crate::http_client::{Answer, Target, get, send};
 use crate::system::SystemClock;
 
 /// PostgreSQL, Redis, and the API itself, which a proxy stands in front of.
@@ -90,7 +91,18 @@ async fn encryption(target: &Target, is_production: bool) -> Vec<Finding> {
             false => Finding::warn(WHAT, found, hint),
         }];
     }
-    let judged = certificate::look(target, trusted_roots(), SystemClock.now());
+    let roots = match TrustedRoots::System.store_or_mozillas() {
+        Ok(roots) => roots,
+        Err(error) => {
+            let hint = "check the file named by SSL_CERT_FILE";
+            return vec![Finding::fail(
+                WHAT,
+                format!("nobody can be trusted: {error}"),
+                hint,
+            )];
+        }
+    };
+    let judged = certificate::look(target, roots, SystemClock.now());
     if target.port != 443 {
         // What answers on port 80 of that machine need not be ours.
         return vec![judged.await];
