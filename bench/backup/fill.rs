@@ -128,7 +128,7 @@ impl Filler {
             size: 128,
             overlap: 32,
         };
-        let chunks = chunk_pages(&extracted.pages, &title, settings, &self.embedder);
+        let chunks = chunk_pages(&extracted.pages, &title, settings, &self.embedder).await;
         store.replace(&lease, &chunks).await?;
         let embeddings: Vec<(u32, Embedding)> = chunks
             .iter()

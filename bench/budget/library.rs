@@ -11,7 +11,7 @@ use ids_core::id::DocumentId;
 use ids_core::library::Ports;
 use ids_core::ports::{Clock, EmbedError, Embedder, Ids, Tokenizer};
 use ids_extract::{ChildCommand, ChildLimits, ExtractorConfig, SandboxedExtractor};
-use ids_postgres::{Password, PostgresConfig, PostgresLibrary, SslMode};
+use ids_postgres::{PostgresConfig, PostgresLibrary, Secret, SslMode};
 use ids_sqlite::SqliteLibrary;
 use ids_testkit::services::postgres;
 use ids_testkit::stores::{NewDocument, direction, model};
@@ -76,7 +76,8 @@ macro_rules! ports {
             alarm: None,
             organizations: all.clone(),
             cleanups: all.clone(),
-            workers: all,
+            workers: all.clone(),
+            backups: all,
             chat: None,
             blobs: Arc::new(FolderBlobStore::open(
                 &$folder.join("blobs"),
@@ -105,6 +106,7 @@ macro_rules! stores {
             organizations: all.clone(),
             cleanups: all.clone(),
             workers: all.clone(),
+            backups: all.clone(),
             archive: all,
             clock: $clock.clone(),
             ids: $ids.clone(),
@@ -159,7 +161,7 @@ pub(crate) async fn postgres_handles(folder: &Path, count: usize) -> Result<Vec<
     );
     let config = PostgresConfig {
         port: server.port,
-        password: Some(Password::new(&server.password)),
+        password: Some(Secret::new(&server.password)),
         ssl_mode: SslMode::Disable,
         schema: Some(format!("bench_budget_{}", std::process::id())),
         ..PostgresConfig::new(&server.host, &server.user, &server.database)

@@ -2,7 +2,7 @@
 //!
 //! Each trial is a month of its own: so many questions at once, over several handles of one library as over several processes, through the whole of
 //! `Library::ask` and the real client to a server that counts tokens. What that server was asked for is held against the limit.
-#![expect(clippy::print_stdout, reason = "a measuring program prints its results")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a measuring program")]
 
 mod library;
 
@@ -17,7 +17,7 @@ use ids_core::budget::{BudgetSettings, Money, NewReservation, Settlement, UsageB
 use ids_core::chunk::Filter;
 use ids_core::id::{OrganizationId, ReservationId};
 use ids_core::library::{Library, Settings};
-use ids_core::ports::{ChatModel, Clock, Ids};
+use ids_core::ports::{ChatModel, Clock};
 use ids_core::scope::Scope;
 use ids_core::session::{AnswerFallback, TokenUsage};
 use ids_models::{ChatModelConfig, OpenAiChatModel};

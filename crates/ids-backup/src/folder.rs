@@ -1,5 +1,6 @@
 //! A folder of backups: names, publishing in one step, lists, removal of what is old.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
@@ -138,7 +139,7 @@ pub fn list_backups(folder: &Path) -> Result<Vec<ListedBackup>, BackupError> {
             });
         }
     }
-    listed.sort_unstable_by(|a, b| b.name.cmp(&a.name));
+    listed.sort_unstable_by_key(|backup| Reverse(backup.name));
     Ok(listed)
 }
 

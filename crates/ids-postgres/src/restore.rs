@@ -137,7 +137,10 @@ impl PostgresRestore {
             self.drop_old().await?;
         }
         migrate::within_transaction(&**client, schema, (0, self.schema_version), self.now).await?;
-        let tables = backup_tables::list(&**client, schema).await?;
+        let mut tables = backup_tables::list(&**client, schema).await?;
+        // Somebody else's tables may lie in the same schema: they are neither emptied nor filled.
+        let (ours, _) = migrate::relations();
+        tables.retain(|table| ours.contains(table.name.as_str()));
         for table in tables.iter().filter(|table| table.belongs != Belongs::ToNobody) {
             // COPY does not fill a guarded table; this transaction alone sees it without.
             let sql = format!(
@@ -251,12 +254,13 @@ impl PostgresRestore {
 
     async fn finished(&self, numberings: &[SequenceState], backup: &RecordedBackup) -> DbResult<()> {
         let (client, schema) = (&self.client, self.config.schema());
-        let known: BTreeSet<String> = sequences(client, schema)
+        let there: BTreeSet<String> = sequences(client, schema)
             .await?
             .into_iter()
             .map(|it| it.name)
             .collect();
-        for numbering in numberings.iter().filter(|it| known.contains(&it.name)) {
+        let ours = |name: &String| there.contains(name) && self.is_sequence_of_ours(name);
+        for numbering in numberings.iter().filter(|it| ours(&it.name)) {
             let name = format!("\"{schema}\".\"{}\"", numbering.name);
             client
                 .query_one(
@@ -301,6 +305,16 @@ impl PostgresRestore {
             );
         }
         Ok(())
+    }
+
+    /// Whether our migrations made a sequence, or one of our tables has it for its numbers.
+    fn is_sequence_of_ours(&self, name: &str) -> bool {
+        let (_, sequences) = migrate::relations();
+        let of_table = |table: &BackupTable| {
+            let rest = name.strip_prefix(table.name.as_str());
+            rest.is_some_and(|rest| rest.starts_with('_') && rest.ends_with("_seq"))
+        };
+        sequences.contains(name) || self.tables.iter().any(of_table)
     }
 
     /// Who held a lease, a role or a delivery when the backup was made is gone.

@@ -69,7 +69,11 @@ pub fn read_archive(
     stop: &Stop,
     visit: &mut dyn FnMut(Part<'_>) -> io::Result<()>,
 ) -> Result<ReadArchive, BackupError> {
-    let reading = Reading { file: name, visit };
+    let reading = Reading {
+        file: name,
+        is_ours: false,
+        visit,
+    };
     let mut counted = Counted {
         from: BufReader::with_capacity(
             BUFFER,
@@ -91,12 +95,14 @@ pub fn read_archive(
 
 struct Reading<'a> {
     file: &'a str,
+    /// A key of ours opened it: whatever is wrong with it is damage.
+    is_ours: bool,
     visit: &'a mut dyn FnMut(Part<'_>) -> io::Result<()>,
 }
 
 impl Reading<'_> {
     fn read(
-        self,
+        mut self,
         counted: &mut Counted,
         key: Option<&BackupKey>,
         path: &Path,
@@ -121,6 +127,7 @@ impl Reading<'_> {
             },
             AgeError::Unreadable(error) => BackupError::at(path, error),
         })?;
+        self.is_ours = true;
         self.members(GzDecoder::new(opened))
     }
 
@@ -265,7 +272,11 @@ impl Reading<'_> {
 
     /// Nothing could be read at all: it is something else.
     fn first_or_damaged(&self, has_begun: bool, error: &io::Error) -> BackupError {
-        if has_begun || crate::stop::is_stop(error) || error.kind() == io::ErrorKind::UnexpectedEof {
+        if has_begun
+            || self.is_ours
+            || crate::stop::is_stop(error)
+            || error.kind() == io::ErrorKind::UnexpectedEof
+        {
             self.unreadable(error)
         } else {
             self.not_a_backup()

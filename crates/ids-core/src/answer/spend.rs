@@ -16,7 +16,7 @@ const TOKENS_AROUND: u64 = 16;
 /// What came of asking for money.
 pub(super) enum Funds {
     /// The model may be asked.
-    Granted(Spending),
+    Granted(Box<Spending>),
     /// It may not; why.
     Refused(AnswerFallback),
 }
@@ -80,7 +80,7 @@ impl Library {
             .await?;
         self.announce(&reserved.notices);
         let Some(party) = reserved.refused_by else {
-            return Ok(Funds::Granted(spending));
+            return Ok(Funds::Granted(Box::new(spending)));
         };
         spending.is_settled = true;
         tracing::debug!(

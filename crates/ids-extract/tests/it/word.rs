@@ -77,7 +77,7 @@ impl Doc {
         for position in [0, length, all] {
             clx.extend(position.to_le_bytes());
         }
-        for place in [FIRST_AT * 2 | 0x4000_0000, SECOND_AT] {
+        for place in [(FIRST_AT * 2) | 0x4000_0000, SECOND_AT] {
             clx.extend([0, 0]);
             clx.extend(place.to_le_bytes());
             clx.extend([0, 0]);

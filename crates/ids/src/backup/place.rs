@@ -1,5 +1,6 @@
 //! Where backups lie: a folder, or the bucket.
 
+use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -57,7 +58,7 @@ impl BackupPlace {
                     let bytes = blobs.find(&key).await.context("the bucket cannot be read")?;
                     listed.extend(bytes.map(|bytes| ListedBackup { name, bytes }));
                 }
-                listed.sort_unstable_by(|a, b| b.name.cmp(&a.name));
+                listed.sort_unstable_by_key(|backup| Reverse(backup.name));
                 Ok(listed)
             }
         }

@@ -116,7 +116,7 @@ fn rows(cluster: &Cluster) -> Vec<String> {
             "select a.attname::text from pg_attribute a where a.attrelid = 'public.{table}'::regclass
              and a.attname in ('organization_id', 'organization_no')"
         ));
-        let owner = owner.first().map_or("'nobody'".to_owned(), Clone::clone);
+        let owner = owner.first().map_or("'nobody'::text".to_owned(), Clone::clone);
         let sql = format!("select string_agg(line, ',' order by line) from (select {owner} || ' ' || count(*) as line from public.{table} group by {owner}) t");
         format!("{table}: {:?}", cluster.column(&sql))
     });
@@ -186,11 +186,7 @@ fn two_organizations_come_back_in_an_empty_database_and_their_open_jobs_end() {
         true
     );
     let refused = run(&cluster, &["restore", "latest", "--replace", "--yes"]);
-    assert!(
-        refused.stderr.contains("is in use"),
-        "{}",
-        refused.stderr
-    );
+    assert!(refused.stderr.contains("is in use"), "{}", refused.stderr);
 
     let folder = PathBuf::from(made["file"].as_str().unwrap());
     let home = moved_to(folder.parent().unwrap());
