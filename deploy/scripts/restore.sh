@@ -153,6 +153,10 @@ if [ -n "$replace" ]; then
         scripts/backup.sh || fail "o backup de antes falhou; nada foi mudado (--no-backup restaura sem ele)"
     fi
 else
+    # ids refuses it, too, but only after everything was stopped.
+    if [ -n "$(containers api)" ] && "${ids[@]}" -- documents list --json 2>/dev/null | grep -q '"document_id"'; then
+        fail "a biblioteca não está vazia; use --replace para pôr o backup no lugar dela. Nada foi mudado"
+    fi
     confirm "Restaurar $name?"
 fi
 

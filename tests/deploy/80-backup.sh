@@ -58,7 +58,7 @@ archive=$(basename "$(find "$stack/backups" -maxdepth 1 -name 'ids-*.tar.gz.age'
 holds "the archive is encrypted" grep -q '^age-encryption.org' "$stack/backups/$archive"
 holds "its checksum is right" bash -c "cd '$stack/backups' && sha256sum --check --status '${archive%.tar.gz*}.sha256'"
 holds "it is not for everybody" test "$(stat -c %a "$stack/backups/$archive")" = 600
-listed=$(cloud_s3 'http://s3.ids.test:8333/documents?list-type=2&prefix=backups/')
+listed=$(compose run --rm --no-deps -T api backup list --from s3 </dev/null 2>/dev/null)
 contains "a copy is in the bucket" "$archive" "$listed"
 holds "nothing is left of the way there" test -z "$(find "$stack/backups" -maxdepth 1 -name '.staging*')"
 code=0
@@ -105,7 +105,7 @@ say "a restore takes $((SECONDS - begin)) s, until all is healthy"
 portrait >"$work/portrait.after"
 holds "documents, searches and conversations are the same" cmp "$work/portrait.before" "$work/portrait.after"
 equals "no document is more or less" "$documents_before" "$(cloud_sql "select count(*) from documents")"
-contains "originals are in the new bucket" '<Key>originals/' "$(cloud_s3 'http://s3.ids.test:8333/restored?list-type=2&prefix=originals/')"
+contains "originals are in the new bucket" '<Key>originals/' "$(cloud_s3 'http://s3.ids.test:8333/restored?list-type=2&prefix=originals%2F')"
 holds "the configuration was taken out" test -s "$work/config/.env.prod"
 holds "nobody else may read it" test "$(stat -c %a "$work/config/.env.prod")" = 600
 document=$(upload "$work/contrato-1.txt")
