@@ -43,6 +43,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(4, "create_deliveries"),
     migration!(5, "create_backups"),
     migration!(6, "add_budget"),
+    migration!(7, "split_vector_indexes"),
 ];
 
 /// A process that waits for another one's migration gives up after this.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use deadpool_postgres::tokio_postgres::Client;
 use futures_util::future::join_all;
 use ids_core::ports::Clock;
 use ids_postgres::{Capabilities, PostgresLibrary};
@@ -52,14 +53,49 @@ async fn a_model_met_by_several_at_once_has_its_indexes_once() {
     }
     let models = stores.chunks.embedding_models(&Stores::scope()).await.unwrap();
     assert_eq!(models, [(model, 6)]);
-    let indexes = client
-        .query_one(
-            "select count(*) from pg_indexes where schemaname = current_schema() and indexdef like '%hnsw%'",
+    assert_eq!(vector_indexes(&client).await.len(), 8);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_one_index_of_a_library_of_before_is_split() {
+    let opened = Library::with_pool(2).await;
+    let client = opened.connect().await;
+    let stores = opened.stores();
+    let prepared = stores
+        .prepared(&Stores::scope(), &NewDocument::named("a.txt"), &["um"])
+        .await;
+    let (model, vectors) = (model(), [(0, direction(1.0))]);
+    let storing = stores.chunks.store_embeddings(&prepared.lease, &model, &vectors);
+    storing.await.unwrap();
+    let now = vector_indexes(&client).await;
+    let dropping = now.iter().map(|(name, _)| format!("drop index {name}"));
+    let dropping: Vec<String> = dropping.collect();
+    client.batch_execute(&dropping.join(";")).await.unwrap();
+    let (name, definition) = &now[0];
+    let before = definition.replace(name, name.strip_suffix("_0").unwrap());
+    let (before, _) = before.split_once(" AND ").unwrap();
+    client.batch_execute(&format!("{before})")).await.unwrap();
+    assert_eq!(vector_indexes(&client).await.len(), 1);
+
+    client
+        .batch_execute(include_str!("../../migrations/0007_split_vector_indexes.sql"))
+        .await
+        .unwrap();
+
+    assert_eq!(vector_indexes(&client).await, now);
+}
+
+/// Names and definitions.
+async fn vector_indexes(client: &Client) -> Vec<(String, String)> {
+    let rows = client
+        .query(
+            "select indexname::text, indexdef from pg_indexes
+             where schemaname = current_schema() and indexdef like '%hnsw%' order by 1",
             &[],
         )
         .await
         .unwrap();
-    assert_eq!(indexes.get::<_, i64>(0), 8);
+    rows.iter().map(|row| (row.get(0), row.get(1))).collect()
 }
 
 /// A library that takes the server's pgvector for an older one.
