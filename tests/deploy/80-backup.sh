@@ -91,7 +91,7 @@ empty_database() {
         -c 'drop database ids with (force)' -c 'create database ids owner ids'
     cloud_sql 'create extension vector' >/dev/null
 }
-compose down --volumes >>"$work/compose.log" 2>&1
+down
 empty_database
 # An empty bucket, too: originals come from the backup.
 cloud_s3 --request PUT http://s3.ids.test:8333/restored --output /dev/null
@@ -129,7 +129,7 @@ equals "Redis keeps every change again" 1 "$(compose exec -T redis sh -c 'REDISC
 
 # ---- from the bucket alone
 
-compose down --volumes >>"$work/compose.log" 2>&1
+down
 empty_database
 rm -rf "${stack:?}/backups"
 compose up -d redis >>"$work/compose.log" 2>&1
