@@ -20,7 +20,7 @@ use crate::backup_tables::{self, BackupTable, Belongs};
 use crate::config::PostgresConfig;
 use crate::error::{DbError, DbResult, OpenError};
 use crate::rows::{Id, as_number};
-use crate::{capability, database, migrate};
+use crate::{capability, database, ledger, migrate};
 
 /// How long the server may be silent in the middle of a table.
 const SILENCE: Duration = Duration::from_secs(300);
@@ -122,7 +122,24 @@ impl PostgresSnapshot {
         &self.organizations
     }
 
-    /// Reads the rows of a table: of one organization, or all where they are nobody's.
+    /// In whose names a table is to be read: of the organizations and of the installation, whose budget stands under a name of its
+    /// own; or of nobody.
+    pub fn owners_of(&self, table: &BackupTable) -> Vec<Option<SnapshotOrganization>> {
+        match table.belongs {
+            Belongs::ToNobody => vec![None],
+            Belongs::ToOrganizationId | Belongs::ToOrganizationNo => {
+                let installation = SnapshotOrganization {
+                    id: ledger::INSTALLATION,
+                    // No organization has it: they are numbered from 1.
+                    number: 0,
+                };
+                let organizations = self.organizations.iter().cloned();
+                organizations.chain([installation]).map(Some).collect()
+            }
+        }
+    }
+
+    /// Reads the rows of a table: of one owner, or all where they are nobody's.
     ///
     /// # Errors
     /// `Internal` when an organization is named for rows that are nobody's, or none for those of somebody; `Unavailable`.

@@ -66,12 +66,8 @@ async fn copied(snapshot: &PostgresSnapshot) -> Vec<Copied> {
     let mut copied = Vec::new();
     for table in snapshot.tables() {
         let mut bytes = Vec::new();
-        let owners: Vec<_> = match table.belongs {
-            ids_postgres::Belongs::ToNobody => vec![None],
-            _ => snapshot.organizations().iter().map(Some).collect(),
-        };
-        for owner in owners {
-            let mut rows = snapshot.rows(table, owner).await.unwrap();
+        for owner in snapshot.owners_of(table) {
+            let mut rows = snapshot.rows(table, owner.as_ref()).await.unwrap();
             while let Some(rows) = rows.next().await.unwrap() {
                 bytes.extend_from_slice(&rows);
             }

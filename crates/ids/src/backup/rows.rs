@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use ids_backup::{ArchiveWriter, BackupError, Sequence, TableRows};
-use ids_postgres::{BackupTable, Belongs, PostgresSnapshot};
+use ids_postgres::{BackupTable, PostgresSnapshot};
 use tokio::sync::mpsc;
 
 use super::{Progress, Step, blocking};
@@ -65,15 +65,12 @@ async fn read_rows(
     let mut total = 0;
     for table in snapshot.tables() {
         let mut counted = TableRows::default();
-        let owners: Vec<_> = match table.belongs {
-            Belongs::ToNobody => vec![None],
-            Belongs::ToOrganizationId | Belongs::ToOrganizationNo => {
-                snapshot.organizations().iter().map(Some).collect()
-            }
-        };
-        for owner in owners {
+        for owner in snapshot.owners_of(table) {
             let mut rows = 0;
-            let mut stream = snapshot.rows(table, owner).await.with_context(|| unread(table))?;
+            let mut stream = snapshot
+                .rows(table, owner.as_ref())
+                .await
+                .with_context(|| unread(table))?;
             let mut piece = Vec::new();
             while let Some(bytes) = stream.next().await.with_context(|| unread(table))? {
                 // A line feed inside of a value is written as two other characters.

@@ -176,8 +176,8 @@ fn a_duplicate_whose_original_was_removed_goes_in_at_last() {
 fn a_named_file_is_always_tried_and_a_missing_one_does_not_stop_the_others() {
     let place = Place::new();
     place.write("LEIAME", "Texto sem extensão.");
-    place.write("photo.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
-    let run = place.ids(&["ingest", "LEIAME", "photo.png", "none.txt", "--json"]);
+    place.write("program", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0");
+    let run = place.ids(&["ingest", "LEIAME", "program", "none.txt", "--json"]);
     let report = run.body();
     assert_eq!(
         (run.code, report["ingested"].as_u64()),

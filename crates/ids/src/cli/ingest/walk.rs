@@ -203,7 +203,7 @@ mod tests {
         let root = tree(&[
             ("b.txt", "b"),
             ("a/z.PDF", "z"),
-            ("photo.png", "p"),
+            ("photo.raw", "p"),
             (".hidden.txt", "h"),
             ("a/~$z.docx", "l"),
         ]);
