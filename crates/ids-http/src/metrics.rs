@@ -309,7 +309,7 @@ fn register(registry: &mut Registry, metrics: &Inner) {
     );
     registry.register(
         "ids_last_backup_timestamp_seconds",
-        "When the newest backup was whole, since 1970; 0 when none was ever made",
+        "When the newest backup was whole, since 1970; 0 when there was none",
         metrics.last_backup.clone(),
     );
     registry.register("ids_build_info", "1, with what is running", metrics.build.clone());

@@ -225,11 +225,11 @@ async fn eighty_and_a_hundred_percent_are_told_once_each() {
     *listener.is_down.lock().unwrap() = true;
     let app = with_contract(App::with_budget(
         model,
-        budget(Some("0.0155")),
+        budget(Some("0.04")),
         Some(listener.clone()),
     ))
     .await;
-    for _ in 0..260 {
+    for _ in 0..300 {
         ask(&app, json!({"message": QUESTION})).await;
     }
     let month = usage(&app).await;
