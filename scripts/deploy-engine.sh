@@ -94,7 +94,7 @@ start() {
 }
 
 down() {
-    local pid bridge bridges='' begin=$SECONDS
+    local pid begin=$SECONDS
     [ -e "$engine" ] || return 0
     # One that was killed left its containers behind: the next one on the same folder takes them over, and can end them.
     if ! answers && [ -d "$engine/data" ] && [ -x /usr/sbin/dockerd ]; then
@@ -102,8 +102,9 @@ down() {
     fi
     if answers; then
         # Containers first, so that none is left to containerd when it ends.
-        docker ps --quiet | xargs --no-run-if-empty /usr/bin/docker --host "unix://$socket" kill >/dev/null 2>&1 || true
-        bridges=$(docker network ls --quiet --filter driver=bridge | sed 's/^/br-/')
+        docker ps --all --quiet | xargs --no-run-if-empty /usr/bin/docker --host "unix://$socket" rm --force --volumes >/dev/null 2>&1 || true
+        # A network that stays behind, as a bridge and as rules of the firewall, takes the packets of a later one with its addresses.
+        docker network prune --force >/dev/null 2>&1 || true
     fi
     pid=$(cat "$engine/dockerd.pid" 2>/dev/null || true)
     if [ -n "$pid" ] && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = dockerd ]; then
@@ -113,10 +114,7 @@ down() {
             sleep 0.2
         done
     fi
-    # What the kernel still holds of them. A bridge that stays takes the packets of a later network with its addresses.
-    for bridge in $bridges docker0; do
-        ip link delete "$bridge" 2>/dev/null || true
-    done
+    # What the kernel still holds of them.
     { grep -o " ${engine}[^ ]*" /proc/self/mounts || true; } | sort -r | while IFS= read -r mount; do
         umount --lazy "${mount# }" 2>/dev/null || true
     done

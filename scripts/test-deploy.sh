@@ -7,6 +7,7 @@
 # looked at, and the next run with arguments goes on from there; without arguments all is removed at the end.
 #
 #   DEPLOY_TEST_PROGRAM   a built `ids` for the image, instead of building it (10 minutes on two cores)
+#   DEPLOY_TEST_LAST      without arguments: the number of the last part to run
 #   DEPLOY_TEST_WORK      the folder to work in; needed to go on with a stack that stays
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -27,7 +28,10 @@ if [ "$#" -gt 0 ]; then
         parts+=("$file")
     done
 else
-    parts=(tests/deploy/[0-9][0-9]-*.sh)
+    for file in tests/deploy/[0-9][0-9]-*.sh; do
+        number=${file#tests/deploy/}
+        [ "${number%%-*}" -gt "${DEPLOY_TEST_LAST:-99}" ] || parts+=("$file")
+    done
     [ ! -x tests/deploy/monitoring.sh ] || parts+=(tests/deploy/monitoring.sh)
 fi
 
