@@ -13,6 +13,10 @@ fail() {
     exit 1
 }
 
+download_prometheus() { # into this folder
+    apt-get -qq -o APT::Sandbox::User=root download prometheus >&2
+}
+
 # Not by installing the package: Debian's would start a server that listens for everybody.
 promtool_program() {
     local folder=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/ids/promtool temporary lock
@@ -27,7 +31,8 @@ promtool_program() {
             printf 'downloading promtool\n' >&2
             temporary=$(mktemp -d "$folder.XXXXXX")
             # `_apt` may not write to a folder of ours; as root it is told not to try.
-            (cd "$temporary" && apt-get -qq -o APT::Sandbox::User=root download prometheus >&2 && dpkg-deb -x prometheus_*.deb files) || {
+            # Where apt knows no packages yet, it asks for them.
+            (cd "$temporary" && { download_prometheus 2>/dev/null || { apt-get -qq update && download_prometheus; }; } && dpkg-deb -x prometheus_*.deb files) || {
                 rm -rf "$temporary"
                 fail "promtool (of the package \`prometheus\`) could not be downloaded; put one into PATH"
             }
