@@ -25,6 +25,7 @@ scripts/deploy-engine.sh COMMAND
 
   up       install what is missing, start the engine unless it runs, make the images that are missing
   down     stop the engine, and remove all it holds: containers, images, volumes
+  compose2 print where Compose 2 lies, after fetching it from Debian 13 (Debian 12 has Compose 1 only)
   paths    print how to use it, as shell assignments: eval "$(scripts/deploy-engine.sh paths)"
 
 Needs root on Debian 12. What was made once is kept in ~/.cache/ids/deploy-engine, so that the next `up` takes seconds.
@@ -119,6 +120,38 @@ down() {
         umount --lazy "${mount# }" 2>/dev/null || true
     done
     rm -rf "$engine"
+}
+
+# One program, which needs nothing but libc: it is taken out of its package, and nothing is installed. Debian 13's archive is
+# where this machine's own packages come from.
+compose2() {
+    local program=$cache/compose2/docker-compose temporary archive
+    if [ ! -x "$program" ]; then
+        say "fetching Compose 2 of Debian 13"
+        # shellcheck disable=SC2016 # apt's own
+        archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Codename: bookworm' | head -n 1)
+        [ -n "$archive" ] || fail "this machine's sources of packages name no Debian 12; is its list of packages there (\`apt-get update\`)?"
+        mkdir -p "$cache"
+        temporary=$(mktemp -d "$cache/new.XXXXXX")
+        mkdir -p "$temporary"/{lists/partial,cache/archives/partial,root}
+        # apt reads them as a user of its own.
+        chmod -R a+rX "$temporary" && chmod a+rwx "$temporary/lists/partial" "$temporary/cache/archives/partial"
+        printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s trixie main\n' "$archive" >"$temporary/sources.list"
+        (
+            cd "$temporary"
+            apt_there() {
+                apt-get --quiet=2 -o "Dir::Etc::SourceList=$temporary/sources.list" -o Dir::Etc::SourceParts=/dev/null \
+                    -o "Dir::State::Lists=$temporary/lists" -o "Dir::Cache=$temporary/cache" -o APT::Sandbox::User=root \
+                    -o Acquire::Languages=none "$@"
+            }
+            apt_there update && apt_there download docker-compose
+        ) >&2 || { rm -rf "$temporary" && fail "Compose 2 could not be fetched; is there a network?"; }
+        dpkg-deb --extract "$temporary"/docker-compose_*.deb "$temporary/root"
+        mkdir -p "$cache/compose2"
+        mv "$temporary/root/usr/libexec/docker/cli-plugins/docker-compose" "$program"
+        rm -rf "$temporary"
+    fi
+    printf '%s\n' "$program"
 }
 
 paths() {
@@ -231,6 +264,7 @@ up() {
 case ${1:-} in
     up) up ;;
     down) down ;;
+    compose2) compose2 ;;
     paths) paths ;;
     --help | -h | help) help ;;
     *)

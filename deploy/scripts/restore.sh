@@ -48,6 +48,14 @@ interrupted() { # interrupted EXIT_CODE
     exit "$1"
 }
 
+# Whether there are documents, or organizations beside the one that is always there.
+holds_something() {
+    local organizations
+    organizations=$("${ids[@]}" -- organizations list --json 2>/dev/null | grep -o '"organization_id"' | wc -l)
+    [ "$organizations" -le 1 ] || return 0
+    "${ids[@]}" -- documents list --json 2>/dev/null | grep -q '"document_id"'
+}
+
 in_redis_volume() { # in_redis_volume SHELL_COMMAND: in a container of Redis with its volume; stdin goes through
     compose run --rm --no-deps -T --entrypoint sh redis -c "$1"
 }
@@ -154,7 +162,7 @@ if [ -n "$replace" ]; then
     fi
 else
     # ids refuses it, too, but only after everything was stopped.
-    if [ -n "$(containers api)" ] && "${ids[@]}" -- documents list --json 2>/dev/null | grep -q '"document_id"'; then
+    if [ -n "$(containers api)" ] && holds_something; then
         fail "a biblioteca não está vazia; use --replace para pôr o backup no lugar dela. Nada foi mudado"
     fi
     confirm "Restaurar $name?"

@@ -27,7 +27,7 @@ pub(crate) fn record(tx: &Connection, backup: &RecordedBackup) -> DbResult<()> {
     Ok(())
 }
 
-fn latest(tx: &Connection) -> DbResult<Option<RecordedBackup>> {
+pub(crate) fn latest(tx: &Connection) -> DbResult<Option<RecordedBackup>> {
     let mut statement = tx.prepare_cached(
         "select file_name, started_at, finished_at, size_bytes, copied_to from backups
          order by finished_at desc, file_name desc limit 1",

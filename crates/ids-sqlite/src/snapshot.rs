@@ -63,6 +63,17 @@ impl SqliteSnapshot {
         Ok(named_bytes(&self.connection)?)
     }
 
+    /// The newest backup that is known here; none in a library of a version before there was a list of them.
+    ///
+    /// # Errors
+    /// `Corrupt`, `Unavailable`.
+    pub fn latest_backup(&self) -> Result<Option<RecordedBackup>, StoreError> {
+        if !has_list_of_backups(&self.connection)? {
+            return Ok(None);
+        }
+        Ok(backups::latest(&self.connection)?)
+    }
+
     /// Copies the whole library into a new file.
     ///
     /// # Errors
@@ -116,17 +127,22 @@ pub fn fold_log(path: &Path) -> Result<(), OpenError> {
 pub fn record_beside(path: &Path, backup: &RecordedBackup) -> Result<bool, OpenError> {
     let (connection, _) = open(path)?;
     let write = || -> DbResult<bool> {
-        let has_list = connection
-            .query_row("select 1 from sqlite_schema where name = 'backups'", [], |_| {
-                Ok(())
-            })
-            .optional()?;
-        if has_list.is_some() {
+        let has_list = has_list_of_backups(&connection)?;
+        if has_list {
             backups::record(&connection, backup)?;
         }
-        Ok(has_list.is_some())
+        Ok(has_list)
     };
     write().map_err(|error| OpenError::of(path, error))
+}
+
+fn has_list_of_backups(connection: &Connection) -> DbResult<bool> {
+    let found = connection
+        .query_row("select 1 from sqlite_schema where name = 'backups'", [], |_| {
+            Ok(())
+        })
+        .optional()?;
+    Ok(found.is_some())
 }
 
 fn open(path: &Path) -> Result<(Connection, u32), OpenError> {

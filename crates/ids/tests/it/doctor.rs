@@ -56,7 +56,7 @@ fn an_embedded_library_is_looked_at_with_and_without_its_server() {
             .contains("the library")
     );
 
-    let _server = Server::start(&place);
+    let server = Server::start(&place);
     let body = place.json(&["doctor"]);
     expect(&body, "database", "ok", "a server uses it");
     expect(&body, "workers", "ok", "1 for document_processing");
@@ -66,6 +66,11 @@ fn an_embedded_library_is_looked_at_with_and_without_its_server() {
     let text = place.ids(&["doctor"]);
     assert!(text.stdout.contains("ok    workers"), "{}", text.stdout);
     assert!(text.stderr.contains("it works; "), "{}", text.stderr);
+
+    drop(server);
+    expect(&place.json(&["doctor"]), "backup", "warn", "none was ever made");
+    assert_eq!(place.ids(&["backup"]).code, Some(0));
+    expect(&place.json(&["doctor"]), "backup", "ok", "the newest is");
 }
 
 #[test]

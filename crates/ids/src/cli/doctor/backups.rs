@@ -1,10 +1,14 @@
 //! Whether somebody makes backups, by the list that `ids backup` keeps.
 
+use std::error::Error;
+use std::path::Path;
 use std::time::Duration;
 
 use ids_core::error::StoreError;
 use ids_core::ports::RecordedBackup;
 use ids_core::time::Timestamp;
+use ids_sqlite::{SqliteLibrary, SqliteSnapshot};
+use tokio::task::spawn_blocking;
 
 use super::chain;
 use super::finding::Finding;
@@ -25,6 +29,26 @@ pub(super) fn of_list(newest: &Result<Option<RecordedBackup>, StoreError>, now: 
         }
         Err(error) => Finding::fail(WHAT, chain(error), "run `ids migrate`, and check the database"),
     }
+}
+
+/// Of a library that no server uses; nothing is said where there is none yet.
+pub(super) async fn of_resting(data_dir: &Path, now: Timestamp) -> Option<Finding> {
+    let path = SqliteLibrary::path_in(data_dir);
+    if !path.exists() {
+        return None;
+    }
+    let read = move || -> Result<_, Box<dyn Error + Send + Sync>> {
+        Ok(SqliteSnapshot::begin(&path)?.latest_backup()?)
+    };
+    Some(match spawn_blocking(read).await {
+        Ok(Ok(newest)) => of_list(&Ok(newest), now),
+        Ok(Err(error)) => Finding::fail(
+            WHAT,
+            chain(error.as_ref()),
+            "is the data directory of this version?",
+        ),
+        Err(error) => Finding::fail(WHAT, chain(&error), HINT),
+    })
 }
 
 /// By when the newest was whole.

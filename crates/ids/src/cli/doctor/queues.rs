@@ -62,10 +62,12 @@ pub(super) async fn of_postgres(config: &Config, library: &PostgresLibrary) -> V
 /// From the server that owns the data directory. Without one nothing waits: commands leave no job behind.
 pub(super) async fn of_data_dir(config: &Config) -> Vec<Finding> {
     if !matches!(DataDir::own(&config.data_dir), Err(DataDirError::Locked(_))) {
-        return vec![Finding::not_used(
+        let mut findings = vec![Finding::not_used(
             QUEUE,
             "no server runs on this data directory, and commands do their own jobs",
         )];
+        findings.extend(backups::of_resting(&config.data_dir, SystemClock.now()).await);
+        return findings;
     }
     let hint = "is it `ids serve` that uses the directory, and of this version?";
     let client = match Client::open(config, Work::None).await {
