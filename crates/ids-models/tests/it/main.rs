@@ -8,3 +8,4 @@ mod replies;
 mod support;
 mod tls;
 mod tries;
+mod webhook;
