@@ -74,7 +74,7 @@ equals "a library that is not empty is not overwritten: exit code 1" 1 "$code"
 portrait >"$work/portrait.now"
 holds "and it serves on as before" cmp "$work/portrait.before" "$work/portrait.now"
 code=0
-"$scripts/restore.sh" "$archive" </dev/null >/dev/null 2>&1 || code=$?
+"$scripts/restore.sh" "$archive" --replace --no-backup </dev/null >/dev/null 2>&1 || code=$?
 equals "where nobody can be asked, --yes is needed: exit code 2" 2 "$code"
 cp -p "$stack/backups/$archive" "$work/archive.kept"
 printf 'x' | dd of="$stack/backups/$archive" bs=1 seek=5000 conv=notrunc status=none
