@@ -86,7 +86,7 @@ macro_rules! ports {
             )?),
             extractor: Arc::new(extractor),
             tokenizer: Arc::new(Words),
-            embedder: Arc::new(SameMeaning(model())),
+            embedders: Arc::new(SameMeaning(model())).into(),
             clock,
             ids: $ids.clone() as Arc<dyn Ids>,
         }

@@ -181,7 +181,7 @@ pub fn library_over<S: Store>(store: &S, folder: &Path, embedder: &Arc<BuiltInEm
         blobs: Arc::new(blobs),
         extractor: Arc::new(extractor),
         tokenizer: Arc::clone(embedder) as _,
-        embedder: Arc::clone(embedder) as _,
+        embedders: Arc::clone(embedder).into(),
         clock,
         ids: Arc::new(CountedIds(AtomicU64::new(1))),
     };

@@ -75,7 +75,7 @@ async fn measure(built: &Built, queries: &[String]) -> Result<()> {
         let (p50, p99) = (percentile(&mut times.clone(), 50.0), percentile(&mut times, 99.0));
         println!("  {:<8} p50 {p50:.1} ms, p99 {p99:.1} ms", mode.as_str());
     }
-    let embedder = &built.library.ports().embedder;
+    let embedder = built.library.ports().embedders.current();
     let mut embed_times = Vec::new();
     let mut scan_times = Vec::new();
     let (mut found, mut wanted) = (0, 0);

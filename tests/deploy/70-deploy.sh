@@ -76,7 +76,7 @@ runs() { # runs VERSION SENTENCE
 deploy() { # deploy WANTED_EXIT_CODE ARGUMENTS...
     local wanted=$1 code=0 begin=$SECONDS
     shift
-    "$scripts/deploy.sh" "$@" --no-pull --no-backup --drain 10 >"$work/deploy.out" 2>&1 || code=$?
+    "$scripts/deploy.sh" "$@" --no-pull --no-backup --drain 4 >"$work/deploy.out" 2>&1 || code=$?
     [ "$code" -eq "$wanted" ] || cat "$work/deploy.out"
     equals "deploy.sh $1 ends with exit code $wanted after $((SECONDS - begin)) s" "$wanted" "$code"
 }
@@ -90,7 +90,7 @@ deploy_in_background() {
     # With job control, so that it is the head of a group of its own, as it is at a terminal. Where these tests were started
     # in the background, SIGINT is ignored by all that they start.
     set -m
-    env --default-signal=INT "$scripts/deploy.sh" "$@" --no-pull --no-backup --drain 10 >"$work/background.out" 2>&1 &
+    env --default-signal=INT "$scripts/deploy.sh" "$@" --no-pull --no-backup --drain 4 >"$work/background.out" 2>&1 &
     background=$!
     set +m
 }
@@ -146,9 +146,9 @@ holds "a killed deployment leaves a note" test -e "$stack/.rollout"
 deploy 0 1.0.2
 contains "the next one puts things right first" 'foi interrompida' "$(cat "$work/deploy.out")"
 runs 1.0.2 "after a deployment that followed a killed one"
-holds "rollback.sh goes back" "$scripts/rollback.sh" --drain 10
+holds "rollback.sh goes back" "$scripts/rollback.sh" --drain 4
 runs 1.0.1 "after rollback.sh"
-holds "rollback.sh goes to a named version" "$scripts/rollback.sh" "$base" --drain 10
+holds "rollback.sh goes to a named version" "$scripts/rollback.sh" "$base" --drain 4
 runs "$base" "after rollback.sh to a named version"
 end_load "an interruption, a killed script and two rollbacks"
 

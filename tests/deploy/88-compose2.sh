@@ -38,9 +38,9 @@ log_lines=$(wc -l <"$stack/logs/nginx/access.log")
 load_pid=$!
 trap 'touch "$load/stop"' EXIT
 wait_for 30 "requests are made" grep -q '^events ' "$load/results"
-said=$("$scripts/deploy.sh" 1.2.0 --no-pull --no-backup --drain 10 2>&1) || fail "deploy.sh under Compose 2: $said"
+said=$("$scripts/deploy.sh" 1.2.0 --no-pull --no-backup --drain 4 2>&1) || fail "deploy.sh under Compose 2: $said"
 equals "deploy.sh brings a version up" 1.2.0 "$(sed -n 's/^IDS_VERSION=//p' "$stack/.env")"
-said=$("$scripts/rollback.sh" --drain 10 2>&1) || fail "rollback.sh under Compose 2: $said"
+said=$("$scripts/rollback.sh" --drain 4 2>&1) || fail "rollback.sh under Compose 2: $said"
 equals "rollback.sh goes back" "$base" "$(sed -n 's/^IDS_VERSION=//p' "$stack/.env")"
 marks=$(($(wc -l <"$load/results") + 30))
 more_results() { [ "$(wc -l <"$load/results")" -ge "$marks" ]; }

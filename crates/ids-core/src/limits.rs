@@ -109,6 +109,10 @@ pub const CLEANUP_RECORD_STAYS: Duration = Duration::from_secs(7 * 24 * 3_600);
 pub const EMBED_BATCH: usize = 32;
 /// Chunks of one document that are embedded before another document gets its turn.
 pub const EMBED_TURN: usize = 256;
+/// Chunks that get a vector of another model in one turn of changing over: some seconds of work.
+pub const REINDEX_TURN: usize = 128;
+/// Vectors of other models that one turn removes.
+pub const REINDEX_REMOVED: usize = 5_000;
 
 /// Messages of a session that an answer looks back on: three questions with their answers.
 pub const HISTORY_MESSAGES: usize = 6;

@@ -27,6 +27,11 @@ pub fn local_router(options: HttpOptions) -> Router {
             "/local/organizations",
             get(local::organizations).post(local::ensure_organization),
         )
+        .route("/local/reindex/embeddings/embed", post(local::embed_what_lacks))
+        .route(
+            "/local/reindex/embeddings/remove",
+            post(local::remove_other_embeddings),
+        )
         .route("/local/organizations/{name}", delete(local::delete_organization));
     finish(routes, state)
 }

@@ -1,20 +1,17 @@
-//! The port's adapter: a slot, the circuit breaker, tries.
+//! The port of answers: one call a reply, its pieces passed on as they come.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use ids_core::ports::{ChatError, ChatModel, ChatPrompt};
 use ids_core::session::TokenUsage;
-use ids_core::slots::{Line, Slots};
+use ids_core::slots::Line;
 use tokio::sync::mpsc;
-use tokio::time::sleep;
 
-use crate::backoff::pause;
-use crate::breaker::Breaker;
 use crate::call::Caller;
-use crate::config::{ChatModelConfig, ConfigError, RetryPolicy};
-use crate::error::{CallError, unavailable};
-use crate::http::{Server, within};
+use crate::calls::{Calls, Failed, Try};
+use crate::config::{ChatModelConfig, ConfigError};
+use crate::http::Server;
 use crate::reply::Pieces;
 
 /// Who may wait for a slot: whoever would wait longer is better served without the model.
@@ -27,11 +24,7 @@ const LINE: Line = Line {
 /// A [`ChatModel`] behind `POST {base}/chat/completions`.
 pub struct OpenAiChatModel {
     caller: Caller,
-    retry: RetryPolicy,
-    /// For one try.
-    whole: Duration,
-    slots: Slots,
-    breaker: Breaker,
+    calls: Calls,
 }
 
 impl OpenAiChatModel {
@@ -48,10 +41,12 @@ impl OpenAiChatModel {
         )?;
         Ok(Self {
             caller: Caller::new(server, config.model),
-            retry: config.retry,
-            whole: config.deadlines.whole,
-            slots: Slots::new(config.calls_at_once, LINE),
-            breaker: Breaker::new(config.breaker),
+            calls: Calls::new(
+                (config.calls_at_once, LINE),
+                config.retry,
+                config.breaker,
+                config.deadlines.whole,
+            ),
         })
     }
 
@@ -60,51 +55,34 @@ impl OpenAiChatModel {
         prompt: &ChatPrompt,
         sender: &mpsc::Sender<String>,
     ) -> Result<TokenUsage, ChatError> {
-        let _slot = self
-            .slots
-            .acquire()
-            .await
-            .map_err(|busy| unavailable(busy.retry_after, busy))?;
-        // After the wait, in which other calls may have failed.
-        self.breaker
-            .check()
-            .map_err(|left_alone| unavailable(Some(left_alone.left), left_alone))?;
-        let result = self.try_several_times(prompt, sender).await;
-        match &result {
-            Err(error) if error.is_outage() => self.breaker.failed(),
-            Ok(_) | Err(_) => self.breaker.succeeded(),
-        }
-        Ok(result?)
+        let written = Written {
+            caller: &self.caller,
+            prompt,
+            pieces: Pieces::new(sender),
+        };
+        Ok(self.calls.make(written).await?)
     }
+}
 
-    async fn try_several_times(
-        &self,
-        prompt: &ChatPrompt,
-        sender: &mpsc::Sender<String>,
-    ) -> Result<TokenUsage, CallError> {
-        let mut pieces = Pieces::new(sender);
-        let mut tried = 0;
-        loop {
-            let trying = self.caller.call(prompt, &mut pieces);
-            let error = match within(self.whole, "to reply", trying).await.flatten() {
-                Ok(usage) => return Ok(usage),
-                Err(error) => error,
-            };
-            tried += 1;
-            // What was passed on cannot be taken back, so a reply that breaks off in the middle stays broken off.
-            let again = (error.may_pass() && !pieces.has_begun)
-                .then(|| pause(&self.retry, tried, error.retry_after()))
-                .flatten();
-            let Some(pause) = again else {
-                return Err(error);
-            };
-            tracing::debug!(
-                error = &error as &dyn std::error::Error,
-                tried,
-                "asking the model again in {pause:?}"
-            );
-            sleep(pause).await;
-        }
+/// A reply that is being written.
+struct Written<'a> {
+    caller: &'a Caller,
+    prompt: &'a ChatPrompt,
+    pieces: Pieces<'a>,
+}
+
+#[async_trait]
+impl Try for Written<'_> {
+    type Reply = TokenUsage;
+    const WHAT: &'static str = "to reply";
+
+    async fn once(&mut self) -> Result<TokenUsage, Failed> {
+        let asked = self.caller.call(self.prompt, &mut self.pieces).await;
+        // What was passed on cannot be taken back, so a reply that breaks off in the middle stays broken off.
+        asked.map_err(|error| Failed {
+            error,
+            is_unheard: !self.pieces.has_begun,
+        })
     }
 }
 

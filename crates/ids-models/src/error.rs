@@ -3,7 +3,9 @@
 use std::error::Error;
 use std::time::Duration;
 
-use ids_core::ports::ChatError;
+use ids_core::ports::{ChatError, EmbedError};
+
+use crate::calls::NotMade;
 
 /// Why a try gave no reply. No text holds what the server said: it may repeat the prompt, and some repeat the key.
 #[derive(Debug, thiserror::Error)]
@@ -117,11 +119,31 @@ impl From<CallError> for ChatError {
     }
 }
 
+impl From<NotMade> for ChatError {
+    fn from(error: NotMade) -> Self {
+        match error {
+            NotMade::Failed(error) => error.into(),
+            NotMade::Busy(busy) => unavailable(busy.retry_after, busy),
+            NotMade::LeftAlone(left_alone) => unavailable(Some(left_alone.left), left_alone),
+        }
+    }
+}
+
+impl From<NotMade> for EmbedError {
+    fn from(error: NotMade) -> Self {
+        match error {
+            NotMade::Failed(CallError::Refused { .. } | CallError::Unusable(_) | CallError::NoHttp(_)) => {
+                Self::Unusable(Box::new(error))
+            }
+            NotMade::Failed(_) | NotMade::Busy(_) | NotMade::LeftAlone(_) => {
+                Self::Unavailable(Box::new(error))
+            }
+        }
+    }
+}
+
 /// The port's error for what may pass, of a request that was not sent.
-pub(crate) fn unavailable(
-    retry_after: Option<Duration>,
-    source: impl Error + Send + Sync + 'static,
-) -> ChatError {
+fn unavailable(retry_after: Option<Duration>, source: impl Error + Send + Sync + 'static) -> ChatError {
     ChatError::Unavailable {
         retry_after,
         may_have_cost: false,

@@ -12,7 +12,7 @@ use ids_text::Term;
 
 use crate::library::PostgresLibrary;
 use crate::statistics::{self, StatisticsDifference};
-use crate::{chunks, lexical, models, vectors};
+use crate::{chunks, lexical, models, reindex, vectors};
 
 impl PostgresLibrary {
     /// Counts what is kept of the visible chunks again, from the chunks themselves, and names each difference. Holds an
@@ -157,6 +157,47 @@ impl ChunkIndex for PostgresLibrary {
     async fn embedding_models(&self, scope: &Scope) -> Result<Vec<(EmbeddingModel, u64)>, StoreError> {
         self.database
             .read(scope.organization, |tx| Box::pin(models::list(tx, scope)))
+            .await
+    }
+
+    async fn list_visible_unembedded(
+        &self,
+        scope: &Scope,
+        model: &EmbeddingModel,
+        after: ChunkId,
+        limit: usize,
+    ) -> Result<Vec<ChunkId>, StoreError> {
+        self.database
+            .read(scope.organization, |tx| {
+                Box::pin(reindex::list(tx, scope, model, after, limit))
+            })
+            .await
+    }
+
+    async fn store_visible_embeddings(
+        &self,
+        scope: &Scope,
+        model: &EmbeddingModel,
+        embeddings: &[(ChunkId, Embedding)],
+    ) -> Result<u64, StoreError> {
+        models::ensure(&self.database, model).await?;
+        self.database
+            .write(scope.organization, |tx| {
+                Box::pin(reindex::store(tx, scope, model, embeddings))
+            })
+            .await
+    }
+
+    async fn remove_other_embeddings(
+        &self,
+        scope: &Scope,
+        model: &EmbeddingModel,
+        limit: usize,
+    ) -> Result<u64, StoreError> {
+        self.database
+            .write(scope.organization, |tx| {
+                Box::pin(reindex::remove_others(tx, scope, model, limit))
+            })
             .await
     }
 }

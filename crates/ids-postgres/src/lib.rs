@@ -58,6 +58,7 @@ mod organizations;
 mod pages;
 mod postings;
 mod queue;
+mod reindex;
 mod restore;
 mod rows;
 mod scope_sql;

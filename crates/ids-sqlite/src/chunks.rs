@@ -21,7 +21,7 @@ use crate::leases::held_version;
 use crate::library::SqliteLibrary;
 use crate::rows::{Columns, Id, as_integer};
 use crate::vectors::{self, StoredVector};
-use crate::{chunk_rows, documents, lexical, pages, ranges, versions};
+use crate::{chunk_rows, documents, lexical, pages, ranges, reindex, versions};
 
 fn replace(tx: &mut WriteTx<'_>, lease: &Lease, chunks: &[NewChunk]) -> DbResult<Replaced> {
     let held = held_version(tx, lease)?;
@@ -43,7 +43,7 @@ fn replace(tx: &mut WriteTx<'_>, lease: &Lease, chunks: &[NewChunk]) -> DbResult
     Ok(Replaced::Stored)
 }
 
-fn find_model(tx: &Connection, model: &EmbeddingModel) -> DbResult<Option<i64>> {
+pub(crate) fn find_model(tx: &Connection, model: &EmbeddingModel) -> DbResult<Option<i64>> {
     Ok(tx
         .prepare_cached("select model_no from embedding_models where name = ?1 and dimensions = ?2")?
         .query_row(params![model.name, as_integer(model.dimensions)], |row| {
@@ -471,6 +471,47 @@ impl ChunkIndex for SqliteLibrary {
             .read(move |tx| {
                 let visible = ranges::visible(tx, &scope, &Filter::default())?;
                 vectors::models(tx, &visible)
+            })
+            .await
+    }
+
+    async fn list_visible_unembedded(
+        &self,
+        scope: &Scope,
+        model: &EmbeddingModel,
+        after: ChunkId,
+        limit: usize,
+    ) -> Result<Vec<ChunkId>, StoreError> {
+        let (scope, model) = (scope.clone(), model.clone());
+        self.database
+            .read(move |tx| reindex::list(tx, &scope, &model, after, limit))
+            .await
+    }
+
+    async fn store_visible_embeddings(
+        &self,
+        scope: &Scope,
+        model: &EmbeddingModel,
+        embeddings: &[(ChunkId, Embedding)],
+    ) -> Result<u64, StoreError> {
+        let (scope, model, embeddings) = (scope.clone(), model.clone(), embeddings.to_vec());
+        self.database
+            .write(Durability::Process, move |tx| {
+                reindex::store(tx, &scope, &model, &embeddings)
+            })
+            .await
+    }
+
+    async fn remove_other_embeddings(
+        &self,
+        scope: &Scope,
+        model: &EmbeddingModel,
+        limit: usize,
+    ) -> Result<u64, StoreError> {
+        let (scope, model) = (scope.clone(), model.clone());
+        self.database
+            .write(Durability::Process, move |tx| {
+                reindex::remove_others(tx, &scope, &model, limit)
             })
             .await
     }

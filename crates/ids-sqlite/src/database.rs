@@ -271,6 +271,8 @@ pub(crate) struct Effects {
     ranges_changed: bool,
     stored: Vec<(i64, Vec<StoredVector>)>,
     removed: Vec<Range<i64>>,
+    /// Single vectors, by model and chunk.
+    taken: Vec<(i64, i64)>,
     arrivals: Vec<(QueueName, Lane)>,
 }
 
@@ -308,6 +310,11 @@ impl WriteTx<'_> {
     /// Chunks that are gone with this commit.
     pub(crate) fn chunks_removed(&mut self, ids: Range<i64>) {
         self.effects.removed.push(ids);
+    }
+
+    /// Vectors, by the number of their model and chunk, that are gone with this commit.
+    pub(crate) fn vectors_removed(&mut self, vectors: Vec<(i64, i64)>) {
+        self.effects.taken.extend(vectors);
     }
 
     /// Something came into line.
@@ -388,7 +395,7 @@ impl Writer {
     }
 
     fn apply(&self, effects: Effects) {
-        if !effects.stored.is_empty() || !effects.removed.is_empty() {
+        if !effects.stored.is_empty() || !effects.removed.is_empty() || !effects.taken.is_empty() {
             let mut vectors = self
                 .shared
                 .vectors
@@ -396,6 +403,9 @@ impl Writer {
                 .unwrap_or_else(PoisonError::into_inner);
             for ids in effects.removed {
                 vectors.remove(ids);
+            }
+            for (model_no, chunk_id) in effects.taken {
+                vectors.remove_of(model_no, chunk_id);
             }
             for (model_no, stored) in effects.stored {
                 vectors.store(model_no, &stored);

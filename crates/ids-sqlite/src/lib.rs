@@ -50,6 +50,7 @@ mod pages;
 mod postings;
 mod queue;
 mod ranges;
+mod reindex;
 mod rows;
 mod scope_sql;
 mod sessions;

@@ -24,8 +24,13 @@ pub struct ScriptedModelServer {
     _tasks: JoinSet<()>,
 }
 
+/// What makes a reply of a request.
+type Answering = Box<dyn Fn(&Request) -> Script + Send + Sync>;
+
 struct Shared {
     scripts: Mutex<VecDeque<Script>>,
+    /// Where the replies depend on what is asked.
+    answering: Option<Answering>,
     requests: Mutex<Vec<Request>>,
     /// Connections that the client closed before their script was over.
     left: watch::Sender<usize>,
@@ -187,10 +192,37 @@ impl ScriptedModelServer {
     pub async fn start(scripts: impl IntoIterator<Item = Script>) -> Self {
         let scripts: VecDeque<Script> = scripts.into_iter().collect();
         assert!(!scripts.is_empty(), "a server that has nothing to say");
+        Self::begin(scripts, None).await
+    }
+
+    /// Answers each request by what it asks.
+    pub async fn answering(answer: impl Fn(&Request) -> Script + Send + Sync + 'static) -> Self {
+        Self::begin(VecDeque::new(), Some(Box::new(answer))).await
+    }
+
+    /// A model of embeddings: texts that share words are near each other, equal texts have equal vectors.
+    pub async fn of_embeddings(dimensions: usize) -> Self {
+        Self::answering(move |request| {
+            let texts = request.body["input"].as_array().cloned().unwrap_or_default();
+            let vector = |text: &Value| by_words(text.as_str().unwrap_or_default(), dimensions);
+            let mut data: Vec<Value> = texts
+                .iter()
+                .enumerate()
+                .map(|(index, text)| json!({"object": "embedding", "index": index, "embedding": vector(text)}))
+                .collect();
+            // The order is not promised.
+            data.reverse();
+            Script::json(&json!({"object": "list", "data": data, "usage": {"prompt_tokens": texts.len(), "total_tokens": texts.len()}}))
+        })
+        .await
+    }
+
+    async fn begin(scripts: VecDeque<Script>, answering: Option<Answering>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
             scripts: Mutex::new(scripts),
+            answering,
             requests: Mutex::default(),
             left: watch::Sender::new(0),
         });
@@ -232,6 +264,18 @@ impl ScriptedModelServer {
     }
 }
 
+/// A vector whose values count the words that fall on them (hashed by FNV-1a).
+fn by_words(text: &str, dimensions: usize) -> Vec<f32> {
+    let mut values = vec![0.01; dimensions];
+    for word in text.to_lowercase().split(|c: char| !c.is_alphanumeric()) {
+        let hash = word.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        values[(hash % dimensions as u64) as usize] += 1.0;
+    }
+    values
+}
+
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     loop {
@@ -247,8 +291,11 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
     let Some(request) = read_request(&mut stream).await else {
         return;
     };
+    let answer = shared.answering.as_ref().map(|answer| answer(&request));
     shared.requests.lock().unwrap().push(request);
-    let script = {
+    let script = if let Some(answer) = answer {
+        answer
+    } else {
         let mut scripts = shared.scripts.lock().unwrap();
         let last = scripts.front().cloned().expect("there is always one");
         if scripts.len() > 1 {

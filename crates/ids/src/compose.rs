@@ -9,13 +9,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
-use ids_core::library::{Library, Ports};
-use ids_core::ports::{BudgetAlarm, ChatModel, Clock, JobQueue, RateLimiter, SessionStore};
+use ids_core::library::{Embedders, Library, Ports};
+use ids_core::ports::{BudgetAlarm, ChatModel, Clock, Embedder, JobQueue, RateLimiter, SessionStore};
 use ids_core::rate_limit::LocalRateLimiter;
 use ids_embed::{BuiltInEmbedder, Model};
 use ids_extract::{ChildCommand, ChildLimits, ExtractorConfig, SandboxedExtractor, find_pdfium};
 use ids_http::HealthProbe;
-use ids_models::{BudgetWebhook, OpenAiChatModel};
+use ids_models::{BudgetWebhook, OpenAiChatModel, OpenAiEmbedder};
 use ids_redis::{CachedSessions, FallbackRateLimiter, Redis, RedisJobQueue, RedisRateLimiter};
 
 pub use self::blobs::open as open_blobs;
@@ -23,7 +23,7 @@ pub use self::moving::MovingEnd;
 use self::probes::{BlobsProbe, QueueProbe};
 pub use self::stores::Outage;
 use self::stores::Stores;
-use crate::config::Config;
+use crate::config::{Config, ModelConfig};
 use crate::system::{RandomIds, SystemClock};
 
 /// The built-in model, inside the program (assets.lock, MIT).
@@ -93,12 +93,20 @@ impl Composed {
             blobs,
             extractor: Arc::new(extractor),
             tokenizer: Arc::clone(&embedder) as _,
-            embedder,
+            embedders: embedders(config, embedder)?,
             clock,
             ids: Arc::new(RandomIds),
         };
+        let library = Library::new(ports, config.library.clone());
+        if library.ports().embedders.is_choice()
+            && let Err(refusal) = library.settle_embedders().await
+        {
+            // The service looks again; a command that needs the store says so itself.
+            let error: &dyn std::error::Error = &refusal;
+            tracing::debug!(error, "the vectors cannot be looked at now");
+        }
         Ok(Self {
-            library: Library::new(ports, config.library.clone()),
+            library,
             limiter,
             probes,
             stores,
@@ -138,6 +146,15 @@ fn chat_model(config: &Config) -> anyhow::Result<Option<Arc<dyn ChatModel>>> {
     };
     let client = OpenAiChatModel::new(model.client()).context("the model of answers cannot be used")?;
     Ok(Some(Arc::new(client)))
+}
+
+/// The model that embeds: the built-in one, or the one that is set, beside which the built-in one serves a library that is its.
+fn embedders(config: &Config, built_in: Arc<BuiltInEmbedder>) -> anyhow::Result<Embedders> {
+    let Some(settings) = config.model.as_ref().and_then(ModelConfig::embedding_client) else {
+        return Ok(built_in.into());
+    };
+    let client = OpenAiEmbedder::new(settings).context("the model of embeddings cannot be used")?;
+    Ok(Embedders::new(Arc::new(client), [built_in as Arc<dyn Embedder>]))
 }
 
 /// What reads documents, in a child of this program.

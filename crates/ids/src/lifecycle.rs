@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ids_core::job::{Lane, QueueName};
 use ids_core::jobs::{Heartbeat, MemoryBudget, Reconciler, Worker};
-use ids_core::library::Library;
+use ids_core::library::{Library, watch_embedders};
 use ids_core::ports::Ids;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -157,8 +157,13 @@ impl Workers {
         }
         let reconciler = Reconciler::new(library.clone(), options.name.clone());
         let heartbeat = Heartbeat::new(library.clone(), options.name.clone(), options.queues.clone());
+        let embedding = library.clone();
         workers.run_on_thread("ids-upkeep", async move {
-            tokio::join!(reconciler.run(&stop), heartbeat.run(&stop));
+            tokio::join!(
+                reconciler.run(&stop),
+                heartbeat.run(&stop),
+                watch_embedders(&embedding, &stop)
+            );
         })?;
         Ok(workers)
     }

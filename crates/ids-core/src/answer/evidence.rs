@@ -62,7 +62,7 @@ impl Library {
 
     /// Fills in how near each sentence is by meaning. Without a model the words decide alone.
     async fn compare_meaning(&self, query: &str, sentences: &mut [Sentence<'_>]) {
-        let embedder = &self.ports.embedder;
+        let embedder = self.ports.embedders.current();
         let texts: Vec<String> = sentences
             .iter()
             .map(|sentence| sentence.text.to_owned())

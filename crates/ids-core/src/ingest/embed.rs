@@ -27,7 +27,7 @@ pub(super) async fn run(
     claimed: &ClaimedJob,
     stop: &CancellationToken,
 ) -> Result<Embedded, StepError> {
-    let (chunks, embedder) = (&library.ports.chunks, &library.ports.embedder);
+    let (chunks, embedder) = (&library.ports.chunks, library.ports.embedders.current());
     let total = claimed.version.chunk_count;
     let title = title_of(&claimed.version);
     let mut embedded = claimed.version.embedded_count;

@@ -7,9 +7,11 @@ mod budget;
 mod cleanups;
 mod details;
 mod documents;
+mod embedders;
 mod jobs;
 mod page_image_cache;
 mod page_images;
+mod reindex;
 mod sessions;
 mod totals;
 mod upload_refusals;
@@ -21,8 +23,10 @@ use std::time::Duration;
 pub use access::{CreatedKey, KeyRequest};
 pub use budget::{BudgetStanding, LeftAnswer, MonthUsage, WholeEstimate};
 pub use documents::{LibraryStats, PageView, StatusView};
+pub use embedders::{Embedders, Standing, watch_embedders};
 pub use jobs::AnyJob;
 pub use page_images::PageOriginal;
+pub use reindex::ReindexTurn;
 pub use totals::{QueueTotals, Totals, queue_totals};
 pub(crate) use upload_refusals::refused_by_blobs;
 pub use uploads::{
@@ -37,7 +41,7 @@ use crate::error::Refusal;
 use crate::limits;
 use crate::ports::{
     BackupRegistry, BlobStore, BudgetAlarm, ChatModel, ChunkIndex, CleanupStore, Clock, DocumentStore,
-    Embedder, Extractor, Ids, JobQueue, JobStore, OrganizationStore, SessionStore, Tokenizer, UsageLedger,
+    Extractor, Ids, JobQueue, JobStore, OrganizationStore, SessionStore, Tokenizer, UsageLedger,
     WorkerRegistry,
 };
 use crate::slots::{Line, Slots};
@@ -72,7 +76,7 @@ pub struct Ports {
     /// Bytes to text.
     pub extractor: Arc<dyn Extractor>,
     /// Texts to vectors.
-    pub embedder: Arc<dyn Embedder>,
+    pub embedders: Embedders,
     /// Texts to token counts.
     pub tokenizer: Arc<dyn Tokenizer>,
     /// Writes answers; without one they are put together from sentences of the documents.

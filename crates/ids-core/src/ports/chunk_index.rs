@@ -25,7 +25,9 @@ use crate::scope::Scope;
 /// [`SIMILARITY_MARGIN`](crate::limits::SIMILARITY_MARGIN) of the last; (6) vectors of another model are never returned;
 /// (7) `store_embeddings` skips what is there and takes the lease; (8) filters: all of the tags, any of the ids, any of the types, one collection;
 /// (9) nothing of another organization, or of a collection that may not be seen; (10) what `list_unembedded` names gets fewer with each
-/// `store_embeddings` and ends empty; (11) `load_candidates` and `load_details` leave out what is gone or not in scope, and keep the order asked for the rest.
+/// `store_embeddings` and ends empty; (11) `load_candidates` and `load_details` leave out what is gone or not in scope, and keep the order asked for the rest;
+/// (12) `list_visible_unembedded` names, by rising id, just the visible chunks in scope without a vector of the model, and `store_visible_embeddings`
+/// leaves out what is gone, not in scope, or has one; (13) `remove_other_embeddings` takes vectors only of chunks that have one of the model.
 #[async_trait]
 pub trait ChunkIndex: Send + Sync {
     /// Stores the chunks of the version being made, in one transaction.
@@ -119,6 +121,40 @@ pub trait ChunkIndex: Send + Sync {
     /// # Errors
     /// `Unavailable`.
     async fn embedding_models(&self, scope: &Scope) -> Result<Vec<(EmbeddingModel, u64)>, StoreError>;
+
+    /// The first `limit` visible chunks with an id above `after` that have no embedding by `model`.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn list_visible_unembedded(
+        &self,
+        scope: &Scope,
+        model: &EmbeddingModel,
+        after: ChunkId,
+        limit: usize,
+    ) -> Result<Vec<ChunkId>, StoreError>;
+
+    /// Stores embeddings of visible chunks, beside those by other models, in one transaction. How many were stored.
+    ///
+    /// # Errors
+    /// `Full`, `Unavailable`.
+    async fn store_visible_embeddings(
+        &self,
+        scope: &Scope,
+        model: &EmbeddingModel,
+        embeddings: &[(ChunkId, Embedding)],
+    ) -> Result<u64, StoreError>;
+
+    /// Removes up to `limit` embeddings by other models than `model`, of visible chunks that have one by `model`. How many were removed.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn remove_other_embeddings(
+        &self,
+        scope: &Scope,
+        model: &EmbeddingModel,
+        limit: usize,
+    ) -> Result<u64, StoreError>;
 }
 
 /// What came of `replace`.

@@ -15,12 +15,12 @@ pub use fuse::{Fused, Scores, fuse};
 pub use lexical::{B, Bm25, K1};
 
 use crate::chunk::{Candidate, ChunkDetail, Filter};
-use crate::embedding::Embedding;
+use crate::embedding::{Embedding, EmbeddingModel};
 use crate::error::{ErrorCode, FieldError, Refusal};
 use crate::id::ChunkId;
 use crate::library::{Library, Ports};
 use crate::limits;
-use crate::ports::EmbedError;
+use crate::ports::{EmbedError, Embedder};
 use crate::scope::Scope;
 use crate::span::CharSpan;
 use crate::trace::TARGET;
@@ -162,7 +162,10 @@ async fn find(ports: &Ports, scope: &Scope, request: &SearchRequest) -> Result<S
     }
     let bm25 = Bm25::new(ports, scope, terms).await?;
     let step = tracing::info_span!(target: TARGET, "embed_query");
-    let query_embedding = embed(ports, request).instrument(step).await?;
+    // One for the whole search: another model may begin to serve meanwhile.
+    let embedder = ports.embedders.current();
+    let model = embedder.model();
+    let query_embedding = embed(&*embedder, request).instrument(step).await?;
 
     let mut wanted: BTreeSet<ChunkId> = BTreeSet::new();
     if request.mode != SearchMode::Semantic {
@@ -171,24 +174,27 @@ async fn find(ports: &Ports, scope: &Scope, request: &SearchRequest) -> Result<S
     if request.mode != SearchMode::Keyword
         && let Some(query) = &query_embedding
     {
-        wanted.extend(vector::best(ports, scope, filter, query).await?);
+        wanted.extend(vector::best(ports, scope, filter, (model, query)).await?);
     }
     let wanted: Vec<ChunkId> = wanted.into_iter().collect();
-    let model = query_embedding.as_ref().map(|_| ports.embedder.model());
     let candidates = ports
         .chunks
-        .load_candidates(scope, &wanted, bm25.terms(), model)
+        .load_candidates(
+            scope,
+            &wanted,
+            bm25.terms(),
+            query_embedding.as_ref().map(|_| model),
+        )
         .await?;
     let scored = score(candidates, &bm25, query_embedding.as_ref());
 
-    let model_name = &ports.embedder.model().name;
     let mut ranked = fuse(&scored, request.mode);
     ranked.retain(|fused| {
         let cosine = scored[fused.index].scores.cosine;
-        similarity_of(model_name, cosine) >= request.similarity_threshold
+        similarity_of(&model.name, cosine) >= request.similarity_threshold
     });
     ranked.truncate(request.limit);
-    let hits = load_hits(ports, scope, request, &bm25, &scored, &ranked).await?;
+    let hits = load_hits(ports, scope, request, (&bm25, model), &scored, &ranked).await?;
     Ok(SearchReply {
         hits,
         chunks_searched,
@@ -223,7 +229,7 @@ async fn load_hits(
     ports: &Ports,
     scope: &Scope,
     request: &SearchRequest,
-    bm25: &Bm25,
+    (bm25, model): (&Bm25, &EmbeddingModel),
     scored: &[ScoredCandidate],
     ranked: &[Fused],
 ) -> Result<Vec<Hit>, Refusal> {
@@ -237,7 +243,6 @@ async fn load_hits(
         .map(|detail| (detail.chunk_id, detail))
         .collect();
     let query_terms: BTreeSet<ids_text::Term> = bm25.terms().iter().cloned().collect();
-    let model_name = &ports.embedder.model().name;
     let mut hits = Vec::with_capacity(ranked.len());
     for fused in ranked {
         let of = &scored[fused.index];
@@ -247,7 +252,7 @@ async fn load_hits(
         };
         hits.push(Hit {
             score: fused.score,
-            similarity_score: similarity_of(model_name, of.scores.cosine),
+            similarity_score: similarity_of(&model.name, of.scores.cosine),
             keyword_score: of.scores.words,
             highlights: highlight::spans(&chunk.content, &query_terms),
             explanation: explain::explain(request.mode, bm25, of, fused),
@@ -258,8 +263,8 @@ async fn load_hits(
 }
 
 /// The query's vector. Without a model a search by words goes on, one by meaning alone cannot.
-async fn embed(ports: &Ports, request: &SearchRequest) -> Result<Option<Embedding>, Refusal> {
-    match ports.embedder.embed_query(&request.query).await {
+async fn embed(embedder: &dyn Embedder, request: &SearchRequest) -> Result<Option<Embedding>, Refusal> {
+    match embedder.embed_query(&request.query).await {
         Ok(embedding) => Ok(Some(embedding)),
         Err(error) if request.mode == SearchMode::Semantic => Err(Refusal::new(
             ErrorCode::DependencyUnavailable,

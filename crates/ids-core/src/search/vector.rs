@@ -1,7 +1,7 @@
 //! Candidates by meaning, cut on the domain's own inner product so that every store agrees (design.md 1).
 
 use crate::chunk::Filter;
-use crate::embedding::{Embedding, inner_product};
+use crate::embedding::{Embedding, EmbeddingModel, inner_product};
 use crate::error::StoreError;
 use crate::id::ChunkId;
 use crate::library::Ports;
@@ -13,9 +13,8 @@ pub(super) async fn best(
     ports: &Ports,
     scope: &Scope,
     filter: &Filter,
-    query: &Embedding,
+    (model, query): (&EmbeddingModel, &Embedding),
 ) -> Result<Vec<ChunkId>, StoreError> {
-    let model = ports.embedder.model();
     let found = ports
         .chunks
         .nearest(scope, filter, model, query, limits::FUSION_CANDIDATES)

@@ -149,3 +149,43 @@ pub(super) fn absolute_path(text: &str) -> Result<SourcePath, &'static str> {
 pub(super) fn file_hash(text: &str) -> Result<ContentHash, &'static str> {
     ContentHash::from_hex(text).ok_or("must be a SHA-256 of 64 hexadecimal digits")
 }
+
+/// How far changing over to another embedding model is.
+#[derive(Debug, Serialize)]
+pub(crate) struct ReindexTurnBody {
+    model: String,
+    dimensions: usize,
+    embedded: u64,
+    chunks: u64,
+    done: u64,
+}
+
+/// A turn of making vectors of the model that is set, in every organization.
+pub(crate) async fn embed_what_lacks(
+    State(state): State<AppState>,
+    _operator: Granted<Administering>,
+) -> ApiResult<Json<ReindexTurnBody>> {
+    let turn = state.options.library.embed_what_lacks().await?;
+    Ok(Json(ReindexTurnBody {
+        model: turn.model.name,
+        dimensions: turn.model.dimensions,
+        embedded: turn.embedded,
+        chunks: turn.chunks,
+        done: turn.done,
+    }))
+}
+
+/// How many old vectors went.
+#[derive(Debug, Serialize)]
+pub(crate) struct RemovedEmbeddingsBody {
+    removed: u64,
+}
+
+/// A turn of removing vectors of other models.
+pub(crate) async fn remove_other_embeddings(
+    State(state): State<AppState>,
+    _operator: Granted<Administering>,
+) -> ApiResult<Json<RemovedEmbeddingsBody>> {
+    let removed = state.options.library.remove_other_embeddings().await?;
+    Ok(Json(RemovedEmbeddingsBody { removed }))
+}

@@ -125,7 +125,8 @@ pub(crate) async fn ready(State(state): State<AppState>) -> (StatusCode, Json<Ph
 )]
 pub(crate) async fn info(State(state): State<AppState>, caller: Granted<Anything>) -> Json<InfoBody> {
     let options = &state.options;
-    let model = options.library.ports().embedder.model();
+    let embedder = options.library.ports().embedders.current();
+    let model = embedder.model();
     Json(InfoBody {
         name: "ids",
         version: options.build.version.clone(),

@@ -102,7 +102,7 @@ impl App {
             chat,
             blobs: Arc::new(blobs),
             extractor: extractor.clone(),
-            embedder: Arc::new(ScriptedEmbedder::default()),
+            embedders: Arc::new(ScriptedEmbedder::default()).into(),
             tokenizer: Arc::new(Words),
             clock: clock.clone(),
             ids: Arc::new(CountingIds::default()),

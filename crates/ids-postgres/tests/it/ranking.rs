@@ -113,7 +113,7 @@ fn library(
         backups: stores.backups.clone(),
         blobs: Arc::new(blobs),
         extractor: Arc::new(NoFiles),
-        embedder: embedder.clone(),
+        embedders: embedder.clone().into(),
         tokenizer: tokenizer.clone(),
         chat: None,
         clock: stores.clock.clone(),

@@ -16,14 +16,17 @@ ids_testkit::session_store_contract!(crate::stores);
 
 mod newest {
     ids_testkit::chunk_index_contract!(crate::stores);
+    ids_testkit::embedding_change_contract!(crate::stores);
 }
 
 mod without_iterative_scans {
     ids_testkit::chunk_index_contract!(crate::search::pgvector_0_7);
+    ids_testkit::embedding_change_contract!(crate::search::pgvector_0_7);
 }
 
 mod without_half_precision {
     ids_testkit::chunk_index_contract!(crate::search::pgvector_0_6);
+    ids_testkit::embedding_change_contract!(crate::search::pgvector_0_6);
 }
 
 pub async fn pgvector_0_7() -> Stores {

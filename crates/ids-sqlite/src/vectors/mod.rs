@@ -64,6 +64,12 @@ impl Vectors {
             book.remove(chunk_ids.clone());
         }
     }
+
+    pub(crate) fn remove_of(&mut self, model_no: i64, chunk_id: i64) {
+        if let Some(book) = self.models.get_mut(&model_no) {
+            book.remove(chunk_id..chunk_id + 1);
+        }
+    }
 }
 
 /// Reads all vectors of the file once.

@@ -4,6 +4,7 @@ ids_testkit::document_store_contract!(crate::stores);
 ids_testkit::job_store_contract!(crate::stores);
 ids_testkit::job_queue_contract!(crate::stores);
 ids_testkit::chunk_index_contract!(crate::stores);
+ids_testkit::embedding_change_contract!(crate::stores);
 ids_testkit::session_store_contract!(crate::stores);
 ids_testkit::organization_store_contract!(crate::stores);
 ids_testkit::cleanup_store_contract!(crate::stores);

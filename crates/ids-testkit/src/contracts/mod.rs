@@ -7,6 +7,7 @@ pub mod chunk_index_contract;
 pub mod cleanup_store_contract;
 pub mod document_store_contract;
 pub mod embedder_contract;
+pub mod embedding_change_contract;
 pub mod extractor_contract;
 pub mod job_queue_contract;
 pub mod job_store_contract;

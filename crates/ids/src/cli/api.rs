@@ -8,6 +8,7 @@ use super::listen::{ListenArgs, Listening, exit_code};
 use crate::compose::{Composed, Outage};
 use crate::config::Config;
 use crate::lifecycle::Signals;
+use ids_core::library::watch_embedders;
 
 /// Serve the page and the API over PostgreSQL; `ids worker` processes the documents.
 #[derive(Debug, Args)]
@@ -31,6 +32,10 @@ pub async fn run(args: ApiArgs, config: &Config) -> Result<u8, Failed> {
         signal = signals.next() => return Ok(exit_code(signal)),
     };
     let serving = listening.serve(config, &composed).await?;
+    let (library, stopping) = (composed.library.clone(), serving.lifecycle.stopping().clone());
+    serving
+        .lifecycle
+        .spawn(async move { watch_embedders(&library, &stopping).await });
 
     let first = signals.next().await;
     tokio::select! {

@@ -21,6 +21,7 @@ mod migrate_data;
 mod organizations;
 mod output;
 mod queue;
+mod reindex;
 mod restore;
 mod search;
 mod serve;
@@ -85,6 +86,8 @@ enum Command {
     Restore(restore::RestoreArgs),
     /// Move the library of the data directory into PostgreSQL, or back
     MigrateData(migrate_data::MigrateDataArgs),
+    /// Make again what was made of documents, such as their embeddings
+    Reindex(reindex::ReindexArgs),
     /// Look whether everything that is set can be used, and say what to do
     Doctor(doctor::DoctorArgs),
     /// Measure search over a set of documents, questions and judgements
@@ -170,6 +173,7 @@ async fn dispatch(command: Command, config: &Config) -> Result<u8, Failed> {
         Command::Organizations(args) => until_stopped(organizations::run(args, config)).await,
         Command::Keys(args) => until_stopped(keys::run(args, config)).await,
         Command::Usage(args) => until_stopped(usage::run(args, config)).await,
+        Command::Reindex(args) => until_stopped(reindex::run(args, config)).await,
         Command::Doctor(args) => until_stopped(doctor::run(args, config)).await,
         Command::Healthcheck(args) => until_stopped(healthcheck::run(args, config)).await,
         Command::Completions(args) => completions::run(&args),

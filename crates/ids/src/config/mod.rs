@@ -188,6 +188,10 @@ impl fmt::Display for Config {
                 }
             }
             None => write!(f, ", answers of sentences of the documents"),
+        }?;
+        match self.model.as_ref().and_then(|model| model.embedding.as_ref()) {
+            Some(of) => write!(f, ", embeddings of {} values by `{}`", of.dimensions, of.model),
+            None => Ok(()),
         }
     }
 }

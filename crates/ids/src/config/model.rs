@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ids_models::{BaseUrl, ChatModelConfig, Secret};
+use ids_models::{BaseUrl, ChatModelConfig, EmbeddingModelConfig, Secret, known_dimensions};
 
 use super::variables::{ConfigError, Variables, unreadable};
 
@@ -15,6 +15,19 @@ pub struct ModelConfig {
     pub api_key: Option<Secret>,
     /// `OPENAI_MODEL`.
     pub model: String,
+    /// `OPENAI_EMBEDDING_MODEL`: `None` means the built-in model.
+    pub embedding: Option<EmbeddingSettings>,
+}
+
+/// The model that embeds in place of the built-in one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmbeddingSettings {
+    /// `OPENAI_EMBEDDING_MODEL`.
+    pub model: String,
+    /// `OPENAI_EMBEDDING_DIMENSIONS`, or what is known of the model.
+    pub dimensions: usize,
+    /// The model can shorten its vectors, and is asked to.
+    pub asks_for_dimensions: bool,
 }
 
 impl ModelConfig {
@@ -22,7 +35,13 @@ impl ModelConfig {
     pub(super) fn new(variables: &Variables) -> Result<Option<Self>, ConfigError> {
         let api_key = variables.text("OPENAI_API_KEY").map(Secret::new);
         let address = variables.text("OPENAI_BASE_URL");
+        let embedding = EmbeddingSettings::new(variables)?;
         if api_key.is_none() && address.is_none() {
+            if embedding.is_some() {
+                return Err(ConfigError(
+                    "`OPENAI_EMBEDDING_MODEL` is set, but no server is: set `OPENAI_BASE_URL`, `OPENAI_API_KEY` or both".to_owned(),
+                ));
+            }
             return Ok(None);
         }
         let base_url = address.unwrap_or(BaseUrl::OPENAI).parse().map_err(|_| {
@@ -34,12 +53,50 @@ impl ModelConfig {
             base_url,
             api_key,
             model,
+            embedding,
         }))
+    }
+
+    /// The configuration of the client that embeds, where one is set.
+    pub fn embedding_client(&self) -> Option<EmbeddingModelConfig> {
+        let it = self.embedding.as_ref()?;
+        Some(EmbeddingModelConfig::new(
+            self.base_url.clone(),
+            self.api_key.clone(),
+            it.model.clone(),
+            it.dimensions,
+            it.asks_for_dimensions,
+        ))
     }
 
     /// The client's configuration.
     pub fn client(&self) -> ChatModelConfig {
         ChatModelConfig::new(self.base_url.clone(), self.api_key.clone(), self.model.clone())
+    }
+}
+
+impl EmbeddingSettings {
+    fn new(variables: &Variables) -> Result<Option<Self>, ConfigError> {
+        let Some(model) = variables.text("OPENAI_EMBEDDING_MODEL") else {
+            return Ok(None);
+        };
+        let known = known_dimensions(model);
+        // 0 for what is not set. More than 4,000 no index takes.
+        let given = variables.number("OPENAI_EMBEDDING_DIMENSIONS", 0, 0..=4_000)? as usize;
+        let dimensions = match (given, known) {
+            (0, Some(known)) => known,
+            (0, None) => {
+                return Err(ConfigError(format!(
+                    "`OPENAI_EMBEDDING_DIMENSIONS` must say how many values the vectors of `{model}` have: it is no model that is known here"
+                )));
+            }
+            (given, _) => given,
+        };
+        Ok(Some(Self {
+            model: model.to_owned(),
+            dimensions,
+            asks_for_dimensions: known.is_some_and(|known| known != dimensions),
+        }))
     }
 }
 
@@ -82,6 +139,40 @@ mod tests {
             ],
             ", answers by `qwen3:8b` at `http://ollama:11434/v1`, without a key, without a limit of what they cost",
         );
+    }
+
+    #[test]
+    fn a_model_of_embeddings_needs_a_server_and_a_length() {
+        const SERVER: (&str, &str) = ("OPENAI_BASE_URL", "http://ollama:11434/v1");
+        const MODEL: &str = "OPENAI_EMBEDDING_MODEL";
+        const LENGTH: &str = "OPENAI_EMBEDDING_DIMENSIONS";
+        let check = |pairs: &[(&str, &str)], dimensions: usize, asks: bool| {
+            let embedding = config(pairs).unwrap().model.unwrap().embedding.unwrap();
+            assert_eq!(
+                (embedding.dimensions, embedding.asks_for_dimensions),
+                (dimensions, asks),
+                "{pairs:?}"
+            );
+        };
+        check(&[SERVER, (MODEL, "bge-m3")], 1_024, false);
+        check(
+            &[SERVER, (MODEL, "text-embedding-3-small"), (LENGTH, "512")],
+            512,
+            true,
+        );
+        check(
+            &[SERVER, (MODEL, "text-embedding-3-small"), (LENGTH, "1536")],
+            1_536,
+            false,
+        );
+        check(&[SERVER, (MODEL, "ours"), (LENGTH, "300")], 300, false);
+        let refused = |pairs: &[(&str, &str)], name: &str| {
+            let error = config(pairs).unwrap_err();
+            assert!(error.contains(name), "{error}");
+        };
+        refused(&[SERVER, (MODEL, "ours")], LENGTH);
+        refused(&[SERVER, (MODEL, "ours"), (LENGTH, "5000")], LENGTH);
+        refused(&[(MODEL, "bge-m3")], "OPENAI_BASE_URL");
     }
 
     #[test]

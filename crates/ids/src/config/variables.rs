@@ -18,9 +18,6 @@ pub struct Variables {
 /// Every variable of ours that begins with `IDS_`; any other such name is a typing error.
 const OWN: [&str; 2] = ["IDS_DATA_DIR", "IDS_AUTH"];
 
-/// Variables that choose an adapter this version does not have: going on without it would put data in the wrong place.
-const NOT_YET: [(&str, &str); 1] = [("OPENAI_EMBEDDING_MODEL", "embeds with the built-in model only")];
-
 /// Asks for personal data to be replaced before text leaves, which this version cannot do.
 const SHIELD: &str = "PII_SHIELD";
 
@@ -80,16 +77,6 @@ impl Variables {
                 let known = OWN.join("`, `");
                 return Err(ConfigError(format!(
                     "unknown variable `{name}`; known are `{known}`"
-                )));
-            }
-        }
-        for (name, what) in NOT_YET {
-            if values
-                .get(name)
-                .is_some_and(|value| !value.is_empty() && !is_injected_by_kubernetes(name, value))
-            {
-                return Err(ConfigError(format!(
-                    "`{name}` is set, but this version {what}; unset it"
                 )));
             }
         }
@@ -227,16 +214,6 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(read.ignored().count(), 3);
-    }
-
-    #[test]
-    fn a_setting_this_version_cannot_honor_is_refused() {
-        assert!(
-            variables(&[("OPENAI_EMBEDDING_MODEL", "text-embedding-3-small")])
-                .unwrap_err()
-                .contains("OPENAI_EMBEDDING_MODEL")
-        );
-        assert!(variables(&[("OPENAI_EMBEDDING_MODEL", "")]).is_ok());
     }
 
     #[test]

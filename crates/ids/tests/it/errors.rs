@@ -120,7 +120,7 @@ fn settings_that_cannot_be_used_are_named() {
         ("unknown_variable", "IDS_DATADIR", "x"),
         ("unreadable_number", "CHUNK_SIZE", "many"),
         ("unreadable_level", "LOG_LEVEL", "a=b=c"),
-        ("adapter_of_another_version", "OPENAI_EMBEDDING_MODEL", "x"),
+        ("embedding_model_without_a_server", "OPENAI_EMBEDDING_MODEL", "x"),
         ("bucket_without_keys", "S3_BUCKET", "documents"),
         ("unreadable_dsn", "REDIS_DSN", "http://user:hidden@host"),
         ("shield_of_another_version", "PII_SHIELD", "on"),

@@ -28,6 +28,7 @@ fn every_command_explains_itself() {
         "usage",
         "migrate",
         "migrate-data",
+        "reindex",
         "doctor",
         "eval",
         "healthcheck",

@@ -27,6 +27,7 @@ mod model;
 mod monitoring;
 mod moving;
 mod place;
+mod reindex;
 mod search;
 mod server;
 mod stop;

@@ -103,7 +103,7 @@ impl Side {
             backups: Arc::clone(&store) as _,
             blobs: Arc::clone(&blobs),
             extractor: Arc::new(Unused),
-            embedder: Arc::new(ByLength(model())),
+            embedders: Arc::new(ByLength(model())).into(),
             tokenizer: Arc::new(Unused),
             chat: None,
             clock,

@@ -1,0 +1,135 @@
+//! Changing a library over to another embedding model (`ids reindex --embeddings`), in turns: each is short, loses nothing when
+//! it is killed, and leaves the library as searchable as it found it.
+//!
+//! 1. Chunks that lack a vector of the model that is set get one, beside what they have, which serves meanwhile.
+//! 2. When none lacks one any more, the model that is set serves ([`Embedders::settle`](super::Embedders::settle)).
+//! 3. Vectors of other models go, where the chunk has one of the model that is set.
+
+use std::collections::BTreeMap;
+
+use super::{Library, Standing};
+use crate::chunk::{ChunkDetail, Filter};
+use crate::embedding::EmbeddingModel;
+use crate::error::{ErrorCode, Refusal};
+use crate::id::ChunkId;
+use crate::ingest::passage_text;
+use crate::limits;
+use crate::ports::EmbedError;
+use crate::scope::Scope;
+
+/// How far the library is after a turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReindexTurn {
+    /// The model that is set.
+    pub model: EmbeddingModel,
+    /// Chunks that got a vector in this turn; none when nothing lacks one.
+    pub embedded: u64,
+    /// Visible chunks of all organizations.
+    pub chunks: u64,
+    /// Those that have a vector of the model.
+    pub done: u64,
+}
+
+impl Library {
+    /// Lets the model serve that the vectors of all organizations are of; says how that stands.
+    ///
+    /// # Errors
+    /// `DEPENDENCY_UNAVAILABLE` when the store cannot be asked.
+    pub async fn settle_embedders(&self) -> Result<Standing, Refusal> {
+        let mut vectors: BTreeMap<(String, usize), u64> = BTreeMap::new();
+        for scope in self.all_scopes().await? {
+            for (model, count) in self.ports.chunks.embedding_models(&scope).await? {
+                *vectors.entry((model.name, model.dimensions)).or_default() += count;
+            }
+        }
+        let vectors: Vec<_> = vectors
+            .into_iter()
+            .map(|((name, dimensions), count)| (EmbeddingModel { name, dimensions }, count))
+            .collect();
+        Ok(self.ports.embedders.settle(&vectors))
+    }
+
+    /// A turn of the first step: vectors of the model that is set, for chunks that lack one. When none does, that model serves.
+    ///
+    /// # Errors
+    /// `DEPENDENCY_UNAVAILABLE` when the model or the store cannot be asked; what was done before stays.
+    pub async fn embed_what_lacks(&self) -> Result<ReindexTurn, Refusal> {
+        let model = self.ports.embedders.wanted().model().clone();
+        let mut turn = ReindexTurn {
+            model,
+            embedded: 0,
+            chunks: 0,
+            done: 0,
+        };
+        for scope in self.all_scopes().await? {
+            if turn.embedded < limits::REINDEX_TURN as u64 {
+                turn.embedded += self.embed_visible(&scope, &turn.model).await?;
+            }
+            turn.chunks += self.ports.chunks.count_chunks(&scope, &Filter::default()).await?;
+            let models = self.ports.chunks.embedding_models(&scope).await?;
+            let of_model = models.iter().filter(|(of, _)| *of == turn.model);
+            turn.done += of_model.map(|(_, count)| count).sum::<u64>();
+        }
+        if turn.embedded == 0 {
+            self.settle_embedders().await?;
+        }
+        Ok(turn)
+    }
+
+    /// A turn of the last step: removes vectors of other models where there is one of the model that is set. How many; 0 at the end.
+    ///
+    /// # Errors
+    /// `DEPENDENCY_UNAVAILABLE` when the store cannot be asked.
+    pub async fn remove_other_embeddings(&self) -> Result<u64, Refusal> {
+        let model = self.ports.embedders.wanted().model();
+        let mut removed = 0;
+        for scope in self.all_scopes().await? {
+            let chunks = &self.ports.chunks;
+            removed += chunks
+                .remove_other_embeddings(&scope, model, limits::REINDEX_REMOVED)
+                .await?;
+        }
+        Ok(removed)
+    }
+
+    async fn all_scopes(&self) -> Result<Vec<Scope>, Refusal> {
+        let organizations = self.list_organizations().await?;
+        let scopes = organizations
+            .iter()
+            .map(|it| Scope::organization(it.organization_id));
+        Ok(scopes.collect())
+    }
+
+    /// Embeds up to a turn of the chunks that lack a vector of `model`; how many got one.
+    async fn embed_visible(&self, scope: &Scope, model: &EmbeddingModel) -> Result<u64, Refusal> {
+        let (chunks, embedder) = (&self.ports.chunks, self.ports.embedders.wanted());
+        let mut embedded = 0;
+        let mut after = ChunkId(0);
+        while embedded < limits::REINDEX_TURN as u64 {
+            let ids = chunks
+                .list_visible_unembedded(scope, model, after, limits::EMBED_BATCH)
+                .await?;
+            let Some(last) = ids.last() else { break };
+            after = *last;
+            let details = chunks.load_details(scope, &ids).await?;
+            let texts: Vec<String> = details.iter().map(text_of).collect();
+            let vectors = embedder.embed_passages(&texts).await.map_err(refused)?;
+            let vectors: Vec<_> = details.iter().map(|chunk| chunk.chunk_id).zip(vectors).collect();
+            embedded += chunks.store_visible_embeddings(scope, model, &vectors).await?;
+        }
+        Ok(embedded)
+    }
+}
+
+fn text_of(chunk: &ChunkDetail) -> String {
+    passage_text(&chunk.document_title, chunk.heading.as_deref(), &chunk.content)
+}
+
+fn refused(error: EmbedError) -> Refusal {
+    Refusal::new(
+        ErrorCode::DependencyUnavailable,
+        "the embedding model that is set gives no vectors; see the log, and try again: what was done stays done",
+    )
+    .retry_after(limits::POSTPONE)
+    .caused_by(error)
+}
