@@ -115,6 +115,7 @@ code=0
 "$scripts/rollback.sh" 1.0.2 >/dev/null 2>&1 || code=$?
 equals "so is a rollback" 3 "$code"
 background_ends 0
+say "deploy.sh under load: $(grep -o 'no ar, em .*' "$work/background.out")"
 end_load "a second version"
 runs 1.0.1 "after a second version"
 equals "the version before is remembered" "$base" "$(sed -n 's/^IDS_PREVIOUS_VERSION=//p' "$stack/.env")"
