@@ -15,6 +15,10 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 command -v apt-get >/dev/null || fail "these are missing (by their names on Debian): $*; install them"
 
+# One at a time: apt itself waits for nobody who reads its lists.
+exec {lock}>"${TMPDIR:-/tmp}/ids-install-packages.lock"
+flock "$lock"
+
 printf 'installing %s\n' "$*" >&2
 install=(apt-get install --yes --no-install-recommends "$@")
 # An old list of packages names files the mirror has no more: renew it, but only when it is needed.
