@@ -16,7 +16,7 @@ fi
 command -v apt-get >/dev/null || fail "these are missing (by their names on Debian): $*; install them"
 
 # One at a time: apt itself waits for nobody who reads its lists.
-exec {lock}>"${TMPDIR:-/tmp}/ids-install-packages.lock"
+exec {lock}>"${TMPDIR:-/tmp}/ids-install-packages.$(id -u).lock"
 flock "$lock"
 
 printf 'installing %s\n' "$*" >&2
