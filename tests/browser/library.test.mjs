@@ -64,6 +64,19 @@ test("a tag in a row shows all that have it, and the order is as chosen", async 
   await page.context().close();
 });
 
+test("among the latest documents, one that could not be read says so and leads to the library", async () => {
+  const torn = { name: "recibo-rasgado.pdf", type: "application/pdf", make: () => Buffer.from("%PDF-1.4 rasgado") };
+  const id = await server.add(torn);
+  const page = await newPage(browser, server);
+  await page.goto("/");
+  const row = page.getByRole("listitem").filter({ hasText: "recibo-rasgado" });
+  await row.getByText("Falhou", { exact: true }).waitFor();
+  await row.getByRole("link").click();
+  await rows(page).first().waitFor();
+  await page.context().close();
+  await server.send("DELETE", `/api/v1/documents/${id}`);
+});
+
 test("title, description and tags are changed in a dialog", async () => {
   const page = await openLibrary();
   await page.getByRole("button", { name: `Editar: ${minutes.title}` }).click();

@@ -8,12 +8,9 @@ import { day, size } from "../lib/format.js";
 import { counted, errorText, t } from "../lib/i18n.js";
 import { removals } from "../lib/removals.js";
 import { pageLink } from "../lib/router.js";
+import { LOOKS, readable } from "../lib/states.js";
 import { kindOf } from "../lib/types.js";
 import { editDocument } from "./ids-edit-dialog.js";
-
-/** How each status looks; what is not here is being worked on. */
-export const LOOKS = { completed: "good", failed: "danger", duplicate: "warn", cancelled: "", awaiting_upload: "warn" };
-const READABLE = new Set(["completed", "embedding", "failed", "chunking"]);
 
 class IdsDocumentRow extends IdsElement {
   #document = null;
@@ -37,7 +34,7 @@ class IdsDocumentRow extends IdsElement {
   }
 
   #build(it) {
-    const title = READABLE.has(it.status) && it.page_count
+    const title = readable(it)
       ? h("a", { class: "title", href: pageLink(it.document_id, 1), "data-focus": "title" }, foreign(it.title))
       : h("span", { class: "title" }, foreign(it.title));
     const facts = [

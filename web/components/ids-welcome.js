@@ -8,6 +8,7 @@ import { IdsElement } from "../lib/element.js";
 import { ago } from "../lib/format.js";
 import { counted, errorText, t } from "../lib/i18n.js";
 import { link, pageLink } from "../lib/router.js";
+import { LOOKS, readable } from "../lib/states.js";
 
 const LATEST = 5;
 const NONE = { sessions: [] };
@@ -58,7 +59,7 @@ class IdsWelcome extends IdsElement {
     const parts = [
       figures.length > 0 && h("p", { class: "summary" }, figures.join(" · ")),
       h("div", { class: "columns" },
-        documents && list(t("welcome.latest_documents"), documents.map((it) => [pageLink(it.document_id, 1), it.title, ago(it.created_at), "file"]),
+        documents && list(t("welcome.latest_documents"), documents.map((it) => [readable(it) ? pageLink(it.document_id, 1) : link(["library"]), it.title, whenOf(it), "file"]),
           h("a", { href: link(["library"]) }, t("welcome.all_documents"))),
         sessions.length > 0 && list(t("welcome.latest_questions"),
           sessions.map((it) => [link(["conversations", it.session_id]), it.title, ago(it.updated_at), "ask"]),
@@ -75,6 +76,11 @@ class IdsWelcome extends IdsElement {
     if (working > 0) figures.push(counted("welcome.working", working));
     return figures;
   }
+}
+
+/** One that is not ready says so here as well: its first page may not be there to be opened. */
+function whenOf(it) {
+  return it.status === "completed" ? ago(it.created_at) : h("span", { class: `badge ${LOOKS[it.status] ?? "busy"}` }, t(`states.${it.status}`));
 }
 
 function list(title, rows, all) {
