@@ -31,5 +31,6 @@ mod search;
 mod server;
 mod stop;
 mod traces;
+mod version;
 mod visible;
 mod wait;
