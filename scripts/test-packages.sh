@@ -77,6 +77,9 @@ trap finish EXIT
 mkdir -p "$work/program"
 cp "$program" "$work/program/ids"
 program=$work/program/ids
+# Of one commit, whatever is committed meanwhile.
+SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null || date +%s)
+export SOURCE_DATE_EPOCH
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"$/\1/p' Cargo.toml)
 # Never released: below whatever this version is.
 older=0.0.1

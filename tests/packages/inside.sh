@@ -22,7 +22,7 @@ there() { # how many of these are there
 
 answers() { # until it does, a minute at most
     local deadline=$((SECONDS + 60))
-    until ids healthcheck --url http://127.0.0.1:8000 >/dev/null 2>&1; do
+    until as_ids ids healthcheck --url http://127.0.0.1:8000 >/dev/null 2>&1; do
         [ "$SECONDS" -lt "$deadline" ] || return 1
         sleep 0.2
     done
