@@ -102,11 +102,11 @@ check_migrations() {
         printf '   ok  no release before this one whose migrations could have changed\n'
         return
     fi
-    changed=$(git diff --name-only --diff-filter=MDR "$before" HEAD -- 'crates/*/migrations' | paste -sd' ')
+    changed=$(git diff --name-only --diff-filter=MDR "$before" HEAD -- 'crates/*/migrations/*' | paste -sd' ')
     is "no migration that was released in $before has changed" '' "$changed"
     # 0.1.3 and 0.1.2: the way back within one minor version is to start the older program.
     if [ "${before%.*}" = "v${version%.*}" ]; then
-        changed=$(git diff --name-only --diff-filter=A "$before" HEAD -- 'crates/*/migrations' | paste -sd' ')
+        changed=$(git diff --name-only --diff-filter=A "$before" HEAD -- 'crates/*/migrations/*' | paste -sd' ')
         is "within one minor version there is no new migration, so that $before can go on with the data" '' "$changed"
     fi
 }
@@ -213,7 +213,7 @@ sign_and_tag() {
         options=(--sign)
         git_sign=(-c gpg.format=ssh -c "user.signingkey=$sign" -c "gpg.ssh.allowedSignersFile=$PWD/dist/$version/allowed_signers")
     fi
-    git "${git_sign[@]}" tag "${options[@]}" --message "ids $version" --message "$(scripts/changelog.sh "$version")" --cleanup=verbatim "v$version"
+    git "${git_sign[@]}" tag "${options[@]}" --message "ids $version" --message "$(scripts/changelog.sh "$version")" --cleanup=whitespace "v$version"
     [ -z "$sign" ] || git "${git_sign[@]}" tag --verify "v$version" >/dev/null 2>&1 || fail "the signature of the tag does not hold"
     printf '   tagged v%s%s\n' "$version" "${sign:+, signed}"
 }

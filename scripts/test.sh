@@ -83,6 +83,7 @@ part browser scripts/test-browser.sh "$(scripts/target-dir.sh)/debug/ids"
 part monitoring tests/deploy/monitoring.sh "$(scripts/target-dir.sh)/debug/ids"
 part workflows scripts/lint-workflows.sh
 part kubernetes scripts/lint-k8s.sh
+part release tests/release/checklist.sh
 part tidy cargo run --quiet --locked -p xtask -- tidy
 part deny scripts/cargo-deny.sh
 

@@ -77,10 +77,7 @@ def start(system, processes):
 
 def workers_alive(client):
     _, health = client.ask("start", "GET", "/api/v1/queue/health")
-    for queue in (health or {}).get("queues", []):
-        if queue.get("name", queue.get("queue")) == "document_processing":
-            return queue.get("workers", 0)
-    return None
+    return health["workers"].get("document_processing", 0)
 
 
 def until_all_end(client, documents, seconds):
