@@ -80,12 +80,16 @@ program=$work/program/ids
 # Of one commit, whatever is committed meanwhile.
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null || date +%s)
 export SOURCE_DATE_EPOCH
+pack() {
+    scripts/package.sh --program "$program" "$@" >"$work/pack.log" 2>&1 || { tail -n 5 "$work/pack.log" >&2 && fail "the files could not be made"; }
+}
+
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"$/\1/p' Cargo.toml)
 # Never released: below whatever this version is.
 older=0.0.1
-scripts/package.sh --program "$program" --to "$work/new" --fast 2>/dev/null
-scripts/package.sh --program "$program" --to "$work/old" --fast --version "$older" --only deb 2>/dev/null
-scripts/package.sh --program "$program" --to "$work/again" --only archive 2>/dev/null
+pack --to "$work/new" --fast
+pack --to "$work/old" --fast --version "$older" --only deb
+pack --to "$work/again" --only archive
 
 target=$("$program" --version | sed -n 's/^built for: \([^ ]*\) .*/\1/p')
 architecture=$(dpkg --print-architecture)
