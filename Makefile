@@ -2,7 +2,7 @@
 # A shell that is older than the Rust installation does not know its folder yet.
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser test-deploy chaos pictures eval bench lint fmt assets notices
+.PHONY: help run test test-browser test-deploy test-packages test-scale release chaos pictures eval bench lint fmt assets notices
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -14,6 +14,12 @@ test-browser: ## the page alone, in a real browser
 	@scripts/test-browser.sh
 test-deploy: ## what is deployed, on a real Docker engine (as root; ARGS="20-stack")
 	@scripts/test-deploy.sh $(ARGS)
+test-packages: ## archives and the Debian package, installed in a machine that boots (as root)
+	@scripts/test-packages.sh $(ARGS)
+test-scale: ## several servers on this one, two of each killed (ARGS="--seconds 60")
+	@scripts/test-scale.sh $(ARGS)
+release: ## cut a release (ARGS="0.1.0 --dry-run")
+	@scripts/release.sh $(ARGS)
 chaos: ## break everything while it works, count what is lost (ARGS="--minutes N --seed S")
 	@scripts/chaos.sh $(ARGS)
 pictures: ## take the pictures of the README

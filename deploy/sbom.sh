@@ -1,21 +1,46 @@
 #!/bin/sh
-# Prints what the image consists of, as SPDX 2.3 JSON: the crates of Cargo.lock, the files of assets.lock, and the
-# packages of Debian. It runs inside the image while that is built: `sbom.sh VERSION FOLDER`, the folder with the two
-# lock files. The list of crates is that of the whole lock file, so it may name some that only the tests need.
+# Prints what the image consists of, as SPDX 2.3 JSON: the crates that are linked into the program, the files of assets.lock, and
+# the packages of Debian. It runs inside the image while that is built: `sbom.sh VERSION FOLDER`, the folder with Cargo.lock,
+# assets.lock and THIRD_PARTY.md, which tells which crates are linked, and their licenses; without it all crates of the lock file
+# are named, also those that only tests need. `sbom.sh VERSION FOLDER program` leaves the machine's packages out: for a release's
+# archives. With SOURCE_DATE_EPOCH it is the same each time.
 set -eu
 
 version=$1
 folder=$2
-created=$(date --utc +%Y-%m-%dT%H:%M:%SZ)
+scope=${3:-image}
+case $scope in
+    image | program) ;;
+    *)
+        echo "sbom.sh: there is no \`$scope\`: image or program" >&2
+        exit 2
+        ;;
+esac
+created=$(date --utc --date="@${SOURCE_DATE_EPOCH:-$(date +%s)}" +%Y-%m-%dT%H:%M:%SZ)
+
+# NAME, VERSION, LICENSE of each line of the table of crates; an old way to write "or" is put into SPDX's.
+linked_crates() {
+    [ -e "$folder/THIRD_PARTY.md" ] || return 0
+    awk -F' *[|] *' '
+        /^## / { in_crates = $0 == "## Crates" }
+        in_crates && $2 != "crate" && $3 ~ /^[0-9]/ { gsub(/ ?\/ ?/, " OR ", $4); printf "%s\t%s\t%s\n", $2, $3, $4 }
+    ' "$folder/THIRD_PARTY.md"
+}
 
 packages() {
     # NAME, VERSION, SHA256 or nothing, LICENSE or nothing, PURL; one a line, parted by tabs.
-    awk -F'"' '
+    LINKED=$(linked_crates) awk -F'"' '
+        BEGIN {
+            linked = ENVIRON["LINKED"]
+            for (i = split(linked, lines, "\n"); i > 0; i--) { split(lines[i], cells, "\t"); license[cells[1] " " cells[2]] = cells[3] }
+        }
         /^\[\[package\]\]/ { name = version = sum = source = "" }
         /^name = / { name = $2 }
         /^version = / { version = $2 }
         /^source = / { source = $2 }
-        /^checksum = / { printf "%s\t%s\t%s\t\tpkg:cargo/%s@%s\n", name, version, $2, name, version }
+        /^checksum = / && (linked == "" || (name " " version) in license) {
+            printf "%s\t%s\t%s\t%s\tpkg:cargo/%s@%s\n", name, version, $2, license[name " " version], name, version
+        }
     ' "$folder/Cargo.lock"
     awk -F'"' '
         function flush() { if (name != "") printf "%s\t%s\t%s\t%s\tpkg:pypi/%s@%s\n", name, version, sum, license, package, version }
@@ -26,17 +51,18 @@ packages() {
         /^member_sha256 = / && sum == "" { sum = $2 }
         END { flush() }
     ' "$folder/assets.lock"
+    [ "$scope" = image ] || return 0
     dpkg-query --show --showformat='${db:Status-Abbrev}\t${Package}\t${Version}\t${Architecture}\n' |
         awk -F'\t' '/^ii/ { printf "%s\t%s\t\t\tpkg:deb/debian/%s@%s?arch=%s\n", $2, $3, $2, $3, $4 }'
 }
 
-packages | awk -F'\t' -v version="$version" -v created="$created" '
+packages | awk -F'\t' -v version="$version" -v created="$created" -v scope="$scope" '
     function text(s) { gsub(/\\/, "\\\\", s); gsub(/"/, "\\\"", s); return "\"" s "\"" }
     function url(s) { gsub(/\+/, "%2B", s); gsub(/:/, "%3A", s); return s }
     BEGIN {
         printf "{\"spdxVersion\":\"SPDX-2.3\",\"dataLicense\":\"CC0-1.0\",\"SPDXID\":\"SPDXRef-DOCUMENT\","
         printf "\"name\":%s,", text("intelligent-document-search-" version)
-        printf "\"documentNamespace\":%s,", text("urn:ids:image:" version ":" created)
+        printf "\"documentNamespace\":%s,", text("urn:ids:" scope ":" version ":" created)
         printf "\"creationInfo\":{\"created\":%s,\"creators\":[\"Tool: deploy/sbom.sh\"]},", text(created)
         printf "\"packages\":[\n{\"SPDXID\":\"SPDXRef-ids\",\"name\":\"intelligent-document-search\",\"versionInfo\":%s,", text(version)
         printf "\"downloadLocation\":\"NOASSERTION\",\"filesAnalyzed\":false,\"licenseConcluded\":\"MIT\",\"licenseDeclared\":\"MIT\",\"copyrightText\":\"NOASSERTION\"}"

@@ -81,6 +81,9 @@ part chaos scripts/chaos.sh --short
 # The program that the tests before were run against: another build of it would take minutes.
 part browser scripts/test-browser.sh "$(scripts/target-dir.sh)/debug/ids"
 part monitoring tests/deploy/monitoring.sh "$(scripts/target-dir.sh)/debug/ids"
+part workflows scripts/lint-workflows.sh
+part kubernetes scripts/lint-k8s.sh
+part release tests/release/checklist.sh
 part tidy cargo run --quiet --locked -p xtask -- tidy
 part deny scripts/cargo-deny.sh
 

@@ -84,6 +84,7 @@ pub use examine::ServerState;
 pub use ids_net::{Secret, TrustedRoots};
 use ids_rows::codec;
 pub use library::PostgresLibrary;
+pub use migrate::known_version as schema_version;
 pub use restore::{PostgresRestore, RowCounts, RowSink};
 pub use snapshot::{Contents, PostgresSnapshot, RowStream, SequenceState, SnapshotOrganization};
 pub use statistics::StatisticsDifference;

@@ -122,7 +122,7 @@ pub(crate) async fn migrate(
 }
 
 /// The newest migration of this binary.
-pub(crate) fn known_version() -> u32 {
+pub fn known_version() -> u32 {
     MIGRATIONS.last().map_or(0, |migration| migration.version)
 }
 

@@ -64,5 +64,11 @@ mod workers;
 pub use error::OpenError;
 use ids_rows::codec;
 pub use library::{Options, SqliteLibrary};
+pub use migrate::known_version as schema_version;
 pub use postings::StatisticsDifference;
 pub use snapshot::{RowCounts, SqliteSnapshot, fold_log, record_beside};
+
+/// The version of SQLite that is compiled in.
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}

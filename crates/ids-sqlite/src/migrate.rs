@@ -55,7 +55,7 @@ const CREATE_LIST: &str = "create table schema_migrations (
 ) strict";
 
 /// The newest migration of this binary.
-pub(crate) fn known_version() -> u32 {
+pub fn known_version() -> u32 {
     MIGRATIONS.last().map_or(0, |migration| migration.version)
 }
 

@@ -13,6 +13,7 @@ mod logging;
 mod memory;
 mod system;
 mod traces;
+mod version;
 
 use std::process::ExitCode;
 

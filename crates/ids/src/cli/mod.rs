@@ -16,6 +16,7 @@ mod healthcheck;
 mod ingest;
 mod keys;
 mod listen;
+mod man;
 mod migrate;
 mod migrate_data;
 mod organizations;
@@ -40,10 +41,17 @@ use crate::config::{Config, LogConfig, Variables};
 use crate::lifecycle::{Signal, Signals};
 use crate::logging;
 use crate::traces::Traces;
+use crate::version;
 
 /// Find the right page in thousands of documents, by meaning and by word.
 #[derive(Debug, Parser)]
-#[command(name = "ids", version, propagate_version = false, max_term_width = 100)]
+#[command(
+    name = "ids",
+    version = version::SHORT,
+    long_version = version::long(),
+    propagate_version = false,
+    max_term_width = 100
+)]
 pub struct Cli {
     /// Where documents and their index lie [env: IDS_DATA_DIR] [default: ~/.local/share/ids]
     #[arg(long, global = true, value_name = "DIR", hide_default_value = true)]
@@ -96,6 +104,9 @@ enum Command {
     Healthcheck(healthcheck::HealthcheckArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
+    /// Write the manual pages into a folder
+    #[command(hide = true)]
+    Man(man::ManArgs),
 }
 
 impl Cli {
@@ -125,9 +136,11 @@ impl Command {
 
 /// Runs a command; returns its exit code.
 pub async fn run(cli: Cli) -> Result<u8, Failed> {
-    // A shell asks for its script whatever the settings are.
-    if let Command::Completions(args) = &cli.command {
-        return completions::run(args);
+    // Scripts and pages are made whatever the settings are.
+    match &cli.command {
+        Command::Completions(args) => return completions::run(args),
+        Command::Man(args) => return man::run(args),
+        _ => {}
     }
     let working_directory = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     let variables = Variables::read(&working_directory)?;
@@ -177,6 +190,7 @@ async fn dispatch(command: Command, config: &Config) -> Result<u8, Failed> {
         Command::Doctor(args) => until_stopped(doctor::run(args, config)).await,
         Command::Healthcheck(args) => until_stopped(healthcheck::run(args, config)).await,
         Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     }
 }
 

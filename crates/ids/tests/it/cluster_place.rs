@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use ids_testkit::services::{PrivateRedis, SharedPostgres, SharedS3, postgres, s3, unique_name};
@@ -28,6 +29,39 @@ pub struct Worker {
 }
 
 impl Cluster {
+    /// With the database that `pg_dump` wrote into a file, packed by gzip.
+    pub fn of_dump(dump: &Path) -> Self {
+        let cluster = Self::new();
+        let postgres = cluster.postgres;
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/test-services.sh");
+        let paths = Command::new(script).arg("paths").output().unwrap();
+        let paths: serde_json::Value = serde_json::from_slice(&paths.stdout).unwrap();
+        let mut unpacked = Command::new("gzip")
+            .args(["--decompress", "--stdout"])
+            .arg(dump)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // As the superuser: tables go to the role that the dump names, and row level security is not in the way.
+        let loaded = Command::new(Path::new(paths["postgres_bin"].as_str().unwrap()).join("psql"))
+            .args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"])
+            .env("PGHOST", &postgres.host)
+            .env("PGPORT", postgres.port.to_string())
+            .env("PGUSER", &postgres.superuser)
+            .env("PGPASSWORD", &postgres.superuser_password)
+            .env("PGDATABASE", &cluster.database)
+            .stdin(unpacked.stdout.take().unwrap())
+            .output()
+            .unwrap();
+        assert!(unpacked.wait().unwrap().success());
+        assert!(
+            loaded.status.success(),
+            "{}",
+            String::from_utf8_lossy(&loaded.stderr)
+        );
+        cluster
+    }
+
     pub fn new() -> Self {
         let cluster = Self {
             place: Place::new(),

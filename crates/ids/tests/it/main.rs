@@ -32,5 +32,7 @@ mod search;
 mod server;
 mod stop;
 mod traces;
+mod upgrade;
+mod version;
 mod visible;
 mod wait;
