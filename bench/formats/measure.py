@@ -37,9 +37,10 @@ TYPES = {
     "eml": "message/rfc822",
     "msg": "application/vnd.ms-outlook",
 }
-# The limits that `ids` itself sets.
+# The limits, and the settings of the allocator, that `ids` itself gives its child.
 ADDRESS_SPACE_BYTES = 1536 * 1024 * 1024
 CPU_SECONDS = 120
+ENVIRONMENT = {"MALLOC_TRIM_THRESHOLD_": "67108864", "MALLOC_MMAP_THRESHOLD_": "33554432"}
 
 
 def run_child(program: Path, content_type: str, file: Path):
@@ -55,7 +56,7 @@ def run_child(program: Path, content_type: str, file: Path):
     child = os.posix_spawn(
         program,
         [str(program), "__extract", json.dumps(request)],
-        {},
+        ENVIRONMENT,
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, str(file), os.O_RDONLY, 0),
             (os.POSIX_SPAWN_DUP2, writer, 1),
