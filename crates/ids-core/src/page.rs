@@ -39,8 +39,6 @@ pub enum NoteKind {
     BrokenPage,
     /// Something was cut at a limit.
     Truncated,
-    /// The page's font does not say which letters its shapes are: part of its text is wrong or missing.
-    BrokenText,
     /// Anything else worth saying.
     Other,
     /// A fact: the language the text is in, as `pt`, `en`, `other` or `mixed`.
@@ -53,11 +51,10 @@ pub enum NoteKind {
 
 impl NoteKind {
     /// All kinds.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 7] = [
         Self::NeedsOcr,
         Self::BrokenPage,
         Self::Truncated,
-        Self::BrokenText,
         Self::Other,
         Self::Language,
         Self::Created,
@@ -70,7 +67,6 @@ impl NoteKind {
             Self::NeedsOcr => "needs_ocr",
             Self::BrokenPage => "broken_page",
             Self::Truncated => "truncated",
-            Self::BrokenText => "broken_text",
             Self::Other => "other",
             Self::Language => "language",
             Self::Created => "created",

@@ -22,6 +22,9 @@ const CASE: Duration = Duration::from_secs(20);
 /// What a target takes without `FUZZ_SECONDS`.
 const SHORT: Duration = Duration::from_millis(1_500);
 
+/// Damages the inside of a container; `None` where it is none.
+pub type Repack<'r> = dyn Fn(&[u8], &mut Mutator<'_>) -> Option<Vec<u8>> + 'r;
+
 /// One target.
 pub struct Fuzz<'a> {
     /// Its name, that of its folder of crashers.
@@ -39,11 +42,7 @@ impl Fuzz<'_> {
     ///
     /// # Panics
     /// When `parse` panics or takes too long.
-    pub fn run(
-        &self,
-        repack: &dyn Fn(&[u8], &mut Mutator<'_>) -> Option<Vec<u8>>,
-        parse: &dyn Fn(&[u8]),
-    ) -> u64 {
+    pub fn run(&self, repack: &Repack<'_>, parse: &dyn Fn(&[u8])) -> u64 {
         let case_file = std::env::temp_dir().join(format!("fuzz-{}-{}", self.name, std::process::id()));
         let watch = Watch::start(&case_file);
         let mut crashers: Vec<PathBuf> = std::fs::read_dir(self.crashers.join(self.name))

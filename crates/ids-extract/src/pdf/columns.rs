@@ -58,16 +58,21 @@ fn end_region(region: &mut Vec<Line>, sorted: &mut Vec<Line>, gutter: f32, depth
     sorted.extend(right);
 }
 
-/// The gaps between lines that follow each other side by side, from left to right.
+/// The gaps between lines that follow each other side by side. Baselines of columns differ by hairs, so the right one may
+/// come first.
 fn gaps(lines: &[Line]) -> Vec<(f32, f32)> {
-    lines
-        .windows(2)
-        .filter(|pair| {
-            let gap = pair[1].area.left - pair[0].area.right;
-            pair[0].area.is_beside(&pair[1].area) && gap > GUTTER * pair[1].size.min(pair[0].size)
-        })
-        .map(|pair| (pair[0].area.right, pair[1].area.left))
-        .collect()
+    let gap = |pair: &[Line]| {
+        let (one, other) = (&pair[0], &pair[1]);
+        let (left, right) = if one.area.left <= other.area.left {
+            (one, other)
+        } else {
+            (other, one)
+        };
+        let (from, to) = (left.area.right, right.area.left);
+        let is_gap = one.area.is_beside(&other.area) && to - from > GUTTER * one.size.min(other.size);
+        is_gap.then_some((from, to))
+    };
+    lines.windows(2).filter_map(gap).collect()
 }
 
 /// The place that most gaps share; `None` unless most of them do.
@@ -111,7 +116,7 @@ mod tests {
     use super::sort;
     use crate::pdf::lines::{Area, Line};
 
-    pub(crate) fn line(text: &str, left: f32, top: f32, width: f32) -> Line {
+    fn line(text: &str, left: f32, top: f32, width: f32) -> Line {
         Line {
             text: text.to_owned(),
             area: Area {
@@ -134,18 +139,19 @@ mod tests {
         let mut lines = vec![line("Um título que vai de um lado ao outro", 60.0, 60.0, 420.0)];
         for row in 0_u8..8 {
             let top = 100.0 + 12.0 * f32::from(row);
-            lines.push(line(
-                &format!("esquerda com quatro palavras {row}"),
-                60.0,
-                top,
-                190.0,
-            ));
-            lines.push(line(
+            let left = line(&format!("esquerda com quatro palavras {row}"), 60.0, top, 190.0);
+            let right = line(
                 &format!("direita com quatro palavras {row}"),
                 280.0,
-                top,
+                top + 0.2,
                 190.0,
-            ));
+            );
+            // Whichever stands a hair higher comes first.
+            if row % 3 == 0 {
+                lines.extend([right, left]);
+            } else {
+                lines.extend([left, right]);
+            }
         }
         lines.push(line("Página 1", 250.0, 800.0, 40.0));
         sort(&mut lines);

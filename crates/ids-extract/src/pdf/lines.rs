@@ -204,7 +204,7 @@ impl OpenLine {
             }
             // It does not part what stands far apart on one line: cells, columns. The layout does, or puts them together.
             if let Some(last) = self.last
-                && place.left - last.right > APART * last.height().max(1.0)
+                && (place.left - last.right).max(last.left - place.right) > APART * last.height().max(1.0)
             {
                 self.end(false, lines);
             }

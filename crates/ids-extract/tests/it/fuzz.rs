@@ -7,7 +7,7 @@ use std::path::Path;
 
 use ids_core::document::ContentType;
 use ids_extract::fuzzing;
-use ids_testkit::fuzz::{Fuzz, Mutator, no_container};
+use ids_testkit::fuzz::{Fuzz, Mutator, Repack, no_container};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
@@ -153,13 +153,8 @@ fn seeds(ending: &str, made: &[&[u8]]) -> Vec<Vec<u8>> {
 }
 
 /// Fuzzes one target.
-fn run(
-    name: &str,
-    seeds: Vec<Vec<u8>>,
-    words: &[&[u8]],
-    repack: &dyn Fn(&[u8], &mut Mutator<'_>) -> Option<Vec<u8>>,
-    parse: &dyn Fn(&[u8]),
-) {
+#[expect(clippy::print_stdout, reason = "how many cases a target came to")]
+fn run(name: &str, seeds: Vec<Vec<u8>>, words: &[&[u8]], repack: &Repack<'_>, parse: &dyn Fn(&[u8])) {
     assert!(!seeds.is_empty(), "{name} has nothing to begin with");
     let crashers = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/crashers");
     let fuzz = Fuzz {
@@ -174,13 +169,7 @@ fn run(
 }
 
 /// Fuzzes the parser of a type.
-fn run_type(
-    name: &str,
-    content_type: &str,
-    seeds: Vec<Vec<u8>>,
-    words: &[&[u8]],
-    repack: &dyn Fn(&[u8], &mut Mutator<'_>) -> Option<Vec<u8>>,
-) {
+fn run_type(name: &str, content_type: &str, seeds: Vec<Vec<u8>>, words: &[&[u8]], repack: &Repack<'_>) {
     run(name, seeds, words, repack, &|bytes| {
         fuzzing::parse(content_type, file_of(bytes))
     });

@@ -234,7 +234,7 @@ pub(crate) struct AnalysisBody {
 pub(crate) struct NoteBody {
     /// The page, from 1; null for the whole document.
     page: Option<u32>,
-    /// needs_ocr, broken_page, broken_text, truncated or other.
+    /// needs_ocr, broken_page, truncated or other.
     kind: String,
     /// For people.
     text: String,

@@ -191,7 +191,7 @@ fn chunks_of_a_law_begin_with_its_parts_and_know_how_they_are_cited() {
             2,
             &[(
                 BlockKind::Paragraph,
-                "Art. 75. É dispensável a licitação:\nI - obras.",
+                "Art. 75. É dispensável a licitação:\nI - obras e serviços de engenharia.",
             )],
         ),
     ];
