@@ -7,6 +7,7 @@
 //! `pdf::structure` find what needs all pages (running headers, headings by size), in the parent, over checked data.
 
 mod builder;
+mod dates;
 mod detect;
 mod doc;
 mod docx;
@@ -14,6 +15,8 @@ mod encoding;
 mod epub;
 mod formats;
 mod furniture;
+#[doc(hidden)]
+pub mod fuzzing;
 mod html;
 mod mail;
 mod markdown;

@@ -9,7 +9,7 @@ use crate::document::{
 use crate::error::{Failure, StoreError};
 use crate::id::{DocumentId, OrganizationId, UploadId};
 use crate::job::{Job, Lease};
-use crate::page::{ExtractedDocument, ExtractionNote, Page};
+use crate::page::{ExtractedDocument, ExtractionNote, NoteKind, Page};
 use crate::scope::{CollectionName, Scope, Tag};
 use crate::time::Timestamp;
 
@@ -326,10 +326,25 @@ pub struct AnalysisRecord {
     pub total_chunks: u32,
     /// Characters of all pages.
     pub characters: u64,
-    /// What did not go as it should.
+    /// What did not go as it should, and the facts that extraction found.
     pub notes: Vec<ExtractionNote>,
     /// Why it failed, if it did.
     pub failure: Option<Failure>,
+}
+
+impl AnalysisRecord {
+    /// A fact of the document, where it is known.
+    pub fn fact(&self, kind: NoteKind) -> Option<&str> {
+        self.notes
+            .iter()
+            .find(|note| note.kind == kind)
+            .map(|note| note.text.as_str())
+    }
+
+    /// What did not go as it should.
+    pub fn remarks(&self) -> impl Iterator<Item = &ExtractionNote> {
+        self.notes.iter().filter(|note| !note.kind.is_fact())
+    }
 }
 
 /// A collection and how much is in it.

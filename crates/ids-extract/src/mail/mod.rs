@@ -10,7 +10,9 @@ use ids_core::page::{BlockKind, ExtractionNote, NoteKind};
 pub(crate) use self::eml::{parse_eml, parse_mhtml};
 pub(crate) use self::msg::parse as parse_msg;
 use crate::builder::PageBuilder;
+use crate::dates;
 use crate::output::{Output, ParseError};
+use crate::properties::Properties;
 
 /// Attachments that are named.
 const ATTACHMENTS: usize = 200;
@@ -60,7 +62,13 @@ impl Letter {
 
     /// Gives the page to `output`, and says that attachments were not read.
     fn finish(self, builder: PageBuilder, output: &mut dyn Output) -> Result<(), ParseError> {
-        output.details(self.subject, self.from)?;
+        let properties = Properties {
+            title: self.subject,
+            author: self.from,
+            created: self.date.as_deref().and_then(dates::of_xml),
+            modified: None,
+        };
+        properties.write(output)?;
         output.total(1)?;
         output.page(builder.finish())?;
         for (name, _) in self.attachments.iter().take(ATTACHMENTS) {

@@ -4,6 +4,7 @@
 mod contract;
 mod corpus;
 mod formats;
+mod fuzz;
 mod limits;
 mod mails;
 mod mutations;
