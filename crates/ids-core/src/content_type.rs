@@ -142,6 +142,11 @@ impl FileType {
         FILE_TYPES.iter().find(has)
     }
 
+    /// The type of that name.
+    pub fn of_content_type(content_type: &str) -> Option<&'static Self> {
+        FILE_TYPES.iter().find(|of| of.content_type == content_type)
+    }
+
     /// The short names of all types, as they are told to people: `pdf, docx, doc, ...`.
     pub fn short_names() -> String {
         let names: Vec<&str> = FILE_TYPES

@@ -199,9 +199,18 @@ pub struct DocumentChange {
 }
 
 /// Where a document's file came from on the machine that ingested it: what makes `ids ingest` safe to run again.
-/// An absolute path, compared byte by byte inside one collection.
+/// An absolute path, or the address of a web page; compared byte by byte inside one collection.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SourcePath(pub String);
+
+impl SourcePath {
+    /// The paths below this folder: from the first on, up to the second and without it.
+    pub fn below(&self) -> (String, String) {
+        let folder = self.0.trim_end_matches('/');
+        // `0` is what comes after `/`.
+        (format!("{folder}/"), format!("{folder}0"))
+    }
+}
 
 /// Where bytes lie in a [`BlobStore`](crate::ports::BlobStore): `temp/<organization>/<upload or version id>` and the like.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -23,6 +23,7 @@ pub mod limits;
 pub mod moving;
 pub mod page;
 pub mod page_image;
+pub mod password;
 pub mod ports;
 pub mod rate_limit;
 pub mod scope;

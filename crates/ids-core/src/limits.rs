@@ -105,6 +105,8 @@ pub const LEADERSHIP: Duration = Duration::from_secs(30);
 pub const CLEANUP_EVERY: Duration = Duration::from_secs(3_600);
 /// How long the record of a cleanup that ended is kept.
 pub const CLEANUP_RECORD_STAYS: Duration = Duration::from_secs(7 * 24 * 3_600);
+/// Files of a watched folder that are named at once.
+pub const SOURCES_PER_PAGE: usize = 1_000;
 /// Chunks embedded and committed at once: a kill loses at most this much work.
 pub const EMBED_BATCH: usize = 32;
 /// Chunks of one document that are embedded before another document gets its turn.

@@ -35,6 +35,7 @@ mod properties;
 mod rtf;
 mod sandbox;
 mod sheet;
+mod unlock;
 mod words;
 mod xml;
 mod xml_text;

@@ -20,6 +20,12 @@ pub(crate) fn encrypted(filename: &str) -> Failure {
     Failure::of_input(ErrorCode::Encrypted, message)
 }
 
+/// It needs another password than the one given, which is never repeated.
+pub(crate) fn wrong_password(filename: &str) -> Failure {
+    let message = format!("`{filename}` is password protected, and the password given does not open it");
+    Failure::of_input(ErrorCode::Encrypted, message)
+}
+
 /// It is damaged; `what` is a clause such as `its ZIP is damaged`.
 pub(crate) fn corrupt(filename: &str, what: &str) -> Failure {
     let message =

@@ -8,7 +8,9 @@ use axum::routing::{delete, get, post, put};
 use crate::access::guard;
 use crate::observe::observe;
 use crate::options::HttpOptions;
-use crate::routes::{chat, documents, events, keys, local, meta, pages, queue, search, uploads, usage, web};
+use crate::routes::{
+    chat, documents, events, keys, local, meta, pages, queue, search, sources, uploads, usage, web,
+};
 use crate::state::AppState;
 
 /// What is served to programs and browsers. Without keys: to those of this machine.
@@ -23,6 +25,8 @@ pub fn local_router(options: HttpOptions) -> Router {
     let state = AppState::new(options, true);
     let routes = public(&state)
         .route("/local/source-state", post(local::source_state))
+        .route("/local/sources", post(sources::list))
+        .route("/local/source-move", post(sources::change))
         .route(
             "/local/organizations",
             get(local::organizations).post(local::ensure_organization),

@@ -1,4 +1,5 @@
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -21,7 +22,28 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 /// # Errors
 /// No address of the host answers, or its certificate is not trusted for this name.
 pub async fn connect(host: &str, port: u16, tls: Option<&TlsConnector>) -> io::Result<Box<dyn Stream>> {
-    let tcp = connect_to_any(host, port).await?;
+    connect_at(&resolve(host, port).await?, host, tls).await
+}
+
+/// The addresses of a host.
+///
+/// # Errors
+/// It has none, or nobody can be asked.
+pub async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    Ok(lookup_host((host, port)).await?.collect())
+}
+
+/// Connects as [`connect`] does to one of these addresses, which are taken for `host`'s: who has looked at them first can be sure that it
+/// is these that are asked.
+///
+/// # Errors
+/// None of them answers, or its certificate is not trusted for this name.
+pub async fn connect_at(
+    addresses: &[SocketAddr],
+    host: &str,
+    tls: Option<&TlsConnector>,
+) -> io::Result<Box<dyn Stream>> {
+    let tcp = connect_to_any(addresses).await?;
     tcp.set_nodelay(true)?;
     let Some(tls) = tls else {
         return Ok(Box::new(tcp));
@@ -31,8 +53,8 @@ pub async fn connect(host: &str, port: u16, tls: Option<&TlsConnector>) -> io::R
     Ok(Box::new(tls.connect(name, tcp).await?))
 }
 
-async fn connect_to_any(host: &str, port: u16) -> io::Result<TcpStream> {
-    let mut addresses = lookup_host((host, port)).await?.peekable();
+async fn connect_to_any(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
+    let mut addresses = addresses.iter().peekable();
     let mut failure = io::Error::from(io::ErrorKind::NotFound);
     while let Some(address) = addresses.next() {
         let connecting = TcpStream::connect(address);

@@ -10,13 +10,13 @@ use ids_core::job::Lease;
 use ids_core::page::{ExtractedDocument, Page};
 use ids_core::ports::{
     AnalysisRecord, ChunkPage, CollectionSummary, DocumentList, DocumentQuery, DocumentStore, LibraryCounts,
-    SourceRecord, StatusRecord,
+    SourceFile, SourceRecord, StatusRecord,
 };
 use ids_core::scope::{CollectionName, Scope};
 use ids_core::time::Timestamp;
 
 use crate::library::PostgresLibrary;
-use crate::{chunks, collections, documents, library_reads, pages, statistics, uploads};
+use crate::{chunks, collections, documents, library_reads, pages, sources, statistics, uploads};
 
 #[async_trait]
 impl DocumentStore for PostgresLibrary {
@@ -92,6 +92,35 @@ impl DocumentStore for PostgresLibrary {
         self.database
             .read(scope.organization, move |tx| {
                 Box::pin(documents::find_source(tx, scope, collection, source))
+            })
+            .await
+    }
+
+    async fn list_sources(
+        &self,
+        scope: &Scope,
+        collection: &CollectionName,
+        folder: &SourcePath,
+        after: Option<&SourcePath>,
+        limit: usize,
+    ) -> Result<Vec<SourceFile>, StoreError> {
+        self.database
+            .read(scope.organization, move |tx| {
+                Box::pin(sources::list(tx, scope, collection, folder, after, limit))
+            })
+            .await
+    }
+
+    async fn move_source(
+        &self,
+        scope: &Scope,
+        document_id: DocumentId,
+        source: &SourcePath,
+        filename: &str,
+    ) -> Result<(), StoreError> {
+        self.database
+            .write(scope.organization, move |tx| {
+                Box::pin(sources::change(tx, scope, document_id, source, filename))
             })
             .await
     }

@@ -66,6 +66,7 @@ mod search_scope;
 mod session_store;
 mod sessions;
 mod snapshot;
+mod sources;
 mod statistics;
 mod tls;
 mod transaction;

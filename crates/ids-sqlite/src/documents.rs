@@ -10,7 +10,7 @@ use ids_core::job::Lease;
 use ids_core::page::{ExtractedDocument, Page};
 use ids_core::ports::{
     AnalysisRecord, ChunkPage, CollectionSummary, DocumentList, DocumentOrder, DocumentQuery, DocumentStore,
-    LibraryCounts, SourceRecord, StatusRecord,
+    LibraryCounts, SourceFile, SourceRecord, StatusRecord,
 };
 use ids_core::scope::{CollectionName, Scope};
 use ids_core::time::Timestamp;
@@ -22,7 +22,7 @@ use crate::error::{DbError, DbResult};
 use crate::library::SqliteLibrary;
 use crate::rows::{Columns, Id, as_integer, folded};
 use crate::scope_sql::{Conditions, blob};
-use crate::{chunks, collections, document_reads, library_reads, pages, uploads, versions};
+use crate::{chunks, collections, document_reads, library_reads, pages, sources, uploads, versions};
 
 const SELECT: &str =
     "select d.document_id, d.title, d.description, d.filename, d.content_type, d.file_size, d.file_hash,
@@ -275,6 +275,36 @@ impl DocumentStore for SqliteLibrary {
         let (scope, collection, source) = (scope.clone(), collection.clone(), source.clone());
         self.database
             .read(move |tx| document_reads::find_source(tx, &scope, &collection, &source))
+            .await
+    }
+
+    async fn list_sources(
+        &self,
+        scope: &Scope,
+        collection: &CollectionName,
+        folder: &SourcePath,
+        after: Option<&SourcePath>,
+        limit: usize,
+    ) -> Result<Vec<SourceFile>, StoreError> {
+        let (scope, collection) = (scope.clone(), collection.clone());
+        let (folder, after) = (folder.clone(), after.cloned());
+        self.database
+            .read(move |tx| sources::list(tx, &scope, &collection, &folder, after.as_ref(), limit))
+            .await
+    }
+
+    async fn move_source(
+        &self,
+        scope: &Scope,
+        document_id: DocumentId,
+        source: &SourcePath,
+        filename: &str,
+    ) -> Result<(), StoreError> {
+        let (scope, source, filename) = (scope.clone(), source.clone(), filename.to_owned());
+        self.database
+            .write(Durability::Machine, move |tx| {
+                sources::change(tx, &scope, document_id, &source, &filename)
+            })
             .await
     }
 

@@ -55,6 +55,7 @@ mod rows;
 mod scope_sql;
 mod sessions;
 mod snapshot;
+mod sources;
 mod uploads;
 mod usage_rows;
 mod vectors;

@@ -13,7 +13,9 @@ mod page_image_cache;
 mod page_images;
 mod reindex;
 mod sessions;
+mod sources;
 mod totals;
+mod unlocking;
 mod upload_refusals;
 mod uploads;
 

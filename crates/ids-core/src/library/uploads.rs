@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Library;
 use super::details::check_details;
+use super::unlocking::KeptFile;
 use super::upload_refusals::{
     empty_file, expired, refused_by_blobs, refused_by_detection, refused_by_pinning, too_large,
     upload_not_found, url_used, wrong_length,
@@ -16,6 +17,7 @@ use crate::error::{ErrorCode, Refusal, StoreErrorKind};
 use crate::id::{DocumentId, JobId, OrganizationId, UploadId, VersionId};
 use crate::ingest::{estimated_time, rank_by_size};
 use crate::job::{Lane, QueueName};
+use crate::password::Password;
 use crate::ports::{Accepted, BlobInfo, BlobWriter, SignedUpload};
 use crate::scope::{CollectionName, Scope};
 use crate::time::Timestamp;
@@ -57,6 +59,8 @@ pub struct NewFile {
     pub document_id: Option<DocumentId>,
     /// Where `ids ingest` found it.
     pub source: Option<SourcePath>,
+    /// What opens it, if it needs that.
+    pub password: Option<Password>,
 }
 
 /// A document that was accepted for processing.
@@ -83,9 +87,9 @@ pub enum SourceState {
 
 /// The bytes of a one-step upload on their way in. Dropped before [`Library::accept_file`], it leaves nothing.
 pub struct IncomingFile {
-    writer: Box<dyn BlobWriter>,
-    blob: BlobKey,
-    version_id: VersionId,
+    pub(super) writer: Box<dyn BlobWriter>,
+    pub(super) blob: BlobKey,
+    pub(super) version_id: VersionId,
     written: u64,
     max_file_size: u64,
 }
@@ -443,6 +447,27 @@ impl Library {
             ..
         } = incoming;
         let info = writer.commit().await.map_err(refused_by_blobs)?;
+        let kept = KeptFile {
+            blob,
+            version_id,
+            info,
+        };
+        let kept = match &file.password {
+            None => kept,
+            Some(password) => {
+                let sent = kept.blob.clone();
+                let unlocked = self.unlock(scope, kept, &details.filename, password).await;
+                if unlocked.is_err() {
+                    let _ = self.ports.blobs.delete(&sent).await;
+                }
+                unlocked?
+            }
+        };
+        let KeptFile {
+            blob,
+            version_id,
+            info,
+        } = kept;
         let accepted = self
             .accept_blob(
                 scope,

@@ -24,7 +24,8 @@ use crate::time::Timestamp;
 /// time ended before a moment and that were never processed; `delete_upload` removes them with the document they announced, if nothing else made it;
 /// (9) a source path names at most one document of a collection; (10) `list_unknown_blobs` names only what nothing refers to, and no bytes of a version
 /// that is being made ([`BlobKey::version`]);
-/// (11) a collection is made once, listed empty too, and removed only when it is empty.
+/// (11) a collection is made once, listed empty too, and removed only when it is empty; (12) `list_sources` names what came from below a folder, each
+/// once, in the order of the paths' bytes, and `move_source` gives a document another path and file name and touches nothing else of it.
 #[async_trait]
 pub trait DocumentStore: Send + Sync {
     /// Announces an upload, and its document when that is new; makes the collection where there is none.
@@ -89,6 +90,31 @@ pub trait DocumentStore: Send + Sync {
         collection: &CollectionName,
         source: &SourcePath,
     ) -> Result<Option<SourceRecord>, StoreError>;
+
+    /// The documents of a collection that came from below a folder, in the order of the bytes of their paths: at most `limit` after `after`.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn list_sources(
+        &self,
+        scope: &Scope,
+        collection: &CollectionName,
+        folder: &SourcePath,
+        after: Option<&SourcePath>,
+        limit: usize,
+    ) -> Result<Vec<SourceFile>, StoreError>;
+
+    /// Notes that the file a document came from has another path and name now.
+    ///
+    /// # Errors
+    /// `NotFound` also where the document came from no path; `Conflict` where another of the collection came from that path; `Unavailable`.
+    async fn move_source(
+        &self,
+        scope: &Scope,
+        document_id: DocumentId,
+        source: &SourcePath,
+        filename: &str,
+    ) -> Result<(), StoreError>;
 
     /// Everything the status API shows.
     ///
@@ -289,6 +315,19 @@ pub struct SourceRecord {
     pub file_hash: ContentHash,
     /// Where it stands.
     pub status: DocumentStatus,
+}
+
+/// A file that is a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Where it lies.
+    pub source: SourcePath,
+    /// The document.
+    pub document_id: DocumentId,
+    /// The bytes last accepted.
+    pub file_hash: ContentHash,
+    /// How many they are.
+    pub file_size: u64,
 }
 
 /// What the status API shows.

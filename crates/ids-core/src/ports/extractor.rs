@@ -5,9 +5,10 @@ use std::path::Path;
 use async_trait::async_trait;
 
 use crate::document::ContentType;
-use crate::error::Failure;
+use crate::error::{ErrorCode, Failure};
 use crate::page::ExtractedDocument;
 use crate::page_image::PageImage;
+use crate::password::Password;
 
 /// What to read.
 #[derive(Debug, Clone, Copy)]
@@ -41,12 +42,36 @@ pub struct RenderRequest<'a> {
     pub width_pixels: u32,
 }
 
+/// What to open.
+#[derive(Debug, Clone, Copy)]
+pub struct UnlockRequest<'a> {
+    /// The bytes.
+    pub file: &'a Path,
+    /// The file's name as it was given, for texts that people read.
+    pub filename: &'a str,
+    /// The type found by [`Extractor::detect`]; `None` where that said `ENCRYPTED`.
+    pub content_type: Option<&'a ContentType>,
+    /// What opens it.
+    pub password: &'a Password,
+}
+
+/// An unprotected copy, piece by piece. Dropped, it is gone.
+#[async_trait]
+pub trait UnlockedBytes: Send {
+    /// The next bytes; `None` at the end.
+    ///
+    /// # Errors
+    /// `INTERNAL`.
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure>;
+}
+
 /// Reads documents in a child process with limits.
 ///
 /// Clauses: (1) any bytes end in pages or a [`Failure`], within the limits of time and memory; (2) pages are numbered
 /// from 1 without gaps, blocks do not overlap and cover all but white space; (3) the type is found from the content,
 /// the name only decides between kinds of text; (4) dropping the future ends the child; (5) a page is drawn in
-/// its own shape as a PNG within the limits of [`PageImage`], and any bytes end in one, in none, or in a [`Failure`], as in (1).
+/// its own shape as a PNG within the limits of [`PageImage`], and any bytes end in one, in none, or in a [`Failure`], as in (1);
+/// (6) a copy needs no password and is of the same kind, what needs none has no copy, and a wrong password is `ENCRYPTED` without being repeated.
 #[async_trait]
 pub trait Extractor: Send + Sync {
     /// Finds the type by looking at the first bytes and the name, without parsing.
@@ -71,4 +96,14 @@ pub trait Extractor: Send + Sync {
     /// # Errors
     /// Those of [`Extractor::extract`].
     async fn render_page(&self, request: RenderRequest<'_>) -> Result<Option<PageImage>, Failure>;
+
+    /// Writes a copy of a file that needs no password; `None` where the file itself needs none.
+    ///
+    /// # Errors
+    /// `ENCRYPTED` for a wrong password; else those of [`Extractor::extract`].
+    async fn unlock(&self, request: UnlockRequest<'_>) -> Result<Option<Box<dyn UnlockedBytes>>, Failure> {
+        let name = request.filename;
+        let message = format!("`{name}` is password protected, and nothing here opens it");
+        Err(Failure::of_input(ErrorCode::Encrypted, message))
+    }
 }

@@ -44,6 +44,11 @@ impl Engine {
         Ok(Self(Pdfium::new_with_config(bindings, config)))
     }
 
+    /// The engine itself.
+    pub(crate) const fn pdfium(&self) -> &Pdfium {
+        &self.0
+    }
+
     /// Writes the pages of a PDF.
     pub(crate) fn parse(&self, file: File, output: &mut dyn Output) -> Result<(), ParseError> {
         let document = self.open(file)?;

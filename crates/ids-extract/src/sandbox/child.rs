@@ -9,10 +9,10 @@ use std::process::ExitCode;
 
 use ids_core::document::ContentType;
 
-use super::confine;
 use super::wire::{FrameWriter, Request, Task};
+use super::{confine, handover};
 use crate::output::ParseError;
-use crate::{formats, pdf};
+use crate::{formats, pdf, unlock};
 
 /// Where frames go.
 type Frames = FrameWriter<StdoutLock<'static>>;
@@ -63,6 +63,9 @@ fn confined(args: impl IntoIterator<Item = OsString>) -> Result<Request, ParseEr
 }
 
 fn answer(request: &Request, output: &mut Frames) -> Result<(), ParseError> {
+    if request.task == Task::Unlock {
+        return unlock(request, output);
+    }
     let file = File::from(
         io::stdin()
             .as_fd()
@@ -89,4 +92,16 @@ fn answer(request: &Request, output: &mut Frames) -> Result<(), ParseError> {
         Some(engine) => engine.parse(file, output),
         None => formats::parse(&request.content_type, file, output),
     }
+}
+
+/// Writes an unprotected copy. The password comes in before anything foreign is looked at.
+fn unlock(request: &Request, output: &mut Frames) -> Result<(), ParseError> {
+    let (file, password) = handover::receive().map_err(ParseError::Input)?;
+    let engine = match request.content_type.as_str() {
+        ContentType::PDF => Some(pdf::Engine::load(&request.pdfium)?),
+        _ => None,
+    };
+    confine::isolate().map_err(ParseError::Input)?;
+    let copy = unlock::unlock(file, &password, engine.as_ref())?;
+    output.copy(copy.as_deref())
 }

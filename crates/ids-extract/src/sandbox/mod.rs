@@ -2,8 +2,10 @@
 
 mod child;
 mod confine;
+mod handover;
 mod picture;
 mod process;
+mod unlock;
 mod validate;
 mod wire;
 
@@ -16,7 +18,10 @@ use ids_core::document::ContentType;
 use ids_core::error::Failure;
 use ids_core::page::ExtractedDocument;
 use ids_core::page_image::PageImage;
-use ids_core::ports::{ExtractProgress, ExtractRequest, Extractor, RenderRequest};
+use ids_core::ports::{
+    ExtractProgress, ExtractRequest, Extractor, RenderRequest, UnlockRequest, UnlockedBytes,
+};
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 pub use self::child::{child_main, child_main_with};
@@ -29,6 +34,11 @@ pub(crate) use self::wire::Frame;
 use self::wire::Task;
 use crate::detect;
 use crate::words;
+
+/// Children that open files with passwords at the same time: each may hold a file twice.
+static UNLOCKING: Semaphore = Semaphore::const_new(2);
+/// What an OLE file that holds an encrypted package is called between the two processes.
+const ENCRYPTED_OFFICE: &str = "application/x-ole-storage";
 
 /// How the program starts its child.
 #[derive(Debug, Clone)]
@@ -163,6 +173,7 @@ impl Extractor for SandboxedExtractor {
             file: request.file,
             filename: request.filename,
             content_type: request.content_type,
+            password: None,
         };
         let report = |assembly: &Assembly| {
             let (done, total) = assembly.progress();
@@ -185,7 +196,31 @@ impl Extractor for SandboxedExtractor {
             file: request.file,
             filename: request.filename,
             content_type: request.content_type,
+            password: None,
         };
         process::run(&self.config, &work, Picture::default(), &|_| ()).await
+    }
+
+    async fn unlock(&self, request: UnlockRequest<'_>) -> Result<Option<Box<dyn UnlockedBytes>>, Failure> {
+        // What is refused for want of a permit could be refused for ever; waiting is bounded by the two before.
+        let _permit = UNLOCKING.acquire().await;
+        let unreadable = |_| words::unreadable(request.filename);
+        let copy = spawn_blocking(unlock::Copy::new)
+            .await
+            .map_err(|_| words::unreadable(request.filename))?;
+        let office = ContentType::parse(ENCRYPTED_OFFICE);
+        let content_type = request.content_type.or(office.as_ref());
+        let work = Work {
+            task: Task::Unlock,
+            file: request.file,
+            filename: request.filename,
+            content_type: content_type.ok_or_else(|| words::encrypted(request.filename))?,
+            password: Some(request.password),
+        };
+        let file = process::run(&self.config, &work, copy.map_err(unreadable)?, &|_| ()).await?;
+        Ok(file.map(|file| {
+            let filename = request.filename.to_owned();
+            Box::new(unlock::Pieces { file, filename }) as Box<dyn UnlockedBytes>
+        }))
     }
 }

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use ids_core::document::ContentType;
 use ids_core::error::Failure;
+use ids_core::password::Password;
 use tokio::io::{AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::ExtractorConfig;
+use super::handover;
 use super::validate::BrokenPromise;
 use super::wire::{FRAME_BYTES, Reason, Request, Task};
 use crate::words;
@@ -32,6 +34,8 @@ pub(crate) struct Work<'a> {
     pub(crate) file: &'a Path,
     pub(crate) filename: &'a str,
     pub(crate) content_type: &'a ContentType,
+    /// What opens it, for `Task::Unlock` alone.
+    pub(crate) password: Option<&'a Password>,
 }
 
 /// What a child's frames add up to.
@@ -74,7 +78,7 @@ pub(crate) async fn run<A: Answer>(
         .map_err(|_| words::unreadable(name))?;
     let size_bytes = file.metadata().await.map_err(|_| words::unreadable(name))?.len();
     let (limit, computing) = match work.task {
-        Task::Extract => {
+        Task::Extract | Task::Unlock => {
             let limit = config.limits.timeout_for(size_bytes);
             (limit, limit)
         }
@@ -104,6 +108,9 @@ pub(crate) async fn run<A: Answer>(
         }
         End::Failed(reason, text) => {
             stop(&mut child).await;
+            if reason == Reason::Encrypted && work.password.is_some() {
+                return Err(words::wrong_password(name));
+            }
             Err(refusal(name, reason, &text))
         }
         End::TooMuch => {
@@ -161,7 +168,13 @@ fn start(
         .current_dir("/")
         .process_group(0)
         .kill_on_drop(true);
-    command.stdin(file).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let stdin = match work.password {
+        None => Stdio::from(file),
+        Some(password) => handover::send(&file, password.expose())
+            .map_err(|error| fault("a password cannot be passed on", &error))?
+            .into(),
+    };
+    command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
         .spawn()
         .map_err(|error| fault("a child for extraction cannot be started", &error))

@@ -16,6 +16,11 @@ use crate::output::{Output, ParseError, ParsedPage};
 /// The longest frame: a page may hold a whole document (plain text), up to four bytes a character, and its blocks.
 pub(crate) const FRAME_BYTES: u32 = 384 * 1_024 * 1_024;
 
+/// What a piece of an unprotected copy begins with; no JSON and no PNG does.
+pub(crate) const COPY: u8 = 0;
+/// Bytes of such a piece.
+const COPY_BYTES: usize = 96 * 1_024;
+
 /// What the parent asks for.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Request {
@@ -36,6 +41,8 @@ pub(crate) struct Request {
 pub(crate) enum Task {
     /// Write its text.
     Extract,
+    /// Write a copy that needs no password. File and password come as [`super::handover`] says.
+    Unlock,
     /// Draw one page.
     Draw {
         /// From 1.
@@ -196,6 +203,15 @@ impl<W: Write> FrameWriter<W> {
             None => self.write(&Frame::NoSuchPage),
         }
         .map_err(ParseError::Output)
+    }
+
+    /// Writes an unprotected copy, or nothing where none is needed.
+    pub(crate) fn copy(&mut self, bytes: Option<&[u8]>) -> Result<(), ParseError> {
+        for piece in bytes.unwrap_or_default().chunks(COPY_BYTES) {
+            let frame = [&[COPY], piece].concat();
+            self.write_bytes(&frame).map_err(ParseError::Output)?;
+        }
+        Ok(())
     }
 
     fn write(&mut self, frame: &Frame) -> io::Result<()> {

@@ -10,6 +10,7 @@ mod mails;
 mod mutations;
 mod open_document;
 mod others;
+mod passwords;
 mod pictures;
 mod sheets;
 mod slides;

@@ -136,9 +136,10 @@ fn read(mut fields: Fields) -> Result<(CollectionName, SourcePath, ContentHash),
     }
 }
 
-/// A path as `ids ingest` keeps it, as a field's parser.
+/// A path or the address of a page, as `ids ingest` keeps it, as a field's parser.
 pub(super) fn absolute_path(text: &str) -> Result<SourcePath, &'static str> {
-    if Path::new(text).is_absolute() {
+    let is_address = text.starts_with("https://") || text.starts_with("http://");
+    if is_address || Path::new(text).is_absolute() {
         Ok(SourcePath(text.to_owned()))
     } else {
         Err("must be an absolute path")

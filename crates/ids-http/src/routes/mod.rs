@@ -10,6 +10,7 @@ pub(crate) mod meta;
 pub(crate) mod pages;
 pub(crate) mod queue;
 pub(crate) mod search;
+pub(crate) mod sources;
 pub(crate) mod uploads;
 pub(crate) mod usage;
 pub(crate) mod web;

@@ -126,7 +126,7 @@ pub(crate) struct UploadForm {
     collection: Option<String>,
     /// The document that gets a further version; without it a new one.
     document_id: Option<String>,
-    /// Not supported yet: anything but an empty one is refused.
+    /// Opens a protected PDF, Office or OpenDocument file, whose unprotected copy is kept; a wrong one is ENCRYPTED. It is stored and logged nowhere.
     password: Option<String>,
 }
 

@@ -144,3 +144,43 @@ async fn the_command_line_has_its_own_door() {
         .await
         .expect_error(422, "VALIDATION_FAILED");
 }
+
+#[tokio::test]
+async fn the_command_line_is_told_which_files_are_documents_and_moves_them() {
+    let app = App::new();
+    let upload =
+        || crate::support::form_request("a.txt", b"Texto da ata.", &[("source_path", "/docs/a.txt")]);
+    let accepted = reply(&app.local, upload()).await.expect(202);
+    let list = |after: &str| {
+        json_request(
+            "POST",
+            "/local/sources",
+            json!({"folder": "/docs", "after": after}),
+        )
+    };
+    let listed = reply(&app.local, list("/")).await.expect(200);
+    assert_eq!(listed["sources"][0]["document_id"], accepted["document_id"]);
+    assert_eq!(listed["sources"][0]["path"], "/docs/a.txt");
+    assert_eq!(listed["sources"][0]["file_size"], 13);
+    let rest = reply(&app.local, list("/docs/a.txt")).await.expect(200);
+    assert_eq!(rest, json!({"sources": []}));
+
+    let change = |path: &str| {
+        let body = json!({"document_id": accepted["document_id"], "path": path});
+        json_request("POST", "/local/source-move", body)
+    };
+    reply(&app.local, change("/docs/b.txt")).await.expect(200);
+    let document_id = accepted["document_id"].as_str().unwrap();
+    let document = app.get(&format!("/api/v1/documents/{document_id}")).await;
+    assert_eq!(document.expect(200)["filename"], "b.txt");
+    reply(&app.local, upload()).await.expect(202);
+    for taken_or_bad in ["/docs/a.txt", "b.txt", "/docs/"] {
+        reply(&app.local, change(taken_or_bad))
+            .await
+            .expect_error(422, "VALIDATION_FAILED");
+    }
+    // Nobody elsewhere has files of this machine.
+    for request in [list("/"), change("/docs/c.txt")] {
+        app.send(request).await.expect_error(404, "ROUTE_NOT_FOUND");
+    }
+}

@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use ids_core::document::{
-    AcceptedAs, BlobKey, ContentType, Document, DocumentChange, DocumentStatus, NewUpload, UploadState,
+    AcceptedAs, BlobKey, ContentType, Document, DocumentChange, DocumentStatus, NewUpload, SourcePath,
+    UploadState,
 };
 use ids_core::error::StoreErrorKind;
 use ids_core::id::DocumentId;
@@ -1026,6 +1027,140 @@ pub async fn only_an_empty_collection_is_removed(stores: &Stores) {
     assert_eq!(collections(stores, &scope).await, [("saúde".to_owned(), 1)]);
 }
 
+/// DocumentStore, clause 12: `list_sources` names what came from below a folder, each once, in the order of the paths' bytes.
+pub async fn files_below_a_folder_are_named_once_in_order(stores: &Stores) {
+    let scope = Stores::scope();
+    let mut expected = Vec::new();
+    // In the order of bytes, which is no language's.
+    for path in ["/d/B.txt", "/d/a.txt", "/d/a/z.txt", "/d/á.txt"] {
+        let accepted = stores
+            .accept(&scope, &NewDocument::named(path).from_path(path))
+            .await;
+        expected.push((path.to_owned(), accepted.document_id));
+    }
+    for path in ["/d", "/d.txt", "/d0", "/D/a.txt", "/e/d/a.txt"] {
+        stores
+            .accept(&scope, &NewDocument::named(path).from_path(path))
+            .await;
+    }
+    let elsewhere = NewDocument::named("other")
+        .from_path("/d/other.txt")
+        .in_collection("saude");
+    stores.accept(&scope, &elsewhere).await;
+    stores.accept(&scope, &NewDocument::named("no path")).await;
+
+    let collection = CollectionName::default();
+    let folder = SourcePath("/d".to_owned());
+    let mut found = Vec::new();
+    let mut after = None;
+    loop {
+        let documents = &stores.documents;
+        let page = documents.list_sources(&scope, &collection, &folder, after.as_ref(), 3);
+        let page = page.await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.source.clone());
+        for file in page {
+            assert_eq!(file.file_hash, hash_of(&file.source.0), "of the newest version");
+            found.push((file.source.0, file.document_id));
+        }
+    }
+    assert_eq!(found, expected);
+    let root = SourcePath("/".to_owned());
+    let below_root = stores
+        .documents
+        .list_sources(&scope, &collection, &root, None, 100);
+    assert_eq!(below_root.await.unwrap().len(), 9);
+    for outside in [stores.other_organization().await, Stores::scope_of(&["saude"])] {
+        let listed = stores
+            .documents
+            .list_sources(&outside, &collection, &folder, None, 100);
+        assert_eq!(listed.await.unwrap(), []);
+    }
+}
+
+/// DocumentStore, clause 12: `move_source` gives a document another path and file name and touches nothing else of it.
+pub async fn a_moved_file_stays_its_document(stores: &Stores) {
+    let scope = Stores::scope();
+    let document = NewDocument::named("a.txt").from_path("/d/a.txt");
+    let prepared = stores.prepared(&scope, &document, &["palavra"]).await;
+    let id = prepared.document_id;
+    let other = NewDocument::named("b.txt").from_path("/d/b.txt");
+    stores.accept(&scope, &other).await;
+    let uploaded = stores.accept(&scope, &NewDocument::named("c.txt")).await;
+    let before = find(stores, id).await;
+    let documents = &stores.documents;
+    let chunks = async || {
+        let page = documents.list_chunks(&scope, id, 10, 0).await.unwrap();
+        let chunks = page.chunks.into_iter();
+        chunks
+            .map(|chunk| (chunk.chunk_id, chunk.content))
+            .collect::<Vec<_>>()
+    };
+    let chunks_before = chunks().await;
+    stores.clock.advance(SECOND);
+
+    let target = SourcePath("/d/deep/ação.txt".to_owned());
+    documents
+        .move_source(&scope, id, &target, "ação.txt")
+        .await
+        .unwrap();
+
+    let after = find(stores, id).await;
+    assert_eq!(
+        (after.filename.as_str(), after.title.as_str()),
+        ("ação.txt", "ação")
+    );
+    assert_eq!(
+        (
+            after.file_hash,
+            after.status,
+            after.total_chunks,
+            after.created_at
+        ),
+        (
+            before.file_hash,
+            before.status,
+            before.total_chunks,
+            before.created_at
+        )
+    );
+    assert_eq!(chunks().await, chunks_before);
+    let collection = &after.collection;
+    let record = documents
+        .find_source(&scope, collection, &target)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(record.document_id, id);
+    let old = document.source.clone().unwrap();
+    assert_eq!(
+        documents.find_source(&scope, collection, &old).await.unwrap(),
+        None
+    );
+    let original = documents.find_original(&scope, id).await.unwrap();
+    assert_eq!(original.unwrap().1, "ação.txt");
+
+    let refused = async |scope: &Scope, id, source: &SourcePath| {
+        let moved = documents.move_source(scope, id, source, "x.txt").await;
+        moved.unwrap_err().kind()
+    };
+    let free = SourcePath("/d/free.txt".to_owned());
+    let taken = other.source.clone().unwrap();
+    assert_eq!(refused(&scope, id, &taken).await, StoreErrorKind::Conflict);
+    assert_eq!(
+        refused(&scope, uploaded.document_id, &free).await,
+        StoreErrorKind::NotFound
+    );
+    assert_eq!(
+        refused(&scope, stores.document_id(), &free).await,
+        StoreErrorKind::NotFound
+    );
+    for outside in [stores.other_organization().await, Stores::scope_of(&["saude"])] {
+        assert_eq!(refused(&outside, id, &free).await, StoreErrorKind::NotFound);
+    }
+    assert_eq!(find(stores, id).await, after, "what was refused changed nothing");
+}
+
 /// Runs every clause against an adapter: `document_store_contract!(make);`, where `make` is an `async fn` without
 /// arguments that returns new [`Stores`](crate::Stores).
 #[macro_export]
@@ -1050,6 +1185,8 @@ macro_rules! document_store_contract {
             only_bytes_that_nothing_refers_to_are_unknown
             a_collection_is_made_once_and_listed_empty
             only_an_empty_collection_is_removed
+            files_below_a_folder_are_named_once_in_order
+            a_moved_file_stays_its_document
         }
     };
     (@clauses $make:path: $($clause:ident)+) => {

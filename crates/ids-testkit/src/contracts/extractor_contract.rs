@@ -17,7 +17,8 @@ use futures_util::future::BoxFuture;
 use ids_core::document::ContentType;
 use ids_core::error::{ErrorCode, Failure};
 use ids_core::page::ExtractedDocument;
-use ids_core::ports::{ExtractProgress, ExtractRequest, Extractor, RenderRequest};
+use ids_core::password::Password;
+use ids_core::ports::{ExtractProgress, ExtractRequest, Extractor, RenderRequest, UnlockRequest};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -213,6 +214,71 @@ async fn is_ended_when_dropped<'a>(work: impl FnOnce(&'a Path) -> BoxFuture<'a, 
         .unwrap();
 }
 
+/// Extractor, clause 6: a copy needs no password and is of the same kind, what needs none has no copy, and a wrong password is
+/// `ENCRYPTED` without being repeated.
+pub async fn a_password_opens_a_file_and_is_not_repeated(extractor: &dyn Extractor) {
+    let folder = TempDir::new().unwrap();
+    let pdf = ContentType::parse(ContentType::PDF).unwrap();
+    let unlock = async |file: &Path, name: &str, content_type: Option<&ContentType>, password: &str| {
+        let request = UnlockRequest {
+            file,
+            filename: name,
+            content_type,
+            password: &Password::new(password.to_owned()).unwrap(),
+        };
+        let Some(mut pieces) = extractor.unlock(request).await? else {
+            return Ok::<_, Failure>(None);
+        };
+        let mut copy = Vec::new();
+        while let Some(piece) = pieces.next().await? {
+            copy.extend(piece);
+        }
+        Ok(Some(copy))
+    };
+    let locked_pdf: &[u8] = include_bytes!("../fixtures/locked.pdf");
+    let locked_docx: &[u8] = include_bytes!("../fixtures/locked.docx");
+    for (name, bytes, content_type, kind) in [
+        ("ata.pdf", locked_pdf, Some(&pdf), ContentType::PDF),
+        ("ata.docx", locked_docx, None, ContentType::DOCX),
+    ] {
+        let file = write(&folder, name, bytes);
+        let refused = unlock(&file, name, content_type, "senha-errada")
+            .await
+            .unwrap_err();
+        assert_eq!(refused.code, ErrorCode::Encrypted, "{name}");
+        assert!(!format!("{refused:?}").contains("senha-errada"), "{refused:?}");
+        assert_failure_is_clean(&refused, name, &folder);
+
+        let copy = unlock(&file, name, content_type, "segredo")
+            .await
+            .unwrap()
+            .unwrap();
+        let copy = write(&folder, &format!("copy of {name}"), &copy);
+        assert_eq!(
+            extractor.detect(&copy, name).await.unwrap().as_str(),
+            kind,
+            "{name}"
+        );
+        let document = read(extractor, &copy, name).await.unwrap();
+        assert!(
+            document.pages[0].text.contains("protegido da ata"),
+            "{name}: {document:?}"
+        );
+    }
+    let open = write(&folder, "open.pdf", include_bytes!("../fixtures/owner-only.pdf"));
+    assert_eq!(unlock(&open, "open.pdf", Some(&pdf), "any").await.unwrap(), None);
+    for (number, body) in odd_bodies().iter().enumerate() {
+        let name = format!("odd-{number}");
+        let file = write(&folder, &name, body);
+        for content_type in [Some(&pdf), None] {
+            let answer = timeout(PATIENCE, unlock(&file, &name, content_type, "any"));
+            if let Err(failure) = answer.await.expect("it hangs") {
+                assert_failure_is_clean(&failure, &name, &folder);
+            }
+        }
+    }
+}
+
 /// Runs every clause against an adapter: `extractor_contract!(make);`, where `make` is an `async fn` without arguments
 /// that returns an `Arc<dyn Extractor>`.
 #[macro_export]
@@ -224,6 +290,7 @@ macro_rules! extractor_contract {
             the_content_tells_the_type
             dropping_the_future_ends_the_child
             a_page_is_drawn_in_its_shape_or_not_at_all
+            a_password_opens_a_file_and_is_not_repeated
         }
     };
     (@clauses $make:path: $($clause:ident)+) => {

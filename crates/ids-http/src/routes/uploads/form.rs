@@ -9,6 +9,7 @@ use axum::extract::{FromRequest, Multipart, Request, State};
 use axum::http::{StatusCode, header};
 use ids_core::error::{ErrorCode, Refusal};
 use ids_core::library::{IncomingFile, NewFile};
+use ids_core::password::Password;
 use ids_core::scope::Scope;
 
 use super::{read_details, status_of};
@@ -89,12 +90,7 @@ impl Form {
     /// What the form says, once it is whole.
     fn finish(self) -> Result<(IncomingFile, NewFile), Refusal> {
         let mut fields = Fields::of_texts(self.texts);
-        if fields.text("password").is_some() {
-            fields.refuse(
-                "password",
-                "is not supported yet; remove the file's password and leave this empty",
-            );
-        }
+        let password = fields.text("password").and_then(Password::new);
         let (filename, incoming) = match self.file {
             Some((filename, incoming)) => (filename, Some(incoming)),
             None => {
@@ -113,6 +109,7 @@ impl Form {
                     details,
                     document_id,
                     source,
+                    password,
                 },
             )),
             // `finish` has refused what is missing.

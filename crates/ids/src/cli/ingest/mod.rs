@@ -1,9 +1,12 @@
 //! `ids ingest`: files and folders into the library, safe to run again.
 
+mod password;
 mod progress;
 mod report;
 mod upload;
 mod walk;
+mod watch;
+mod web;
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -12,12 +15,14 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 use futures_util::stream::{self, StreamExt};
+use ids_core::password::Password;
 use progress::IngestProgress;
 use report::{FailedFile, IngestedFile, Outcome, Report, SkipReason, SkippedFile};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use upload::UploadError;
 use walk::{FILE_UNREADABLE, FoundFile};
+use web::Web;
 
 use super::client::{CallError, Client, Reply, segment};
 use super::exit::Failed;
@@ -39,8 +44,8 @@ const WORKERS_AFTER: Duration = Duration::from_secs(10);
 /// Ingest files and folders; what is unchanged is skipped.
 #[derive(Debug, Args)]
 pub struct IngestArgs {
-    /// Files, and folders to be searched through
-    #[arg(required = true, value_name = "PATH")]
+    /// Files, folders to be searched through, and addresses of web pages (https://…), each of which is fetched alone
+    #[arg(required = true, value_name = "PATH|URL")]
     paths: Vec<PathBuf>,
     /// Put the documents into this collection; it is made where there is none
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = values::collection)]
@@ -51,6 +56,19 @@ pub struct IngestArgs {
     /// Give the document this title (one file only)
     #[arg(long)]
     title: Option<String>,
+    /// Go on watching the folders: what is new, changed, renamed or deleted there is so in the library too, until Ctrl-C
+    #[arg(long, conflicts_with = "title")]
+    watch: bool,
+    /// With --watch: take a file when it did not change for so long, and remove its document when it is gone for twice as long
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, requires = "watch", value_parser = clap::value_parser!(u64).range(0..=3_600))]
+    settle: u64,
+    /// Open protected PDF and Office files with this password, which is kept nowhere. Other users of this machine can see arguments: without
+    /// `=PASSWORD` it is asked for, or read as a line of standard input
+    #[arg(long, value_name = "PASSWORD", num_args = 0..=1, require_equals = true, default_missing_value = password::ASK, value_parser = password::parse)]
+    password: Option<Password>,
+    /// Fetch web pages from this machine and private networks too
+    #[arg(long)]
+    allow_private: bool,
     /// Leave the work to the running server; without one the work is done here and waited for
     #[arg(long)]
     no_wait: bool,
@@ -60,12 +78,25 @@ pub struct IngestArgs {
 }
 
 /// Ingests. Exit code 1 when a file failed.
-pub async fn run(args: IngestArgs, config: &Config) -> Result<u8, Failed> {
+pub async fn run(mut args: IngestArgs, config: &Config) -> Result<u8, Failed> {
     let mut signals = Signals::catch().context("signals cannot be caught")?;
-    let paths = args.paths.clone();
+    if let Some(argument) = args.password.take() {
+        args.password = Some(password::given(argument, &mut signals).await?);
+    }
+    if args.watch {
+        return watch::run(&args, config, signals).await;
+    }
+    let (addresses, paths): (Vec<PathBuf>, Vec<PathBuf>) =
+        args.paths.iter().cloned().partition(|path| web::is_address(path));
     let found = tokio::task::spawn_blocking(move || walk::walk(&paths))
         .await
         .context("looking for files broke off")?;
+    let mut found = found;
+    // Holds the fetched files until they are sent.
+    let web = tokio::select! {
+        fetched = fetch(&addresses, &args, config, &mut found) => fetched?,
+        signal = signals.next() => return Err(Stopped::Signal(signal).into_failed(false)),
+    };
     if found.missing == args.paths.len() {
         let names: Vec<String> = args
             .paths
@@ -112,6 +143,7 @@ pub async fn run(args: IngestArgs, config: &Config) -> Result<u8, Failed> {
         }
         ended.map_err(|stopped| stopped.into_failed(is_server))?;
     }
+    drop(web);
     report.sort();
     if args.json {
         output::print(&report.to_json().to_string())?;
@@ -119,6 +151,26 @@ pub async fn run(args: IngestArgs, config: &Config) -> Result<u8, Failed> {
         output::print(&report.to_text())?;
     }
     Ok(u8::from(!report.failed.is_empty()))
+}
+
+/// Fetches web pages, one after the other, each into a file that lasts as long as what is returned.
+async fn fetch(
+    addresses: &[PathBuf],
+    args: &IngestArgs,
+    config: &Config,
+    found: &mut walk::Found,
+) -> Result<Option<Web>, Failed> {
+    if addresses.is_empty() {
+        return Ok(None);
+    }
+    let web = Web::new(config.library.max_file_size, args.allow_private)?;
+    for (number, address) in addresses.iter().enumerate() {
+        match web.fetch(number, address).await {
+            Ok(file) => found.files.push(file),
+            Err(failed) => found.failed.push(failed),
+        }
+    }
+    Ok(Some(web))
 }
 
 /// Why an ingest did not come to its end.
@@ -221,15 +273,28 @@ impl Ingest<'_> {
 
     /// Looks up what is known of a file, and sends it if it must be sent.
     async fn accept(&self, number: usize, file: &FoundFile) -> Result<Accepted, UploadError> {
+        self.accept_bytes(number, file, None).await
+    }
+
+    /// The same for a file whose SHA-256 may be known already.
+    async fn accept_bytes(
+        &self,
+        number: usize,
+        file: &FoundFile,
+        file_hash: Option<&str>,
+    ) -> Result<Accepted, UploadError> {
         // Never closed: the error cannot come.
         let _permit = self.uploads.acquire().await;
         let name = file.path.file_name().unwrap_or_default().to_string_lossy();
         self.progress.working(number, &name, file.size, 0, "reading");
         let plan = match &file.source {
             Some(source) => {
-                let file_hash = upload::hash(file.path.clone())
-                    .await
-                    .map_err(UploadError::Unreadable)?;
+                let file_hash = match file_hash {
+                    Some(file_hash) => file_hash.to_owned(),
+                    None => upload::hash(file.path.clone())
+                        .await
+                        .map_err(UploadError::Unreadable)?,
+                };
                 self.plan(source, &file_hash).await?
             }
             None => Plan::Send(None),
@@ -247,6 +312,8 @@ impl Ingest<'_> {
     fn fields(&self, file: &FoundFile, document_id: Option<String>) -> Vec<(&'static str, String)> {
         let mut fields = vec![("collection", self.args.collection.clone())];
         fields.extend(self.args.tags.iter().map(|tag| ("tags", tag.clone())));
+        let password = self.args.password.iter();
+        fields.extend(password.map(|password| ("password", password.expose().to_owned())));
         fields.extend(self.args.title.iter().map(|title| ("title", title.clone())));
         match (document_id, &file.source) {
             (Some(document_id), _) => fields.push(("document_id", document_id)),
@@ -312,20 +379,15 @@ impl Ingest<'_> {
         file: &FoundFile,
         document_id: String,
     ) -> Result<Outcome, CallError> {
-        let path = file.path.clone();
         if self.args.no_wait && self.client.is_server() {
             return Ok(Outcome::Ingested(IngestedFile {
-                path,
+                path: file.shown(),
                 document_id,
                 pages: None,
                 chunks: None,
             }));
         }
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = file.path.file_name().unwrap_or_default().to_string_lossy();
         let (mut pause, mut last_step) = (LOOK_FIRST, String::new());
         loop {
             let status = self.status(&document_id).await?.body;
@@ -369,7 +431,7 @@ impl Ingest<'_> {
             .body;
         let (pages, chunks) = (document["page_count"].as_u64(), document["total_chunks"].as_u64());
         Ok(Outcome::Ingested(IngestedFile {
-            path,
+            path: file.shown(),
             document_id,
             pages,
             chunks,
@@ -389,14 +451,14 @@ fn text(body: &Value, name: &str) -> String {
 
 fn skipped(file: &FoundFile, reason: SkipReason) -> Outcome {
     Outcome::Skipped(SkippedFile {
-        path: file.path.clone(),
+        path: file.shown(),
         reason,
     })
 }
 
 fn failed(file: &FoundFile, code: &str, error: String) -> Outcome {
     Outcome::Failed(FailedFile {
-        path: file.path.clone(),
+        path: file.shown(),
         error_code: code.to_owned(),
         error,
     })

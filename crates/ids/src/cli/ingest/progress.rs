@@ -19,6 +19,7 @@ const BAR_STEPS: u64 = 1_000;
 /// Told by every file, read by one person.
 pub struct IngestProgress {
     bar: Option<ProgressBar>,
+    is_silent: bool,
     state: Mutex<State>,
 }
 
@@ -40,10 +41,16 @@ struct InWork {
 }
 
 impl IngestProgress {
+    /// Says nothing: for files of which something else is told.
+    pub fn silent() -> Self {
+        Self {
+            is_silent: true,
+            ..Self::of(Vec::new(), None)
+        }
+    }
+
     /// For files of these sizes in bytes.
     pub fn new(sizes: impl Iterator<Item = u64>) -> Self {
-        let weights: Vec<f64> = sizes.map(weight).collect();
-        let now = Instant::now();
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(Some(BAR_STEPS), ProgressDrawTarget::stderr());
             // The template is a constant of ours; should it be wrong, the plain bar is shown.
@@ -53,6 +60,11 @@ impl IngestProgress {
             );
             bar
         });
+        Self::of(sizes.map(weight).collect(), bar)
+    }
+
+    fn of(weights: Vec<f64>, bar: Option<ProgressBar>) -> Self {
+        let now = Instant::now();
         let state = State {
             started: now,
             last_line: now,
@@ -64,6 +76,7 @@ impl IngestProgress {
         };
         Self {
             bar,
+            is_silent: false,
             state: Mutex::new(state),
         }
     }
@@ -113,6 +126,9 @@ impl IngestProgress {
     }
 
     fn show(&self, state: &mut State) {
+        if self.is_silent {
+            return;
+        }
         let now = Instant::now();
         let elapsed = now.duration_since(state.started);
         if let Some(bar) = &self.bar {

@@ -18,7 +18,7 @@ pub enum SkipReason {
     Duplicate,
     /// It is of a type that is not read.
     Unsupported,
-    /// It is hidden, a link, or listed in `.idsignore`.
+    /// It is hidden, half written, a link, or listed in `.idsignore`.
     Ignored,
 }
 
@@ -55,7 +55,7 @@ pub struct SkippedFile {
 }
 
 /// A file that could not be ingested.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedFile {
     /// Which.
     pub path: PathBuf,

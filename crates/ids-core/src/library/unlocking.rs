@@ -1,0 +1,100 @@
+//! Files with a password, at the door: what is kept and processed is an unprotected copy.
+
+use super::upload_refusals::{refused_by_blobs, refused_by_detection};
+use super::{IncomingFile, Library};
+use crate::document::{BlobKey, ContentType};
+use crate::error::{ErrorCode, Refusal};
+use crate::id::VersionId;
+use crate::password::Password;
+use crate::ports::{BlobInfo, UnlockRequest, UnlockedBytes};
+use crate::scope::Scope;
+
+/// The bytes that are kept of a file.
+pub(super) struct KeptFile {
+    pub(super) blob: BlobKey,
+    pub(super) version_id: VersionId,
+    pub(super) info: BlobInfo,
+}
+
+impl Library {
+    /// Opens a file that came with a password. What needs none, and what no password opens, stays as it is.
+    ///
+    /// The copy has a key of its own; the hash stays that of the bytes that were sent, so that the same file is known again.
+    ///
+    /// # Errors
+    /// `ENCRYPTED` when the password is wrong.
+    pub(super) async fn unlock(
+        &self,
+        scope: &Scope,
+        kept: KeptFile,
+        filename: &str,
+        password: &Password,
+    ) -> Result<KeptFile, Refusal> {
+        let Some(mut bytes) = self.open_with(&kept.blob, filename, password).await? else {
+            return Ok(kept);
+        };
+        let mut copy = self.begin_file(scope).await?;
+        let copied = copy_all(bytes.as_mut(), &mut copy).await;
+        // Dropped before it is committed, the copy leaves nothing.
+        copied?;
+        let IncomingFile {
+            writer,
+            blob,
+            version_id,
+            ..
+        } = copy;
+        let size = writer.commit().await.map_err(refused_by_blobs)?.size;
+        let _ = self.ports.blobs.delete(&kept.blob).await;
+        let info = BlobInfo { size, ..kept.info };
+        Ok(KeptFile {
+            blob,
+            version_id,
+            info,
+        })
+    }
+
+    async fn open_with(
+        &self,
+        blob: &BlobKey,
+        filename: &str,
+        password: &Password,
+    ) -> Result<Option<Box<dyn UnlockedBytes>>, Refusal> {
+        let local = self
+            .ports
+            .blobs
+            .open_local(blob)
+            .await
+            .map_err(refused_by_blobs)?;
+        let extractor = &self.ports.extractor;
+        let content_type = match extractor.detect(local.path(), filename).await {
+            Ok(content_type) if may_be_protected(&content_type) => Some(content_type),
+            // Whatever else there is to be said of it is said later.
+            Ok(_) => return Ok(None),
+            // An Office file that shows nothing but that it is encrypted.
+            Err(failure) if failure.code == ErrorCode::Encrypted => None,
+            Err(_) => return Ok(None),
+        };
+        let request = UnlockRequest {
+            file: local.path(),
+            filename,
+            content_type: content_type.as_ref(),
+            password,
+        };
+        extractor.unlock(request).await.map_err(refused_by_detection)
+    }
+}
+
+async fn copy_all(bytes: &mut dyn UnlockedBytes, copy: &mut IncomingFile) -> Result<(), Refusal> {
+    while let Some(piece) = bytes.next().await.map_err(refused_by_detection)? {
+        copy.write(&piece).await?;
+    }
+    Ok(())
+}
+
+/// Types whose files look from outside as if they needed none.
+fn may_be_protected(content_type: &ContentType) -> bool {
+    matches!(
+        content_type.as_str(),
+        ContentType::PDF | ContentType::ODT | ContentType::ODS | ContentType::ODP
+    )
+}
