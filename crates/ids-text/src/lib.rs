@@ -15,6 +15,7 @@
 //! | [`mod@sentences`] | where a sentence ends |
 //! | [`mod@chunks`] | where a passage to be indexed ends |
 //! | [`normalize`] | whether two texts are the same text |
+//! | [`minhash`] | whether two texts are nearly the same |
 //! | [`language`] | Portuguese, English, or neither |
 //!
 //! Order of a text on its way into the index: [`chunks::units`] (over [`sentences::sentences`]), [`chunks::pack`], then
@@ -25,6 +26,7 @@ pub mod analyze;
 pub mod chunks;
 pub mod fold;
 pub mod language;
+pub mod minhash;
 pub mod normalize;
 pub mod number;
 pub mod sentences;
