@@ -1,5 +1,7 @@
 //! What extraction gives: pages of text with blocks and, where known, the place of each line.
 
+use ids_text::minhash::Signature;
+
 use crate::document::ContentType;
 use crate::span::CharSpan;
 
@@ -16,6 +18,9 @@ pub struct ExtractedDocument {
     pub pages: Vec<Page>,
     /// What a reader should know: a broken page, a page without text. Plain sentences.
     pub notes: Vec<ExtractionNote>,
+    /// By what texts that are nearly the same are found: made by the domain of all pages, stored with them. `None` of a text too short
+    /// for that.
+    pub signature: Option<Signature>,
 }
 
 /// Something that did not go as it should, on a page or in the whole document.
@@ -38,6 +43,8 @@ pub enum NoteKind {
     BrokenPage,
     /// Something was cut at a limit.
     Truncated,
+    /// A member that did not become a document: [`Skipped`](crate::member::Skipped) reads its text.
+    Skipped,
     /// Anything else worth saying.
     Other,
 }
@@ -49,15 +56,22 @@ impl NoteKind {
             Self::NeedsOcr => "needs_ocr",
             Self::BrokenPage => "broken_page",
             Self::Truncated => "truncated",
+            Self::Skipped => "skipped",
             Self::Other => "other",
         }
     }
 
     /// The kind of that word.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::NeedsOcr, Self::BrokenPage, Self::Truncated, Self::Other]
-            .into_iter()
-            .find(|kind| kind.as_str() == name)
+        [
+            Self::NeedsOcr,
+            Self::BrokenPage,
+            Self::Truncated,
+            Self::Skipped,
+            Self::Other,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str() == name)
     }
 }
 

@@ -29,10 +29,12 @@ pub use cleanup_store::CleanupStore;
 pub use clock::{Clock, Ids};
 pub use document_store::{
     AnalysisRecord, ChunkPage, CollectionSummary, DocumentList, DocumentOrder, DocumentQuery, DocumentStore,
-    LibraryCounts, SourceRecord, StatusRecord,
+    LibraryCounts, NearDuplicate, SourceRecord, StatusRecord,
 };
 pub use embedder::{EmbedError, Embedder, Tokenizer};
-pub use extractor::{ExtractProgress, ExtractRequest, Extractor, RenderRequest};
+pub use extractor::{
+    ExtractProgress, ExtractRequest, Extractor, MemberPart, MemberSink, RenderRequest, SinkClosed,
+};
 pub use job_queue::{Delivery, JobQueue};
 pub use job_store::{Accepted, ClaimedJob, JobStore, Reconciled};
 pub use library_archive::LibraryArchive;
