@@ -51,7 +51,7 @@ pub const MEMBERS_PER_TREE: u64 = 10_000;
 pub const MEMBERS_BYTES: u64 = 2 * 1_024 * 1_024 * 1_024;
 /// Members passed over that are named; a reader stops long before.
 pub const SKIPPED_NAMED: usize = 500;
-/// Texts whose estimated similarity is below this are not called nearly the same. A text with one word in eight changed is at .5.
+/// Texts whose estimated similarity is below this are not called nearly the same. A text with one word in nine changed is at .5 (bench/near-duplicates).
 pub const NEAR_DUPLICATE_SIMILARITY: f32 = 0.5;
 /// Documents with nearly the same text that are named.
 pub const NEAR_DUPLICATES: usize = 20;

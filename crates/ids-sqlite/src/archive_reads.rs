@@ -44,20 +44,16 @@ pub(crate) fn load(
     let Some(document) = documents::find(tx, &scope, document_id)? else {
         return Ok(None);
     };
-    let (source, title_given, visible_no, newest_no, parent_version): (
-        Option<String>,
-        _,
-        Option<i64>,
-        Option<i64>,
-        Option<[u8; 16]>,
-    ) = tx
+    let (source, title_given, visible_no, newest_no): (Option<String>, _, Option<i64>, Option<i64>) = tx
         .prepare_cached(
-            "select source_path, title_given, visible_version_no, newest_version_no, parent_version_id from documents
-             where document_id = ?1",
+            "select source_path, title_given, visible_version_no, newest_version_no from documents where document_id = ?1",
         )?
         .query_row([document_id.to_blob()], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })?;
+    let parent_version: Option<[u8; 16]> = tx
+        .prepare_cached("select parent_version_id from documents where document_id = ?1")?
+        .query_row([document_id.to_blob()], |row| row.get(0))?;
     let mut record = DocumentRecord {
         document,
         source: source.map(SourcePath),
