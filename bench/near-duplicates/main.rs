@@ -4,6 +4,11 @@
 //!
 //!     cargo run --release -p bench --bin bench-near-duplicates -- --corpus ../shared/eval/<set>/corpus.jsonl
 
+#![expect(
+    clippy::print_stdout,
+    reason = "a report on the terminal is what this program is for"
+)]
+
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! What extraction gives: pages of text with blocks and, where known, the place of each line.
 
-use ids_text::minhash::Signature;
+pub use ids_text::minhash::Signature;
 
 use crate::document::ContentType;
 use crate::span::CharSpan;

@@ -2,9 +2,9 @@
 
 use ids_core::id::{DocumentId, OrganizationId};
 use ids_core::limits;
+use ids_core::page::Signature;
 use ids_core::ports::NearDuplicate;
 use ids_core::scope::Scope;
-use ids_text::minhash::Signature;
 
 use crate::documents;
 use crate::error::{DbError, DbResult};
@@ -102,13 +102,9 @@ pub(crate) async fn list_near(
         let mut columns = Columns::new(&row, "documents");
         let (document_id, title, version_no) = (columns.id()?, columns.get()?, columns.get()?);
         let bytes: Vec<u8> = columns.get()?;
-        near.push(NearDuplicate {
-            document_id,
-            title,
-            similarity: signature.similarity(&decoded(&bytes, version_no)?),
-        });
+        near.push((document_id, title, decoded(&bytes, version_no)?));
     }
-    Ok(NearDuplicate::nearest_of(near))
+    Ok(NearDuplicate::nearest(&signature, near))
 }
 
 /// Versions that share a band with a signature, those that share most first.

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use ids_core::id::{DocumentId, OrganizationId};
 use ids_core::limits;
+use ids_core::page::Signature;
 use ids_core::ports::NearDuplicate;
 use ids_core::scope::Scope;
-use ids_text::minhash::Signature;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
@@ -92,14 +92,10 @@ pub(crate) fn list_near(
         let Some(row) = rows.next()? else { continue };
         let mut columns = Columns::new(row, "documents");
         let (document_id, title) = (columns.id()?, columns.get()?);
-        let similarity = signature.similarity(&decoded(&columns.get::<Vec<u8>>()?, version_no)?);
-        near.push(NearDuplicate {
-            document_id,
-            title,
-            similarity,
-        });
+        let own = decoded(&columns.get::<Vec<u8>>()?, version_no)?;
+        near.push((document_id, title, own));
     }
-    Ok(NearDuplicate::nearest_of(near))
+    Ok(NearDuplicate::nearest(&signature, near))
 }
 
 /// Versions that share a band with a signature, those that share most first.

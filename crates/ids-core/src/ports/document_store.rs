@@ -10,7 +10,7 @@ use crate::error::{Failure, StoreError};
 use crate::id::{DocumentId, OrganizationId, UploadId};
 use crate::job::{Job, Lease};
 use crate::member::Family;
-use crate::page::{ExtractedDocument, ExtractionNote, Page};
+use crate::page::{ExtractedDocument, ExtractionNote, Page, Signature};
 use crate::scope::{CollectionName, Scope, Tag};
 use crate::time::Timestamp;
 
@@ -384,16 +384,24 @@ pub struct NearDuplicate {
 }
 
 impl NearDuplicate {
-    /// Those of `candidates` that are near enough, the nearest first, at most
+    /// Those of `candidates` (document, title, signature) that are near enough to `signature`, the nearest first, at most
     /// [`NEAR_DUPLICATES`](crate::limits::NEAR_DUPLICATES). The same in every store.
-    pub fn nearest_of(mut candidates: Vec<Self>) -> Vec<Self> {
-        candidates.retain(|it| it.similarity >= crate::limits::NEAR_DUPLICATE_SIMILARITY);
-        candidates.sort_by(|a, b| {
+    pub fn nearest(signature: &Signature, candidates: Vec<(DocumentId, String, Signature)>) -> Vec<Self> {
+        let mut near: Vec<Self> = candidates
+            .into_iter()
+            .map(|(document_id, title, own)| Self {
+                document_id,
+                title,
+                similarity: signature.similarity(&own),
+            })
+            .filter(|it| it.similarity >= crate::limits::NEAR_DUPLICATE_SIMILARITY)
+            .collect();
+        near.sort_by(|a, b| {
             let by_title = || (&a.title, a.document_id.as_uuid()).cmp(&(&b.title, b.document_id.as_uuid()));
             b.similarity.total_cmp(&a.similarity).then_with(by_title)
         });
-        candidates.truncate(crate::limits::NEAR_DUPLICATES);
-        candidates
+        near.truncate(crate::limits::NEAR_DUPLICATES);
+        near
     }
 }
 
