@@ -2,7 +2,7 @@
 # A shell that is older than the Rust installation does not know its folder yet.
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser test-deploy test-packages test-scale release chaos pictures eval bench lint fmt assets notices
+.PHONY: help run test test-browser test-deploy test-packages test-scale release chaos fuzz pictures eval bench lint fmt assets notices
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -22,6 +22,8 @@ release: ## cut a release (ARGS="0.1.0 --dry-run")
 	@scripts/release.sh $(ARGS)
 chaos: ## break everything while it works, count what is lost (ARGS="--minutes N --seed S")
 	@scripts/chaos.sh $(ARGS)
+fuzz: ## damaged inputs for every parser (ARGS="SECONDS_A_TARGET")
+	@scripts/fuzz.sh $(ARGS)
 pictures: ## take the pictures of the README
 	@scripts/pictures.sh
 eval: ## measure search quality into docs/quality.md

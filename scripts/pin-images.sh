@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes today's digest of each base image into deploy/: run it with a network that reaches the image registry, look at
+# Writes today's digest of each base image into deploy/ and .github/workflows: run it with a network that reaches the image registry, look at
 # `git diff`, run `make test-deploy`, commit. `--check` changes nothing, and fails where a digest is an old one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,7 +13,7 @@ case ${1:-} in
         [ "$1" = --help ] && exit 0 || exit 2
         ;;
 esac
-files=(deploy/Dockerfile deploy/docker-compose.yml deploy/docker-compose.prod.yml)
+files=(deploy/Dockerfile deploy/docker-compose.yml deploy/docker-compose.prod.yml .github/workflows/*.yml)
 outcome=0
 mapfile -t pins < <(grep -hoE '[a-z0-9./-]+:[A-Za-z0-9._-]+@sha256:[0-9a-f]{64}' "${files[@]}" | sort -u)
 for pinned in "${pins[@]}"; do

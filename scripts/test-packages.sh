@@ -5,6 +5,7 @@
 #
 #   --program FILE   a built `ids`; built now without it
 #   --keep           leave the folder, and say where it is
+#   --make-base      only the Debian that the machine is made of
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -29,7 +30,22 @@ equals() { # equals SENTENCE WANTED FOUND
     say "ok  $1"
 }
 
-program='' keep=''
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/ids/test-packages
+base=$cache/bookworm.tar
+
+# A Debian 12 with systemd, made once.
+make_base() {
+    local log
+    [ ! -e "$base" ] || return 0
+    mkdir -p "$cache"
+    log=$(mktemp)
+    mmdebstrap --quiet --variant=minbase --format=tar --include=systemd,systemd-sysv,dbus,util-linux,adduser,ca-certificates,procps,iproute2 \
+        bookworm "$base.new" >"$log" 2>&1 || { tail -n 5 "$log" >&2 && fail "Debian could not be installed into a folder"; }
+    rm -f "$log"
+    mv "$base.new" "$base"
+}
+
+program='' keep='' only_base=''
 while [ "$#" -gt 0 ]; do
     case $1 in
         --program)
@@ -37,8 +53,9 @@ while [ "$#" -gt 0 ]; do
             shift
             ;;
         --keep) keep=1 ;;
+        --make-base) only_base=1 ;;
         -h | --help)
-            sed -n '2,7s/^# \{0,1\}//p' "$0"
+            sed -n '2,8s/^# \{0,1\}//p' "$0"
             exit 0
             ;;
         *)
@@ -56,9 +73,12 @@ command -v dpkg-deb >/dev/null || missing+=(dpkg)
 command -v objdump >/dev/null || missing+=(binutils)
 [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || missing+=(debian-archive-keyring)
 scripts/install-packages.sh "${missing[@]}"
+if [ -n "$only_base" ]; then
+    make_base
+    exit
+fi
 [ -n "$program" ] || program=$(scripts/build.sh)
 
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/ids/test-packages
 work=$(mktemp -d /var/tmp/ids-packages.XXXXXX)
 finish() {
     local outcome=$?
@@ -122,13 +142,7 @@ holds "that archive has what a server needs" grep -q "/deploy/scripts/deploy.sh$
 
 # ---- the machine
 
-base=$cache/bookworm.tar
-if [ ! -e "$base" ]; then
-    mkdir -p "$cache"
-    mmdebstrap --quiet --variant=minbase --format=tar --include=systemd,systemd-sysv,dbus,util-linux,adduser,ca-certificates,procps,iproute2 \
-        bookworm "$base.new" >"$work/mmdebstrap.log" 2>&1 || { tail -n 5 "$work/mmdebstrap.log" >&2 && fail "Debian could not be installed into a folder"; }
-    mv "$base.new" "$base"
-fi
+make_base
 root=$work/root
 mkdir -p "$root"
 tar --extract --file "$base" --directory "$root" --exclude='./dev/*'

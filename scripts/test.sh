@@ -84,6 +84,7 @@ part monitoring tests/deploy/monitoring.sh "$(scripts/target-dir.sh)/debug/ids"
 part workflows scripts/lint-workflows.sh
 part kubernetes scripts/lint-k8s.sh
 part release tests/release/checklist.sh
+part stamp tests/release/stamp.sh
 part tidy cargo run --quiet --locked -p xtask -- tidy
 part deny scripts/cargo-deny.sh
 

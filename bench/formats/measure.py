@@ -37,9 +37,10 @@ TYPES = {
     "eml": "message/rfc822",
     "msg": "application/vnd.ms-outlook",
 }
-# The limits that `ids` itself sets.
+# The limits, and the settings of the allocator, that `ids` itself gives its child.
 ADDRESS_SPACE_BYTES = 1536 * 1024 * 1024
 CPU_SECONDS = 120
+ENVIRONMENT = {"MALLOC_TRIM_THRESHOLD_": "67108864", "MALLOC_MMAP_THRESHOLD_": "33554432"}
 
 
 def run_child(program: Path, content_type: str, file: Path):
@@ -55,7 +56,7 @@ def run_child(program: Path, content_type: str, file: Path):
     child = os.posix_spawn(
         program,
         [str(program), "__extract", json.dumps(request)],
-        {},
+        ENVIRONMENT,
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, str(file), os.O_RDONLY, 0),
             (os.POSIX_SPAWN_DUP2, writer, 1),
@@ -145,14 +146,14 @@ def answer_of(frames, status: int) -> str:
     return "no answer"
 
 
-def mutate(program: Path, files, count: int) -> None:
+def mutate(program: Path, files, first: int, count: int) -> None:
     small = [(format_, file) for format_, file, _, _ in files if 0 < file.stat().st_size < 200_000]
     answers = collections.defaultdict(collections.Counter)
     slowest = (0.0, "")
     last_told = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "damaged"
-        for number in range(count):
+        for number in range(first, first + count):
             format_, file = small[number % len(small)]
             place.write_bytes(damaged(file.read_bytes(), random.Random(number)))
             start = time.monotonic()
@@ -160,7 +161,7 @@ def mutate(program: Path, files, count: int) -> None:
             slowest = max(slowest, (time.monotonic() - start, f"{file.name}, seed {number}"))
             answers[format_][answer_of(frames, status)] += 1
             if time.monotonic() - last_told > 2:
-                print(f"\r{number + 1} of {count}", end="", file=sys.stderr)
+                print(f"\r{number + 1 - first} of {count}", end="", file=sys.stderr)
                 last_told = time.monotonic()
     print(file=sys.stderr)
     print("\n| format | damaged variants and what the child said |")
@@ -177,6 +178,7 @@ def main() -> None:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--more", type=Path)
     parser.add_argument("--mutations", type=int, default=0)
+    parser.add_argument("--first", type=int, default=0, help="the number of the first variant, to share them among processes")
     options = parser.parse_args()
     program = options.program.resolve()
     manifest = json.loads((options.corpus / "manifest.json").read_text())
@@ -193,7 +195,7 @@ def main() -> None:
             files.append((file.suffix[1:], file, entry["expected_phrases"], has_same_pages))
     measure(program, files)
     if options.mutations:
-        mutate(program, files, options.mutations)
+        mutate(program, files, options.first, options.mutations)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ else
 fi
 docker build --quiet --file "$repository/deploy/Dockerfile" --build-arg DEBIAN_IMAGE --build-arg RUST_IMAGE \
     --build-arg "VERSION=$version" --build-arg "REVISION=$(git -C "$repository" rev-parse HEAD)" \
+    --build-arg "COMMIT=$(git -C "$repository" log -1 --format='%H %ct')" \
     --tag "$tag" "${arguments[@]}" >"$work/build.log" 2>&1 || {
     tail -n 60 "$work/build.log"
     fail "the image could not be built"
@@ -59,6 +60,7 @@ within() { # within SHELL COMMAND: as production has it
     docker run --rm --read-only --cap-drop ALL --security-opt no-new-privileges --network none --tmpfs /tmp --entrypoint sh "$tag" -c "$1"
 }
 contains "the program runs" '^ids [0-9]' "$(within 'ids --version')"
+[ -n "${DEPLOY_TEST_PROGRAM:-}" ] || contains "it says its commit" "$(git -C "$repository" rev-parse --short=12 HEAD)" "$(within 'ids -V')"
 equals "text recognition knows Portuguese and English" 'eng osd por' "$(within 'tesseract --list-langs | tail -n +2 | sort | paste -sd" "')"
 contains "it is Tesseract 5" '^tesseract 5' "$(within 'tesseract --version 2>&1')"
 equals "there is neither curl nor wget nor a compiler" '' "$(within 'command -v curl wget gcc cc cargo python3; true')"

@@ -42,7 +42,7 @@ cat >"$root/usr/local/sbin/check" <<'CHECK'
 # Each line is a name and what was found; the test outside reads them.
 exec >/check.log 2>/check.err
 until ids healthcheck --url http://127.0.0.1:8000 >/dev/null 2>&1; do
-    [ "$SECONDS" -lt 60 ] || break
+    [ "$SECONDS" -lt 60 ] || { echo "healthcheck never passed" && break; }
     sleep 0.5
 done
 as_ids() { IDS_DATA_DIR=/var/lib/ids setpriv --reuid=ids --regid=ids --clear-groups "$@"; }
@@ -74,6 +74,7 @@ timeout 240 systemd-nspawn --quiet --register=no --keep-unit --boot --private-ne
     </dev/null >"$work/boot.log" 2>&1 || say "the machine ended with exit code $?"
 
 found() { sed -n "s/^$1 //p" "$root/check.log"; }
+lacks "the server answers its health check" 'never passed' "$(cat "$root/check.log")"
 holds "the machine did all it should" grep -qx 'done' "$root/check.log"
 equals "ids.service runs" active "$(found active)"
 equals "the sandboxed child reads every file" "$(find "$root/corpus" -type f | wc -l)" "$(found ingest | json 'it["ingested"]')"

@@ -92,7 +92,7 @@ def for_here(documents, settings, port):
             container = pod["containers"][0]
             container["image"] = IMAGE
             container["imagePullPolicy"] = "Never"
-            container["args"] = [{"0.0.0.0": "127.0.0.1", "8000": str(port)}.get(it, it) for it in container["args"]]
+            container["args"] = [{"0.0.0.0": "127.0.0.1", "8000": str(port)}.get(it, it) for it in container.get("args", [])]
             # Podman asks by curl inside the container, which has none.
             for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
                 container.pop(probe, None)
@@ -196,6 +196,11 @@ def try_it(podman, work, documents, program):
         for name in (api, worker, cleanup):
             holds(f"{name} ends in order when it is asked to", podman("inspect", "--format", "{{.State.ExitCode}}", name) == "0")
         say(f"all three within {time.monotonic() - begin:.0f} s")
+    except BaseException:
+        for name in podman("ps", "--all", "--format", "{{.Names}}", check=False).stdout.split():
+            log = podman("logs", "--tail", "8", name, check=False)
+            print(f"---- {name}\n{log.stdout[-1500:]}{log.stderr[-1500:]}", file=sys.stderr)
+        raise
     finally:
         podman("kube", "down", work / "play.yaml", check=False)
         for service in services:
@@ -208,11 +213,6 @@ def main():
     podman = Podman(work)
     try:
         try_it(podman, work, documents, sys.argv[2])
-    except BaseException:
-        for name in podman("ps", "--all", "--format", "{{.Names}}", check=False).stdout.split():
-            log = podman("logs", "--tail", "8", name, check=False)
-            print(f"---- {name}\n{log.stdout[-1500:]}{log.stderr[-1500:]}", file=sys.stderr)
-        raise
     finally:
         podman("rm", "--all", "--force", check=False)
         podman("pod", "rm", "--all", "--force", check=False)

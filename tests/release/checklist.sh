@@ -10,6 +10,7 @@ fail() {
     exit 1
 }
 
+command -v ssh-keygen >/dev/null || scripts/install-packages.sh openssh-client
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 git clone --quiet --no-hardlinks . "$work/copy"

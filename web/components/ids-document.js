@@ -8,6 +8,7 @@ import { connection } from "../lib/connection.js";
 import { announce, button, foreign, h, icon, iconButton, skeleton } from "../lib/dom.js";
 import { IdsElement } from "../lib/element.js";
 import { fingerprint } from "../lib/fingerprint.js";
+import { day } from "../lib/format.js";
 import { errorText, t } from "../lib/i18n.js";
 import { follow, hasEnded } from "../lib/progress.js";
 import { link, pageLink, replace } from "../lib/router.js";
@@ -75,7 +76,10 @@ class IdsDocument extends IdsElement {
     const { signal } = this.#turning;
     const path = `/api/v1/documents/${encodeURIComponent(this.#id)}`;
     try {
-      if (this.#document?.document_id !== this.#id) this.#document = await get(path, signal);
+      if (this.#document?.document_id !== this.#id) {
+        const [found, analysis] = await Promise.all([get(path, signal), get(`${path}/analysis`, signal)]);
+        this.#document = { ...found, analysis };
+      }
       const range = this.#range;
       const [page, places] = await Promise.all([
         get(`${path}/pages/${this.#number}`, signal),
@@ -115,7 +119,7 @@ class IdsDocument extends IdsElement {
 
   #showHead(heading, number, count) {
     const held = this.#head.contains(document.activeElement) ? document.activeElement.name || document.activeElement.dataset.name : null;
-    const { filename, collection } = this.#document;
+    const { filename, collection, analysis } = this.#document;
     const turn = (label, shape, to, name) =>
       iconButton(label, shape, () => this.#go(to), { disabled: to < 1 || to > count, "data-name": name });
     const input = h("input", {
@@ -126,7 +130,7 @@ class IdsDocument extends IdsElement {
     this.#head.replaceChildren(
       h("div", { class: "document-title" },
         heading,
-        h("p", { class: "place" }, foreign(filename), " · ", foreign(collection))),
+        h("p", { class: "place" }, [filename, collection, ...facts(analysis)].flatMap((text, index) => [index > 0 && " · ", foreign(text)]))),
       h("div", { class: "document-tools" },
         h("a", { class: "button quiet", href: link([], { document: this.#id }), "data-name": "search", "data-needs": "use" }, icon("search"), t("document.search_in")),
         h("nav", { class: "pager", "aria-label": t("document.pages") },
@@ -195,6 +199,14 @@ class IdsDocument extends IdsElement {
       if (!signal.aborted) this.#fail(error);
     }
   }
+}
+
+/** Who wrote it, in which language, and when, as far as its file or its text tells. */
+function facts({ author, language, file_created_at: created, file_modified_at: modified }) {
+  const tongue = language && (t(`document.languages.${language}`) ?? language);
+  const written = created ?? modified;
+  // A year or a month alone is shown as it stands.
+  return [author, tongue, written && (written.length >= 10 ? day(written.slice(0, 10) + "T12:00:00") : written)].filter(Boolean);
 }
 
 customElements.define("ids-document", IdsDocument);

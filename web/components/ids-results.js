@@ -133,9 +133,9 @@ class IdsResults extends IdsElement {
 }
 
 function item(result) {
-  const { document_id: id, document_title: title, page, start, end, heading, source } = result;
+  const { document_id: id, document_title: title, page, start, end, heading, reference, source } = result;
   const part = snippet(result.content, result.highlights);
-  const place = [t("results.page", { page }), heading, source].filter(Boolean);
+  const place = [t("results.page", { page }), heading, reference, source].filter(Boolean);
   return h("li", { class: "result" },
     h("h2", {}, h("a", { href: pageLink(id, page, { start, end }) }, foreign(title))),
     h("p", { class: "place" }, place.flatMap((text, index) => [index > 0 && h("span", { "aria-hidden": "true" }, " · "), foreign(text)])),

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use ids_text::Term;
+use ids_text::{Term, legal};
 
 use crate::document::{ContentHash, ContentType};
 use crate::embedding::Embedding;
@@ -17,7 +17,7 @@ pub struct NewChunk {
     pub chunk_index: u32,
     /// The texts of its spans, joined by one line feed.
     pub content: String,
-    /// The headings it stands under, outermost first, joined by ` › `.
+    /// The headings it stands under, outermost first, joined by ` › `; in a text of law the last one is how it is cited.
     pub heading: Option<String>,
     /// Where it stands; never empty.
     pub spans: Vec<PageSpan>,
@@ -76,6 +76,22 @@ pub struct ChunkDetail {
     pub heading: Option<String>,
     /// Where it stands; never empty.
     pub spans: Vec<PageSpan>,
+}
+
+impl ChunkDetail {
+    /// The headings it stands under, without how it is cited.
+    pub fn headings(&self) -> Option<&str> {
+        self.heading
+            .as_deref()
+            .and_then(|heading| legal::split_reference(heading).0)
+    }
+
+    /// How it is cited in a text of law: `Lei 14.133/2021, art. 75, I a III`.
+    pub fn reference(&self) -> Option<&str> {
+        self.heading
+            .as_deref()
+            .and_then(|heading| legal::split_reference(heading).1)
+    }
 }
 
 /// What orders equals, the same in every store (design.md 1): never a random id.

@@ -23,7 +23,8 @@ pub struct ExtractedDocument {
     pub signature: Option<Signature>,
 }
 
-/// Something that did not go as it should, on a page or in the whole document.
+/// Something that did not go as it should, on a page or in the whole document, or a fact of the document: see
+/// [`NoteKind::is_fact`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExtractionNote {
     /// The page, from 1; `None` for the document.
@@ -47,9 +48,27 @@ pub enum NoteKind {
     Skipped,
     /// Anything else worth saying.
     Other,
+    /// A fact: the language the text is in, as `pt`, `en`, `other` or `mixed`.
+    Language,
+    /// A fact: when the file says that it was made, as in RFC 3339, or without the parts it lacks.
+    Created,
+    /// A fact: when the file says that it was changed last.
+    Modified,
 }
 
 impl NoteKind {
+    /// All kinds.
+    pub const ALL: [Self; 8] = [
+        Self::NeedsOcr,
+        Self::BrokenPage,
+        Self::Truncated,
+        Self::Skipped,
+        Self::Other,
+        Self::Language,
+        Self::Created,
+        Self::Modified,
+    ];
+
     /// The word in stores and on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -58,20 +77,21 @@ impl NoteKind {
             Self::Truncated => "truncated",
             Self::Skipped => "skipped",
             Self::Other => "other",
+            Self::Language => "language",
+            Self::Created => "created",
+            Self::Modified => "modified",
         }
     }
 
     /// The kind of that word.
     pub fn from_name(name: &str) -> Option<Self> {
-        [
-            Self::NeedsOcr,
-            Self::BrokenPage,
-            Self::Truncated,
-            Self::Skipped,
-            Self::Other,
-        ]
-        .into_iter()
-        .find(|kind| kind.as_str() == name)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// Whether it tells a fact of the document, and nothing that went wrong. Facts travel as notes so that whatever keeps,
+    /// moves or backs up an extraction keeps them too.
+    pub const fn is_fact(self) -> bool {
+        matches!(self, Self::Language | Self::Created | Self::Modified)
     }
 }
 

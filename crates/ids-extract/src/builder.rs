@@ -64,9 +64,22 @@ impl PageBuilder {
     ) -> Result<(), ParseError> {
         let mark = self.begin_block();
         let mut join = false;
+        let mut before: Option<&LineBox> = None;
         for line in lines {
-            let start = if join { self.chars } else { self.line_start(mark) };
-            if join {
+            let is_beside = before.is_some_and(|before| is_beside(before, &line.place));
+            before = Some(&line.place);
+            // What stands apart on one line is one line.
+            let is_apart = is_beside && !join && self.chars > mark.start;
+            if is_apart {
+                self.push_raw(" ");
+            }
+            let goes_on = join || is_apart;
+            let start = if goes_on {
+                self.chars
+            } else {
+                self.line_start(mark)
+            };
+            if goes_on {
                 self.push_text(line.text)?
             } else {
                 self.push_line(mark, line.text)?
@@ -88,6 +101,50 @@ impl PageBuilder {
         }
         self.end_block(mark, kind, Some(size));
         Ok(())
+    }
+
+    /// Adds a table as Markdown rows, the first of them its header; each cell that is there has a place.
+    ///
+    /// # Errors
+    /// [`ParseError::TooLarge`] past [`limits::DOCUMENT_CHARS`].
+    pub(crate) fn push_placed_table(
+        &mut self,
+        size: f32,
+        rows: &[Vec<Option<PlacedLine<'_>>>],
+    ) -> Result<(), ParseError> {
+        let mark = self.begin_block();
+        for (number, row) in rows.iter().enumerate() {
+            if number > 0 {
+                self.push_raw("\n");
+            }
+            self.push_raw("|");
+            for cell in row {
+                self.push_raw(" ");
+                if let Some(cell) = cell {
+                    let start = self.chars;
+                    self.push_text(&escaped(cell.text))?;
+                    if self.chars > start {
+                        self.page.lines.push(LineBox {
+                            span: CharSpan::new(offset(start), offset(self.chars)),
+                            ..cell.place
+                        });
+                    }
+                }
+                self.push_raw(" |");
+            }
+            if number == 0 {
+                self.push_raw("\n|");
+                self.push_raw(&" --- |".repeat(row.len()));
+            }
+        }
+        self.end_block(mark, BlockKind::Table, Some(size));
+        Ok(())
+    }
+
+    /// Adds what is ours and needs no cleaning.
+    fn push_raw(&mut self, text: &str) {
+        self.page.text.push_str(text);
+        self.chars += text.chars().count();
     }
 
     /// The finished page.
@@ -173,6 +230,12 @@ pub(crate) struct PlacedLine<'a> {
     pub(crate) joined: bool,
 }
 
+/// Whether a line stands to the right of another one, at the same height.
+fn is_beside(before: &LineBox, line: &LineBox) -> bool {
+    let shared = (before.y + before.height).min(line.y + line.height) - before.y.max(line.y);
+    shared > 0.6 * before.height.min(line.height).max(0.1) && line.x >= before.x + before.width
+}
+
 #[derive(Clone, Copy)]
 struct Mark {
     bytes: usize,
@@ -223,8 +286,12 @@ fn push_cell(text: &mut String, cell: &str) {
         if number > 0 {
             text.push(' ');
         }
-        text.push_str(&word.replace('|', "\\|"));
+        text.push_str(&escaped(word));
     }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('|', "\\|")
 }
 
 /// Whether rows are worth a table: at least two rows and two columns of them filled. All else is a matter of layout.

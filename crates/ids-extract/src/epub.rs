@@ -12,7 +12,7 @@ use crate::builder::PageBuilder;
 use crate::html;
 use crate::output::{Output, ParseError};
 use crate::package::{Package, resolved};
-use crate::properties::PropertyReader;
+use crate::properties::{Properties, PropertyReader};
 use crate::xml::attribute;
 
 /// Chapters of one book, and parts its list may name.
@@ -37,7 +37,7 @@ pub(crate) fn parse(file: File, output: &mut dyn Output) -> Result<(), ParseErro
     if broken == book.chapters.len() {
         return Err(ParseError::Corrupt("none of its chapters can be read"));
     }
-    output.details(book.title, book.author)?;
+    book.properties.write(output)?;
     output.total(1)?;
     output.page(builder.finish())?;
     if broken > 0 {
@@ -69,8 +69,7 @@ fn has_encrypted_text(package: &mut Package) -> Result<bool, ParseError> {
 }
 
 struct Book {
-    title: Option<String>,
-    author: Option<String>,
+    properties: Properties,
     /// Parts in the order of reading.
     chapters: Vec<String>,
 }
@@ -103,8 +102,7 @@ impl Book {
             return Err(ParseError::Corrupt("it has no chapters"));
         }
         Ok(Self {
-            title: properties.found.title,
-            author: properties.found.author,
+            properties: properties.found,
             chapters,
         })
     }

@@ -7,8 +7,8 @@ use ids_core::span::CharSpan;
 
 /// The parts of a page's height, at its top and bottom, where they stand.
 const ZONE: f32 = 0.15;
-/// Lines of each zone that are looked at, from the edge on.
-const LINES: usize = 3;
+/// Lines of each zone that are looked at, from the edge on; what stands apart on one line counts for itself.
+const LINES: usize = 5;
 /// On fewer pages nothing is said to come back.
 const PAGES: usize = 3;
 /// Lines at about the same height: points.
@@ -90,12 +90,24 @@ fn edge_lines(page: &Page) -> Vec<Edge> {
         return Vec::new();
     };
     let middle = |line: &LineBox| line.y + line.height / 2.0;
-    let mut top: Vec<usize> = (0..page.lines.len())
-        .filter(|&at| middle(&page.lines[at]) < height * ZONE)
+    // The first rows of a table that runs over pages come back too, and are what its cells mean.
+    let in_table = |line: &LineBox| {
+        let tables = page.blocks.iter().filter(|block| block.kind == BlockKind::Table);
+        tables
+            .map(|block| block.span)
+            .any(|span| (span.start..span.end).contains(&line.span.start))
+    };
+    let free: Vec<usize> = (0..page.lines.len())
+        .filter(|&at| !in_table(&page.lines[at]))
         .collect();
-    let mut bottom: Vec<usize> = (0..page.lines.len())
-        .filter(|&at| middle(&page.lines[at]) > height * (1.0 - ZONE))
-        .collect();
+    let zone = |is_in: &dyn Fn(f32) -> bool| -> Vec<usize> {
+        free.iter()
+            .copied()
+            .filter(|&at| is_in(middle(&page.lines[at])))
+            .collect()
+    };
+    let mut top = zone(&|y| y < height * ZONE);
+    let mut bottom = zone(&|y| y > height * (1.0 - ZONE));
     top.sort_by(|&one, &other| middle(&page.lines[one]).total_cmp(&middle(&page.lines[other])));
     bottom.sort_by(|&one, &other| middle(&page.lines[other]).total_cmp(&middle(&page.lines[one])));
     let zones = [(Zone::Top, top), (Zone::Bottom, bottom)];

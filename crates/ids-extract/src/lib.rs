@@ -9,6 +9,7 @@
 mod archive;
 mod archive_names;
 mod builder;
+mod dates;
 mod detect;
 mod doc;
 mod docx;
@@ -16,6 +17,8 @@ mod encoding;
 mod epub;
 mod formats;
 mod furniture;
+#[doc(hidden)]
+pub mod fuzzing;
 mod html;
 mod mail;
 mod markdown;

@@ -1,10 +1,11 @@
 //! Streams of OLE files, and what such a file says of itself ([MS-OLEPS]).
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Cursor, Read, Write};
 
 use cfb::CompoundFile;
 
+use crate::dates;
 use crate::encoding;
 use crate::output::ParseError;
 use crate::properties::Properties;
@@ -53,18 +54,28 @@ impl Ole {
         (entries.len() <= most).then_some(entries)
     }
 
-    /// Title and author.
+    /// What the file says of itself.
     pub(crate) fn properties(&mut self) -> Properties {
         let bytes = self.stream("/\u{5}SummaryInformation").unwrap_or_default();
         summary(&bytes).unwrap_or_default()
     }
 }
 
-/// Title and author out of a set of properties.
+/// An OLE file in memory with one stream in it.
+pub(crate) fn file_of(path: &str, stream: &[u8]) -> io::Result<Vec<u8>> {
+    let mut file = CompoundFile::create(Cursor::new(Vec::new()))?;
+    file.create_stream(path)?.write_all(stream)?;
+    file.flush()?;
+    Ok(file.into_inner().into_inner())
+}
+
+/// Title, author and dates out of a set of properties.
 fn summary(bytes: &[u8]) -> Option<Properties> {
     const CODE_PAGE: u32 = 1;
     const TITLE: u32 = 2;
     const AUTHOR: u32 = 4;
+    const CREATED: u32 = 12;
+    const SAVED: u32 = 13;
     let set_at = u32_at(bytes, 44)? as usize;
     let set = bytes.get(set_at..)?;
     let count = u32_at(set, 4)?.min(PROPERTIES) as usize;
@@ -96,9 +107,16 @@ fn summary(bytes: &[u8]) -> Option<Properties> {
         let text = text.split('\0').next().unwrap_or_default().trim().to_owned();
         (!text.is_empty()).then_some(text)
     };
+    let date_of = |id: u32| {
+        let value = value_of(id).filter(|value| u32_at(value, 0) == Some(0x40))?;
+        let (low, high) = (u32_at(value, 4)?, u32_at(value, 8)?);
+        dates::of_windows(u64::from(high) << 32 | u64::from(low))
+    };
     Some(Properties {
         title: text_of(TITLE),
         author: text_of(AUTHOR),
+        created: date_of(CREATED),
+        modified: date_of(SAVED),
     })
 }
 

@@ -69,6 +69,8 @@ pub(crate) trait Output {
 
 /// The most notes of one document; a reader stops reading long before.
 pub(crate) const NOTES: usize = 1_000;
+/// Notes on top of those, which tell facts: its dates.
+pub(crate) const FACTS: usize = 10;
 
 /// A note about one page.
 pub(crate) fn page_note(page_number: u32, kind: NoteKind, text: String) -> ExtractionNote {

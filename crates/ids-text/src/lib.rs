@@ -16,7 +16,8 @@
 //! | [`mod@chunks`] | where a passage to be indexed ends |
 //! | [`normalize`] | whether two texts are the same text |
 //! | [`minhash`] | whether two texts are nearly the same |
-//! | [`language`] | Portuguese, English, or neither |
+//! | [`language`] | Portuguese, English, or neither; what a document is written in |
+//! | [`legal`] | which article, paragraph, item and letter of an act a line belongs to |
 //!
 //! Order of a text on its way into the index: [`chunks::units`] (over [`sentences::sentences`]), [`chunks::pack`], then
 //! [`analyze::index_terms`] of each chunk. Order of a question: [`analyze::query_terms`], and [`analyze::highlights`]
@@ -26,6 +27,7 @@ pub mod analyze;
 pub mod chunks;
 pub mod fold;
 pub mod language;
+pub mod legal;
 pub mod minhash;
 pub mod normalize;
 pub mod number;

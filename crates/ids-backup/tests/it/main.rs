@@ -4,5 +4,6 @@
 
 mod archive;
 mod folder;
+mod fuzz;
 mod originals;
 mod support;

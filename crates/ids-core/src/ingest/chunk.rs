@@ -1,14 +1,17 @@
 //! Pages to chunks: by structure, about [`ChunkSettings::size`] tokens each, overlapping only where a paragraph is cut
 //! (design.md 4, "chunks").
 
+mod law;
+
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::mem;
 use std::ops::Range;
 use std::task::Poll;
 
-use ids_text::{Term, TokenCounter, Unit};
+use ids_text::{Term, TokenCounter, Unit, legal};
 
+use self::law::Law;
 use super::embed::title_of;
 use super::{StepError, progress};
 use crate::chunk::NewChunk;
@@ -16,7 +19,7 @@ use crate::error::{ErrorCode, Failure};
 use crate::job::JobStep;
 use crate::library::Library;
 use crate::limits;
-use crate::page::{Block, BlockKind, Page};
+use crate::page::{BlockKind, Page};
 use crate::ports::{ClaimedJob, Replaced, Tokenizer};
 use crate::span::{CharIndex, CharSpan, PageSpan};
 
@@ -56,7 +59,8 @@ pub(super) async fn run(library: &Library, claimed: &ClaimedJob) -> Result<(Repl
 /// Cuts pages into chunks.
 ///
 /// The chunks cover the body text (running headers and footers left out) and nothing else, in order; each one's
-/// `content` is its spans' texts joined by one line feed. No chunk crosses a heading of the top level. A long document takes
+/// `content` is its spans' texts joined by one line feed. No chunk crosses a heading of the top level. In a text of law the
+/// parts of an article are paragraphs, and a chunk's last heading is how it is cited (`ids_text::legal`). A long document takes
 /// seconds: after each page and each chunk others get their turn, above all the renewal of the job's lease.
 pub async fn chunk_pages(
     pages: &[Page],
@@ -65,7 +69,8 @@ pub async fn chunk_pages(
     tokenizer: &dyn Tokenizer,
 ) -> Vec<NewChunk> {
     let texts: Vec<CharIndex<'_>> = pages.iter().map(|page| CharIndex::new(&page.text)).collect();
-    let outline = Outline::of(pages, &texts, settings, tokenizer).await;
+    let law = Law::of(title, pages, &texts);
+    let outline = Outline::of(pages, &texts, &law, settings, tokenizer).await;
     let mut terms = TermCounter::new(title);
     let mut chunks = Vec::new();
     for section in &outline.sections {
@@ -74,7 +79,7 @@ pub async fn chunk_pages(
             let range = section.start + packed.start..section.start + packed.end;
             let spans = outline.spans(range.clone(), pages);
             let content = content_of(&spans, &outline, range.start, pages, &texts);
-            let heading = outline.heading(range.start, pages, &texts);
+            let heading = outline.heading(range.clone(), &law, pages, &texts);
             let (terms, length) = terms.count(heading.as_deref(), &content);
             let chunk_index = chunks.len() as u32;
             chunks.push(NewChunk {
@@ -119,6 +124,8 @@ struct Place {
     /// Index of its block on the page.
     block: usize,
     heading: Option<String>,
+    /// Index of its part of the law.
+    part: Option<usize>,
 }
 
 struct Counter<'a>(&'a dyn Tokenizer);
@@ -133,6 +140,7 @@ impl Outline {
     async fn of(
         pages: &[Page],
         texts: &[CharIndex<'_>],
+        law: &Law,
         settings: ChunkSettings,
         tokenizer: &dyn Tokenizer,
     ) -> Self {
@@ -146,20 +154,19 @@ impl Outline {
         let mut paragraph = 0;
         let mut after_heading = false;
         for (page_index, page) in pages.iter().enumerate() {
-            let body: Vec<(usize, &Block)> = page
-                .blocks
-                .iter()
-                .enumerate()
-                .filter(|(_, block)| block.kind.is_body())
-                .collect();
+            let body = law.pieces(page_index, page);
             let ranges: Vec<(usize, usize)> = body
                 .iter()
-                .map(|(_, block)| (block.span.start as usize, block.span.end as usize))
+                .map(|piece| (piece.span.start as usize, piece.span.end as usize))
                 .collect();
             let units = ids_text::units(&page.text, &ranges, settings.size, &Counter(tokenizer));
             let mut units = units.into_iter().peekable();
-            for (position, (block_index, block)) in body.into_iter().enumerate() {
-                if let BlockKind::Heading { level } = block.kind {
+            for (position, piece) in body.iter().enumerate() {
+                let block = page.blocks[piece.block];
+                let is_heading = matches!(block.kind, BlockKind::Heading { .. });
+                if let BlockKind::Heading { level } = block.kind
+                    && piece.span.start == block.span.start
+                {
                     headings.enter(level, texts[page_index].slice(block.span));
                     if level == 1 && section_start < outline.units.len() {
                         outline.sections.push(section_start..outline.units.len());
@@ -170,14 +177,22 @@ impl Outline {
                 if !after_heading {
                     paragraph += 1;
                 }
-                after_heading = matches!(block.kind, BlockKind::Heading { .. });
+                after_heading = is_heading;
                 let heading = headings.path();
+                let mut own: Vec<Unit> = Vec::new();
                 while let Some(unit) = units.next_if(|unit| unit.paragraph == position) {
-                    outline.units.push(Unit { paragraph, ..unit });
+                    own.push(Unit { paragraph, ..unit });
+                }
+                if block.kind == BlockKind::Table {
+                    own = whole_where_it_fits(own, settings.size);
+                }
+                for unit in own {
+                    outline.units.push(unit);
                     outline.places.push(Place {
                         page: page_index,
-                        block: block_index,
+                        block: piece.block,
                         heading: heading.clone(),
+                        part: piece.part,
                     });
                 }
             }
@@ -189,8 +204,24 @@ impl Outline {
         outline
     }
 
+    /// The headings over some units, and how a text of law is cited there.
+    fn heading(
+        &self,
+        units: Range<usize>,
+        law: &Law,
+        pages: &[Page],
+        texts: &[CharIndex<'_>],
+    ) -> Option<String> {
+        let headings = self.headings(units.start, pages, texts);
+        let part = |index: usize| self.places[index].part;
+        match law.reference(part(units.start), part(units.end - 1)) {
+            Some(reference) => Some(legal::with_reference(headings.as_deref(), &reference)),
+            None => headings,
+        }
+    }
+
     /// The headings over a unit; below the first row of a table that row too, which says what the values in it are.
-    fn heading(&self, index: usize, pages: &[Page], texts: &[CharIndex<'_>]) -> Option<String> {
+    fn headings(&self, index: usize, pages: &[Page], texts: &[CharIndex<'_>]) -> Option<String> {
         let (unit, place) = (&self.units[index], &self.places[index]);
         let block = pages[place.page].blocks[place.block];
         let path = place.heading.clone();
@@ -242,6 +273,19 @@ impl Outline {
             }
         }
         spans
+    }
+}
+
+/// A table that fits into a chunk is never cut.
+fn whole_where_it_fits(units: Vec<Unit>, size: usize) -> Vec<Unit> {
+    let tokens = units.iter().map(|unit| unit.tokens).sum();
+    match (units.first(), units.last()) {
+        (Some(first), Some(last)) if tokens <= size => vec![Unit {
+            end: last.end,
+            tokens,
+            ..*first
+        }],
+        _ => units,
     }
 }
 

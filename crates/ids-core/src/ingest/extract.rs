@@ -13,7 +13,7 @@ use crate::document::ContentHash;
 use crate::error::{ErrorCode, Failure};
 use crate::job::JobStep;
 use crate::library::Library;
-use crate::page::{ExtractedDocument, NoteKind, Page};
+use crate::page::{ExtractedDocument, ExtractionNote, NoteKind, Page};
 use crate::ports::{Accepted, ClaimedJob, ExtractProgress, ExtractRequest};
 
 /// Time between two notes of progress: the status API shows at most four a second.
@@ -59,6 +59,7 @@ pub(super) async fn run(library: &Library, claimed: &ClaimedJob) -> Result<(), S
     if !has_text(&extracted) {
         return Err(no_text(&version.filename, &extracted).into());
     }
+    extracted.notes.extend(language_note(&extracted.pages));
     let text_hash = text_hash(&extracted.pages);
     extracted.signature = signature(&extracted.pages);
     let removed = library
@@ -134,6 +135,16 @@ fn no_text(filename: &str, extracted: &ExtractedDocument) -> Failure {
         format!("no text was found in `{filename}`; check that it is the right file")
     };
     Failure::of_input(ErrorCode::NoText, message)
+}
+
+/// What the text is written in, as a fact among the notes.
+fn language_note(pages: &[Page]) -> Option<ExtractionNote> {
+    let language = ids_text::language::of_document(pages.iter().map(|page| page.text.as_str()))?;
+    Some(ExtractionNote {
+        page_number: None,
+        kind: NoteKind::Language,
+        text: language.as_str().to_owned(),
+    })
 }
 
 /// SHA-256 of the normalized text of all pages: equal for the same text in another file.

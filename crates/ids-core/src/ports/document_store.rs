@@ -10,7 +10,7 @@ use crate::error::{Failure, StoreError};
 use crate::id::{DocumentId, OrganizationId, UploadId};
 use crate::job::{Job, Lease};
 use crate::member::Family;
-use crate::page::{ExtractedDocument, ExtractionNote, Page, Signature};
+use crate::page::{ExtractedDocument, ExtractionNote, NoteKind, Page, Signature};
 use crate::scope::{CollectionName, Scope, Tag};
 use crate::time::Timestamp;
 
@@ -366,10 +366,25 @@ pub struct AnalysisRecord {
     pub total_chunks: u32,
     /// Characters of all pages.
     pub characters: u64,
-    /// What did not go as it should.
+    /// What did not go as it should, and the facts that extraction found.
     pub notes: Vec<ExtractionNote>,
     /// Why it failed, if it did.
     pub failure: Option<Failure>,
+}
+
+impl AnalysisRecord {
+    /// A fact of the document, where it is known.
+    pub fn fact(&self, kind: NoteKind) -> Option<&str> {
+        self.notes
+            .iter()
+            .find(|note| note.kind == kind)
+            .map(|note| note.text.as_str())
+    }
+
+    /// What did not go as it should.
+    pub fn remarks(&self) -> impl Iterator<Item = &ExtractionNote> {
+        self.notes.iter().filter(|note| !note.kind.is_fact())
+    }
 }
 
 /// A document whose text is nearly that of another.

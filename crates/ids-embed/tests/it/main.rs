@@ -10,6 +10,7 @@
 )]
 
 mod adapter;
+mod fuzz;
 mod hostile_files;
 mod kernels;
 mod pool;

@@ -37,7 +37,7 @@ pub(crate) fn parse(file: File, output: &mut dyn Output) -> Result<(), ParseErro
         push_text(&document, &table, &fib, &mut builder)?;
     }
     let properties = ole.properties();
-    output.details(properties.title, properties.author)?;
+    properties.write(output)?;
     output.total(1)?;
     output.page(builder.finish())
 }

@@ -17,7 +17,7 @@ pub(crate) fn parse(file: File, output: &mut dyn Output) -> Result<(), ParseErro
     let mut package = Package::open(file)?;
     let document = text_part(&package)?;
     let details = properties::read(&mut package, "docProps/core.xml")?;
-    output.details(details.title, details.author)?;
+    details.write(output)?;
     let styles = styles::Styles::read(&mut package)?;
     let footnotes = notes::read(&mut package)?;
     let mut body = Body::new(styles, footnotes, output);

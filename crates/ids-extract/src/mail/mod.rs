@@ -11,7 +11,9 @@ use ids_core::page::{BlockKind, ExtractionNote, NoteKind};
 pub(crate) use self::eml::{parse_eml, parse_mhtml};
 pub(crate) use self::msg::parse as parse_msg;
 use crate::builder::PageBuilder;
+use crate::dates;
 use crate::output::{Output, ParseError};
+use crate::properties::Properties;
 
 /// Attachments that are named.
 const ATTACHMENTS: usize = 200;
@@ -61,7 +63,13 @@ impl Letter {
 
     /// Gives the page to `output`, and says that attachments were not read.
     fn finish(self, builder: PageBuilder, output: &mut dyn Output) -> Result<(), ParseError> {
-        output.details(self.subject, self.from)?;
+        let properties = Properties {
+            title: self.subject,
+            author: self.from,
+            created: self.date.as_deref().and_then(dates::of_xml),
+            modified: None,
+        };
+        properties.write(output)?;
         output.total(1)?;
         output.page(builder.finish())?;
         // Those that were taken are documents of their own.

@@ -10,7 +10,7 @@ use crate::builder::PageBuilder;
 use crate::members::Members;
 use crate::ole::{Ole, u32_at, utf16};
 use crate::output::{Output, ParseError};
-use crate::{encoding, html, plain, rtf};
+use crate::{dates, encoding, html, plain, rtf};
 
 /// Properties by number ([MS-OXPROPS]).
 const SUBJECT: u16 = 0x0037;
@@ -57,7 +57,7 @@ pub(crate) fn parse(file: File, output: &mut dyn Output) -> Result<(), ParseErro
         date: message
             .number(SUBMIT_TIME)
             .or_else(|| message.number(DELIVERY_TIME))
-            .and_then(rfc3339),
+            .and_then(dates::of_windows),
         attachments: message.attachments(),
     };
     let mut builder = PageBuilder::new(1);
@@ -189,29 +189,5 @@ impl Properties {
             }
         }
         attachments
-    }
-}
-
-/// A time of Windows: tenths of microseconds since 1601.
-fn rfc3339(time: u64) -> Option<String> {
-    let seconds = i64::try_from(time / 10_000_000)
-        .ok()?
-        .checked_sub(11_644_473_600)?;
-    Some(mail_parser::DateTime::from_timestamp(seconds).to_rfc3339())
-        .filter(|_| (0..253_402_300_800).contains(&seconds))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::rfc3339;
-
-    #[test]
-    fn a_time_of_windows_is_written_as_any_other() {
-        assert_eq!(
-            rfc3339(133_549_344_000_000_000).as_deref(),
-            Some("2024-03-15T00:00:00Z")
-        );
-        assert_eq!(rfc3339(0), None);
-        assert_eq!(rfc3339(u64::MAX), None);
     }
 }

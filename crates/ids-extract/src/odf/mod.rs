@@ -67,7 +67,7 @@ fn open(file: File, output: &mut dyn Output) -> Result<Package, ParseError> {
         return Err(ParseError::Corrupt("it has no text part"));
     }
     let properties = properties::read(&mut package, "meta.xml")?;
-    output.details(properties.title, properties.author)?;
+    properties.write(output)?;
     Ok(package)
 }
 

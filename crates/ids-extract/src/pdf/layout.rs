@@ -1,10 +1,13 @@
-//! From lines to blocks: paragraphs and list items by gaps, indents and sizes. Headings, running headers and footers
+//! From lines to blocks: tables by their columns, paragraphs and list items by gaps, indents and sizes. Headings, running headers and footers
 //! need the whole document: see [`super::structure`] and [`crate::furniture`].
+
+use std::ops::Range;
 
 use ids_core::page::{BlockKind, LineBox};
 use ids_core::span::CharSpan;
 
 use super::lines::Line;
+use super::tables;
 use crate::builder::{PageBuilder, PlacedLine};
 use crate::output::ParseError;
 
@@ -13,6 +16,8 @@ pub(crate) struct Lines {
     kind: BlockKind,
     from: usize,
     to: usize,
+    /// The cells of a table, row by row.
+    rows: Vec<Vec<Option<usize>>>,
 }
 
 /// Parts the lines of a page into blocks, in order, leaving none out.
@@ -20,43 +25,70 @@ pub(crate) fn blocks(lines: &[Line]) -> Vec<Lines> {
     let leading = usual_leading(lines);
     let mut blocks = Vec::new();
     let mut from = 0;
-    for at in 1..=lines.len() {
-        if at == lines.len() || begins_block(lines, from, at, leading) {
+    for table in tables::find(lines) {
+        push_text(lines, from..table.lines.start, leading, &mut blocks);
+        from = table.lines.end;
+        blocks.push(Lines {
+            kind: BlockKind::Table,
+            from: table.lines.start,
+            to: table.lines.end,
+            rows: table.rows,
+        });
+    }
+    push_text(lines, from..lines.len(), leading, &mut blocks);
+    blocks
+}
+
+/// Parts lines that are in no table.
+fn push_text(lines: &[Line], range: Range<usize>, leading: f32, blocks: &mut Vec<Lines>) {
+    let lines = &lines[..range.end];
+    let mut from = range.start;
+    for at in range.start + 1..=range.end {
+        if at == range.end || begins_block(lines, from, at, leading) {
             let kind = if is_list_item(&lines[from].text) {
                 BlockKind::ListItem
             } else {
                 BlockKind::Paragraph
             };
-            blocks.push(Lines { kind, from, to: at });
+            blocks.push(Lines {
+                kind,
+                from,
+                to: at,
+                rows: Vec::new(),
+            });
             from = at;
         }
     }
-    blocks
 }
 
 /// Writes a block of `lines` to a page.
 pub(crate) fn push(builder: &mut PageBuilder, block: &Lines, lines: &[Line]) -> Result<(), ParseError> {
-    let lines = &lines[block.from..block.to];
-    let size = lines.iter().map(|line| line.size).fold(0.0, f32::max);
-    let placed: Vec<PlacedLine<'_>> = lines
-        .iter()
-        .map(|line| {
-            let area = line.area;
-            let place = LineBox {
-                span: CharSpan::new(0, 0),
-                x: area.left,
-                y: area.top,
-                width: area.right - area.left,
-                height: area.height(),
-            };
-            PlacedLine {
-                text: &line.text,
-                place,
-                joined: line.joined,
-            }
-        })
-        .collect();
+    let own = &lines[block.from..block.to];
+    let size = own.iter().map(|line| line.size).fold(0.0, f32::max);
+    if block.kind == BlockKind::Table {
+        let row =
+            |row: &Vec<Option<usize>>| row.iter().map(|cell| cell.map(|at| placed(&lines[at]))).collect();
+        let rows: Vec<Vec<Option<PlacedLine<'_>>>> = block.rows.iter().map(row).collect();
+        return builder.push_placed_table(size, &rows);
+    }
+    let placed: Vec<PlacedLine<'_>> = own.iter().map(placed).collect();
     builder.push_placed(block.kind, size, &placed)
+}
+
+fn placed(line: &Line) -> PlacedLine<'_> {
+    let area = line.area;
+    let place = LineBox {
+        span: CharSpan::new(0, 0),
+        x: area.left,
+        y: area.top,
+        width: area.right - area.left,
+        height: area.height(),
+    };
+    PlacedLine {
+        text: &line.text,
+        place,
+        joined: line.joined,
+    }
 }
 
 /// The most frequent distance from one line's top to the next one's, as a multiple of the font size; 1.2 where a page

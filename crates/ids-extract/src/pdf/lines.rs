@@ -2,10 +2,14 @@
 
 use pdfium_render::prelude::{PdfPage, PdfPageRenderRotation, PdfPageTextChar, PdfRect, PdfiumError};
 
-use super::hyphen;
+use super::{columns, hyphen};
 
 /// Font sizes are asked for of every n-th character only: it is a costly call and sizes hardly change within a line.
 const SIZE_EVERY: usize = 12;
+
+/// What stands further apart on one line, in heights of it, may be cells or columns. Between words of justified text there
+/// is hardly ever as much.
+const APART: f32 = 2.0;
 
 /// A page's visible area, and how its own coordinates (from the bottom left, before rotation) become points from the
 /// top left of what a reader sees.
@@ -134,7 +138,7 @@ impl Area {
 }
 
 /// The lines of a page in the order of its content, which is nearly always the order of reading: sorting them by
-/// height would mix columns.
+/// height would mix columns. Where it alternates between columns, they are put right.
 pub(crate) fn read(page: &PdfPage<'_>, frame: &Frame) -> Result<Vec<Line>, PdfiumError> {
     let text = page.text()?;
     let mut lines = Vec::new();
@@ -165,6 +169,7 @@ pub(crate) fn read(page: &PdfPage<'_>, frame: &Frame) -> Result<Vec<Line>, Pdfiu
         }
     }
     open.end(false, &mut lines);
+    columns::sort(&mut lines);
     hyphen::join(&mut lines);
     Ok(lines)
 }
@@ -194,6 +199,12 @@ impl OpenLine {
             if let Some(last) = self.last
                 && place.right < last.left
                 && place.top > last.bottom
+            {
+                self.end(false, lines);
+            }
+            // It does not part what stands far apart on one line: cells, columns. The layout does, or puts them together.
+            if let Some(last) = self.last
+                && (place.left - last.right).max(last.left - place.right) > APART * last.height().max(1.0)
             {
                 self.end(false, lines);
             }

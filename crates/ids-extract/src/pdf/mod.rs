@@ -1,10 +1,12 @@
 //! PDF, by pdfium: characters with places in the order of the content, then lines, then blocks.
 
+mod columns;
 mod draw;
 mod hyphen;
 mod layout;
 mod lines;
 pub(crate) mod structure;
+mod tables;
 
 use std::fs::File;
 use std::io::Read;
@@ -18,7 +20,9 @@ use pdfium_render::prelude::{
 };
 
 use crate::builder::PageBuilder;
+use crate::dates;
 use crate::output::{NOTES, Output, ParseError, ParsedPage, page_note};
+use crate::properties::Properties;
 
 /// Files up to this size are read at once: pdfium reads in pieces of 512 bytes, each two system calls.
 const READ_AT_ONCE_BYTES: u64 = 64 * 1_024 * 1_024;
@@ -43,8 +47,7 @@ impl Engine {
     /// Writes the pages of a PDF.
     pub(crate) fn parse(&self, file: File, output: &mut dyn Output) -> Result<(), ParseError> {
         let document = self.open(file)?;
-        let (title, author) = details(&document);
-        output.details(title, author)?;
+        properties(&document).write(output)?;
         let pages = document.pages();
         let total = u32::try_from(pages.len()).unwrap_or(0);
         if total == 0 {
@@ -111,17 +114,20 @@ impl Engine {
     }
 }
 
-/// Title and author as the file itself gives them.
-fn details(document: &PdfDocument<'_>) -> (Option<String>, Option<String>) {
+/// What the file says of itself.
+fn properties(document: &PdfDocument<'_>) -> Properties {
     let tag = |kind| {
         let value = document.metadata().get(kind)?;
         let text: String = value.value().chars().filter(|c| !c.is_control()).collect();
         Some(text.trim().to_owned()).filter(|text| !text.is_empty())
     };
-    (
-        tag(PdfDocumentMetadataTagType::Title),
-        tag(PdfDocumentMetadataTagType::Author),
-    )
+    let date = |kind| tag(kind).and_then(|text| dates::of_pdf(&text));
+    Properties {
+        title: tag(PdfDocumentMetadataTagType::Title),
+        author: tag(PdfDocumentMetadataTagType::Author),
+        created: date(PdfDocumentMetadataTagType::CreationDate),
+        modified: date(PdfDocumentMetadataTagType::ModificationDate),
+    }
 }
 
 enum PageText {

@@ -23,7 +23,7 @@ const PRESENTATION: &str = "ppt/presentation.xml";
 pub(crate) fn parse(file: File, output: &mut dyn Output) -> Result<(), ParseError> {
     let mut package = Package::open(file)?;
     let properties = properties::read(&mut package, "docProps/core.xml")?;
-    output.details(properties.title, properties.author)?;
+    properties.write(output)?;
     let slides = slides(&mut package)?;
     let total = u32::try_from(slides.len())
         .ok()

@@ -23,11 +23,9 @@ use tokio::task::spawn_blocking;
 pub use self::child::{child_main, child_main_with};
 pub use self::confine::landlock_is_available;
 use self::picture::Picture;
-#[cfg(test)]
 pub(crate) use self::process::Answer;
 use self::process::Work;
 pub(crate) use self::validate::Assembly;
-#[cfg(test)]
 pub(crate) use self::wire::Frame;
 use self::wire::Task;
 use crate::detect;

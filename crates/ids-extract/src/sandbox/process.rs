@@ -145,7 +145,14 @@ pub(crate) async fn run<A: Answer>(
     }
 }
 
-/// Starts the child with the document as its standard input, without environment, in a process group of its own.
+/// How the child's allocator treats memory that a page needed: it is kept for the next page. By default glibc gives large
+/// blocks back to the system at once and asks for them again, zeroed, which took a fifth of the time of PDFs.
+const ALLOCATOR: [(&str, &str); 2] = [
+    ("MALLOC_TRIM_THRESHOLD_", "67108864"),
+    ("MALLOC_MMAP_THRESHOLD_", "33554432"),
+];
+
+/// Starts the child with the document as its standard input, with nothing of the environment, in a process group of its own.
 fn start(
     config: &ExtractorConfig,
     work: &Work<'_>,
@@ -170,6 +177,7 @@ fn start(
         .args(&config.child.args)
         .arg(json)
         .env_clear()
+        .envs(ALLOCATOR)
         .current_dir("/")
         .process_group(0)
         .kill_on_drop(true);

@@ -1,14 +1,15 @@
 //! What the parent lets in: a child whose parser was taken over must not be able to break a promise of the domain.
 
 use ids_core::limits;
-use ids_core::page::{ExtractedDocument, ExtractionNote};
+use ids_core::page::{ExtractedDocument, ExtractionNote, NoteKind};
 use ids_core::ports::MemberPart;
 
 use super::admit::{Admission, Admitted};
 use super::process::{Answer, Step};
 use super::wire::{self, Frame, Task};
+use crate::dates;
 use crate::furniture;
-use crate::output::{NOTES, ParsedPage};
+use crate::output::{FACTS, NOTES, ParsedPage};
 use crate::pdf::structure;
 
 /// Puts a document together from frames.
@@ -152,7 +153,13 @@ impl Assembly {
     }
 
     fn note(&mut self, note: ExtractionNote) -> Result<(), BrokenPromise> {
-        if self.document.notes.len() >= NOTES {
+        // The language is the domain's to tell; dates are ones that a calendar has.
+        let is_fine = match note.kind {
+            NoteKind::Created | NoteKind::Modified => dates::of_xml(&note.text).as_ref() == Some(&note.text),
+            NoteKind::Language => false,
+            _ => true,
+        };
+        if self.document.notes.len() >= NOTES + FACTS || !is_fine {
             return Err(BrokenPromise);
         }
         self.document.notes.push(note);

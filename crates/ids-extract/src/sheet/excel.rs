@@ -1,13 +1,15 @@
-//! Excel: XLSX cell by cell, XLS whole (it has at most 65,536 rows of 256 columns), both by `calamine`.
+//! Excel: XLSX cell by cell, XLS whole, after [`biff`] made it harmless, both by `calamine`.
 
 use std::fs::File;
-use std::io::{BufReader, Seek};
+use std::io::{BufReader, Cursor, Seek};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use calamine::{Data, DataRef, ExcelDateTime, Reader, Xls, XlsError, Xlsx, XlsxError};
 
 use quick_xml::events::Event;
 
-use super::{Sheet, check_sheet_count};
+use super::{Sheet, biff, check_sheet_count};
+use crate::ole::{self, Ole};
 use crate::output::{Output, ParseError};
 use crate::package::Package;
 use crate::properties;
@@ -26,15 +28,16 @@ pub(crate) fn parse_xlsx(mut file: File, output: &mut dyn Output) -> Result<(), 
     let properties = properties::read(&mut package, "docProps/core.xml")?;
     drop(package);
     file.rewind().map_err(ParseError::Input)?;
-    let mut workbook = Xlsx::new(BufReader::new(file)).map_err(|error| xlsx_error(&error))?;
-    output.details(properties.title, properties.author)?;
+    let opened = unless_it_panics(|| Xlsx::new(BufReader::new(file)))?;
+    let mut workbook = opened.map_err(|error| xlsx_error(&error))?;
+    properties.write(output)?;
     let names = workbook.sheet_names();
     output.total(check_sheet_count(names.len())?)?;
     for (name, page_number) in names.into_iter().zip(1..) {
         let mut sheet = Sheet::new(page_number, name.clone());
-        match workbook.worksheet_cells_reader(&name) {
+        match unless_it_panics(|| workbook.worksheet_cells_reader(&name))? {
             Ok(mut cells) => loop {
-                match cells.next_cell() {
+                match unless_it_panics(|| cells.next_cell())? {
                     Ok(Some(cell)) if !sheet.is_full() => {
                         let (row, column) = cell.get_position();
                         sheet.cell(row, column, &text_of_ref(cell.get_value()))?;
@@ -75,24 +78,49 @@ fn check_declared_texts(package: &mut Package) -> Result<(), ParseError> {
 
 /// Writes a page for each sheet of an XLS file.
 pub(crate) fn parse_xls(file: File, output: &mut dyn Output) -> Result<(), ParseError> {
-    let mut workbook = Xls::new(BufReader::new(file)).map_err(|error| match error {
+    let mut ole = Ole::open(file)?;
+    let properties = ole.properties();
+    let mut stream = ole
+        .stream("/Workbook")
+        .or_else(|| ole.stream("/Book"))
+        .ok_or(ParseError::Corrupt("its workbook is damaged"))?;
+    drop(ole);
+    let tamed = biff::tame(&mut stream)?;
+    let container = ole::file_of("/Workbook", &stream).map_err(ParseError::Input)?;
+    drop(stream);
+    let opened = unless_it_panics(|| Xls::new(Cursor::new(container)))?;
+    let mut workbook = opened.map_err(|error| match error {
         XlsError::Password => ParseError::Encrypted,
         _ => ParseError::Corrupt("its workbook is damaged"),
     })?;
     let names = workbook.sheet_names();
+    properties.write(output)?;
     output.total(check_sheet_count(names.len())?)?;
-    for (name, page_number) in names.into_iter().zip(1..) {
+    for (index, name) in names.into_iter().enumerate() {
+        let page_number = u32::try_from(index + 1).unwrap_or(u32::MAX);
         let mut sheet = Sheet::new(page_number, name.clone());
+        let tamed = tamed.get(index);
         if let Ok(range) = workbook.worksheet_range(&name) {
             let (first_row, first_column) = range.start().unwrap_or_default();
             for (row, column, value) in range.used_cells() {
                 let (row, column) = (first_row as usize + row, first_column as usize + column);
-                sheet.cell(row as u32, column as u32, &text_of(value))?;
+                let row = tamed
+                    .and_then(|tamed| tamed.rows.get(row).copied())
+                    .unwrap_or(row as u32);
+                sheet.cell(row, column as u32, &text_of(value))?;
             }
+        }
+        if tamed.is_some_and(|tamed| tamed.is_cut) {
+            sheet.mark_cut();
         }
         sheet.finish(output)?;
     }
     Ok(())
+}
+
+/// `calamine` panics on some damaged files.
+fn unless_it_panics<T>(work: impl FnOnce() -> T) -> Result<T, ParseError> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| ParseError::Corrupt("its workbook is damaged"))
 }
 
 fn xlsx_error(error: &XlsxError) -> ParseError {

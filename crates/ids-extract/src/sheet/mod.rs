@@ -1,6 +1,7 @@
 //! Spreadsheets: a page for each sheet, cells that stand together as a table. Only cells that hold something are ever kept, so
 //! neither a sheet's declared size nor a lone cell in its far corner costs anything.
 
+mod biff;
 mod csv;
 mod excel;
 
@@ -59,6 +60,11 @@ impl Sheet {
     /// Notes that the rest of the sheet could not be read.
     pub(crate) const fn mark_broken(&mut self) {
         self.is_broken = true;
+    }
+
+    /// Notes that cells of the sheet were left out.
+    pub(crate) const fn mark_cut(&mut self) {
+        self.is_cut = true;
     }
 
     /// Whether nothing further is taken.

@@ -30,9 +30,20 @@ async fn a_message_is_its_header_its_text_and_the_names_of_what_is_attached() {
             ("list_item", "Attachment: relatório.pdf (1 KB)"),
         ]
     );
+    let notes: Vec<_> = document
+        .notes
+        .iter()
+        .map(|note| (note.kind.as_str(), note.text.as_str()))
+        .collect();
     assert_eq!(
-        document.notes[0].text,
-        "the attachment `relatório.pdf` was not read; upload it on its own"
+        notes,
+        [
+            ("created", "2024-03-15T10:00:00-03:00"),
+            (
+                "other",
+                "the attachment `relatório.pdf` was not read; upload it on its own"
+            ),
+        ]
     );
 }
 

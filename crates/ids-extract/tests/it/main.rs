@@ -5,6 +5,7 @@ mod archives;
 mod contract;
 mod corpus;
 mod formats;
+mod fuzz;
 mod limits;
 mod mails;
 mod mutations;

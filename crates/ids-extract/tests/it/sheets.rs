@@ -1,8 +1,10 @@
 //! Spreadsheets and tables as text.
 
 use ids_core::error::ErrorCode;
+use ids_extract::ChildLimits;
+use ids_testkit::contracts::extractor_contract::read;
 
-use crate::support::{blocks, extract_bytes, ole, package};
+use crate::support::{blocks, extract_bytes, extractor_with, ole, package};
 
 #[tokio::test]
 async fn a_table_as_text_is_read_whatever_parts_its_values_and_however_it_is_encoded() {
@@ -126,6 +128,11 @@ fn biff_text(text: &str, length_bytes: usize) -> Vec<u8> {
 
 /// A workbook of one sheet.
 pub(crate) fn xls() -> Vec<u8> {
+    xls_with(&[])
+}
+
+/// The same with further cells.
+fn xls_with(further: &[(u16, u16, &str)]) -> Vec<u8> {
     let bof = |kind: u16| {
         let mut body = 0x0600_u16.to_le_bytes().to_vec();
         body.extend(kind.to_le_bytes());
@@ -148,6 +155,10 @@ pub(crate) fn xls() -> Vec<u8> {
         label(0, 3, "Valor"),
         label(1, 0, "Saúde"),
         number(1, 3, 10.25),
+        further
+            .iter()
+            .flat_map(|&(row, column, text)| label(row, column, text))
+            .collect(),
         record(0x0a, &[]),
     ]
     .concat();
@@ -169,6 +180,29 @@ async fn an_xls_is_a_page_a_sheet() {
         [
             ("heading", "Orçamento"),
             ("table", "| Órgão | Valor |\n| --- | --- |\n| Saúde | 10.25 |"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_lone_cell_in_the_far_corner_of_an_xls_costs_nothing() {
+    let file = xls_with(&[(65_535, 255, "longe")]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.xls");
+    std::fs::write(&path, file).unwrap();
+    let limits = ChildLimits {
+        address_space_bytes: 256 * 1_024 * 1_024,
+        ..ChildLimits::default()
+    };
+    let document = read(&extractor_with("__extract", limits), &path, "a.xls")
+        .await
+        .unwrap();
+    assert_eq!(
+        blocks(&document, 0),
+        [
+            ("heading", "Orçamento"),
+            ("table", "| Órgão | Valor |\n| --- | --- |\n| Saúde | 10.25 |"),
+            ("paragraph", "longe"),
         ]
     );
 }

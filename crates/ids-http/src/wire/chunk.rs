@@ -84,6 +84,9 @@ pub(crate) struct ChunkBody {
     content: String,
     /// The headings it stands under, outermost first.
     heading: Option<String>,
+    /// How it is cited, in a text of law: the parts it runs over.
+    #[schema(example = "Lei 14.133/2021, art. 75, I a III")]
+    reference: Option<String>,
     /// The page where it begins, from 1.
     page: u32,
     /// Where it begins in that page's text.
@@ -106,7 +109,8 @@ impl From<&ChunkDetail> for ChunkBody {
             chunk_id: chunk.chunk_id.to_string(),
             chunk_index: chunk.chunk_index,
             content: chunk.content.clone(),
-            heading: chunk.heading.clone(),
+            heading: chunk.headings().map(str::to_owned),
+            reference: chunk.reference().map(str::to_owned),
             page,
             start,
             end,

@@ -217,6 +217,14 @@ pub(crate) struct AnalysisBody {
     document_id: String,
     /// Its author, as the file says.
     author: Option<String>,
+    /// What its text is written in: pt, en, other or mixed (both); null where too little says so.
+    #[schema(example = "pt")]
+    language: Option<String>,
+    /// When it was made, as the file says: RFC 3339, or without the parts that the file does not tell.
+    #[schema(example = "2021-04-01T09:30:00-03:00")]
+    file_created_at: Option<String>,
+    /// When it was changed last, as the file says.
+    file_modified_at: Option<String>,
     /// Pages, once extracted.
     page_count: Option<u32>,
     /// Chunks.
@@ -291,8 +299,9 @@ pub(crate) struct NoteBody {
 impl AnalysisBody {
     pub(crate) fn new(document_id: DocumentId, view: &AnalysisView) -> Self {
         let record = &view.analysis;
+        let fact = |kind| record.fact(kind).map(str::to_owned);
         let skipped = record.notes.iter().filter_map(Skipped::from_note);
-        let others = record.notes.iter().filter(|note| note.kind != NoteKind::Skipped);
+        let others = record.remarks().filter(|note| note.kind != NoteKind::Skipped);
         let notes = others.map(|note| NoteBody {
             page: note.page_number,
             kind: note.kind.as_str().to_owned(),
@@ -301,6 +310,9 @@ impl AnalysisBody {
         Self {
             document_id: document_id.to_string(),
             author: record.author.clone(),
+            language: fact(NoteKind::Language),
+            file_created_at: fact(NoteKind::Created),
+            file_modified_at: fact(NoteKind::Modified),
             page_count: record.page_count,
             total_chunks: record.total_chunks,
             characters: record.characters,

@@ -91,6 +91,9 @@ pub(crate) struct ResultBody {
     page: u32,
     /// The headings it stands under, outermost first.
     heading: Option<String>,
+    /// How the place is cited, in a text of law: act, article, paragraph, item, letter.
+    #[schema(example = "Lei 14.133/2021, art. 75, II")]
+    reference: Option<String>,
     /// Where it begins in that page's text (Unicode scalar values).
     start: u32,
     /// Where its part on that page ends, exclusive.
@@ -123,7 +126,8 @@ impl ResultBody {
             chunk_index: hit.chunk.chunk_index,
             source: hit.chunk.filename.clone(),
             page,
-            heading: hit.chunk.heading.clone(),
+            heading: hit.chunk.headings().map(str::to_owned),
+            reference: hit.reference.clone(),
             start,
             end,
             spans,

@@ -180,12 +180,16 @@ async fn show(client: &Client, args: &ShowArgs) -> Result<u8, Failed> {
     if args.json {
         output::print_raw(&reply.raw)?;
     } else {
-        output::print(&render_document(&reply.body))?;
+        let analysis = client
+            .get(&format!("{path}/analysis"))
+            .await
+            .map_err(|error| error.into_failed(false))?;
+        output::print(&render_document(&reply.body, &analysis.body))?;
     }
     Ok(0)
 }
 
-fn render_document(document: &Value) -> String {
+fn render_document(document: &Value, analysis: &Value) -> String {
     let mut rows = Vec::new();
     let mut row = |name: &str, value: Option<String>| {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
@@ -199,6 +203,11 @@ fn render_document(document: &Value) -> String {
     row("document", text("document_id"));
     row("title", text("title"));
     row("description", text("description"));
+    let fact = |name: &str| analysis[name].as_str().map(clean);
+    row("author", fact("author"));
+    row("language", fact("language"));
+    row("written", fact("file_created_at"));
+    row("changed", fact("file_modified_at"));
     row("file", text("filename"));
     row("type", text("content_type"));
     row("size", number("file_size").map(output::size));
@@ -318,8 +327,11 @@ mod tests {
         let document =
             json!({"document_id": "1", "title": "A", "tags": [], "file_size": 12, "description": null});
         assert_eq!(
-            render_document(&document),
-            "document  1\ntitle     A\nsize      12 bytes"
+            render_document(
+                &document,
+                &json!({"author": "Ana", "language": "pt", "file_created_at": null})
+            ),
+            "document  1\ntitle     A\nauthor    Ana\nlanguage  pt\nsize      12 bytes"
         );
     }
 }

@@ -38,16 +38,29 @@ pub struct HealthcheckArgs {
     json: bool,
 }
 
+impl HealthcheckArgs {
+    /// The address that was given.
+    pub fn url(&self) -> Option<&str> {
+        self.url.as_deref()
+    }
+}
+
 /// Asks; exit code 1 when there is no answer, or a bad one.
 pub async fn run(args: HealthcheckArgs, config: &Config) -> Result<u8, Failed> {
     if let Some(name) = &args.worker {
         return worker(name, args.json, config).await;
     }
-    let address = match &args.url {
-        Some(url) => parse(url)?,
-        None => parse(&left_address(config)?)?,
-    };
-    let asked = tokio::time::timeout(PATIENCE, ask(&address)).await;
+    report(&parse(&left_address(config)?)?, args.json).await
+}
+
+/// Asks the address that was given.
+pub async fn of_address(args: &HealthcheckArgs) -> Result<u8, Failed> {
+    let url = args.url.as_deref().unwrap_or_default();
+    report(&parse(url)?, args.json).await
+}
+
+async fn report(address: &Uri, json: bool) -> Result<u8, Failed> {
+    let asked = tokio::time::timeout(PATIENCE, ask(address)).await;
     let (status, raw) = match asked {
         Ok(answer) => answer.map_err(Failed::from)?,
         Err(_elapsed) => {
@@ -58,7 +71,7 @@ pub async fn run(args: HealthcheckArgs, config: &Config) -> Result<u8, Failed> {
         }
     };
     let body: Value = serde_json::from_slice(&raw).unwrap_or(Value::Null);
-    if args.json {
+    if json {
         output::print_raw(&raw)?;
     } else {
         output::print(&summary(status, &body))?;

@@ -140,6 +140,10 @@ pub async fn run(cli: Cli) -> Result<u8, Failed> {
     match &cli.command {
         Command::Completions(args) => return completions::run(args),
         Command::Man(args) => return man::run(args),
+        // A supervisor asks an address, often without a home or any other setting of the server it asks.
+        Command::Healthcheck(args) if args.url().is_some() => {
+            return until_stopped(healthcheck::of_address(args)).await;
+        }
         _ => {}
     }
     let working_directory = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));

@@ -97,8 +97,9 @@ fn render_result(rank: usize, result: &Value, style: Style) -> String {
         "{rank:>2}. {}, page {page}   score {score:.3}, similarity {similarity:.2}",
         style.strong(&title)
     )];
-    if let Some(heading) = text("heading") {
-        lines.push(format!("    {heading}"));
+    let places: Vec<String> = ["heading", "reference"].into_iter().filter_map(text).collect();
+    if !places.is_empty() {
+        lines.push(format!("    {}", places.join(" · ")));
     }
     let content = result["content"].as_str().unwrap_or_default();
     lines.push(snippet(content, &highlights(result), style));
@@ -224,6 +225,23 @@ mod tests {
 
 1 passage of 40 chunks, in 12 ms";
         assert_eq!(render(&body, Style::plain()), expected);
+    }
+
+    #[test]
+    fn a_hit_in_a_law_says_how_it_is_cited() {
+        let body = json!({
+            "results": [{
+                "document_title": "Lei", "page": 1, "score": 1.0, "similarity_score": 0.5, "heading": "CAPÍTULO VIII",
+                "reference": "Lei 14.133/2021, art. 75, II", "content": "II - compras;", "highlights": [],
+                "source": "lei.pdf", "document_id": "0193",
+            }],
+            "query_time": 0.01, "total_chunks_searched": 1,
+        });
+        let shown = render(&body, Style::plain());
+        assert!(
+            shown.contains("\n    CAPÍTULO VIII · Lei 14.133/2021, art. 75, II\n"),
+            "{shown}"
+        );
     }
 
     #[test]

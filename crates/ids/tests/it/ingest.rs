@@ -235,6 +235,13 @@ fn a_server_is_found_and_is_healthy_in_its_own_words() {
     assert_eq!(place.json(&["healthcheck"])["status"], "healthy");
     let url = format!("http://{}", server.address());
     assert_eq!(place.json(&["healthcheck", "--url", &url])["status"], "healthy");
+    // As a supervisor asks: without a home, and so without a data directory.
+    let bare = std::process::Command::new(env!("CARGO_BIN_EXE_ids"))
+        .args(["healthcheck", "--url", &url])
+        .env_clear()
+        .output()
+        .unwrap();
+    assert!(bare.status.success(), "{}", String::from_utf8_lossy(&bare.stderr));
     assert_eq!(place.ids(&["queue", "info"]).code, Some(0));
 }
 

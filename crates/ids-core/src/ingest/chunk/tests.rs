@@ -1,6 +1,7 @@
 //! What chunks promise: (1) they cover the body text and nothing else; (2) their spans, cut from their pages and joined
 //! by a line feed, are their content; (3) none crosses a top heading; (4) title and headings are counted among the
-//! terms and never stand in the content.
+//! terms and never stand in the content; (5) none has more tokens than asked for; (6) two share text only where a
+//! paragraph is cut; (7) a table that fits is whole; (8) in a text of law each knows how it is cited.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -156,6 +157,68 @@ fn no_chunk_crosses_a_top_heading_and_each_knows_its_headings() {
 }
 
 #[test]
+fn a_table_that_fits_is_never_cut() {
+    let table = "| a | b |\n| c | d |";
+    let pages = [page(
+        1,
+        &[
+            (BlockKind::Paragraph, "um dois."),
+            (BlockKind::Table, table),
+            (BlockKind::Paragraph, "três."),
+        ],
+    )];
+    let settings = ChunkSettings { size: 10, overlap: 3 };
+    let (chunks, _) = chunked(&pages, "", settings);
+    let contents: Vec<&str> = chunks.iter().map(|chunk| chunk.content.as_str()).collect();
+    assert_eq!(contents, ["um dois.", table, "três."]);
+}
+
+#[test]
+fn chunks_of_a_law_begin_with_its_parts_and_know_how_they_are_cited() {
+    let pages = [
+        page(
+            1,
+            &[
+                (heading(1), "LEI Nº 14.133, DE 1º DE ABRIL DE 2021"),
+                (
+                    BlockKind::Paragraph,
+                    "Art. 74. É inexigível a licitação.\nI - materiais de um só fornecedor;\nII - serviços técnicos;",
+                ),
+                (BlockKind::Footer, "página 1"),
+            ],
+        ),
+        page(
+            2,
+            &[(
+                BlockKind::Paragraph,
+                "Art. 75. É dispensável a licitação:\nI - obras e serviços de engenharia.",
+            )],
+        ),
+    ];
+    let (chunks, _) = chunked(&pages, "lei", ChunkSettings { size: 9, overlap: 3 });
+    let shown: Vec<_> = chunks
+        .iter()
+        .map(|chunk| (chunk.heading.as_deref().unwrap(), chunk.content.as_str()))
+        .collect();
+    let title = "LEI Nº 14.133, DE 1º DE ABRIL DE 2021";
+    let path = |reference: &str| format!("{title} › Lei 14.133/2021, {reference}");
+    assert_eq!(
+        shown,
+        [
+            (title, title),
+            (path("art. 74").as_str(), "Art. 74. É inexigível a licitação."),
+            (path("art. 74, I").as_str(), "I - materiais de um só fornecedor;"),
+            (path("art. 74, II").as_str(), "II - serviços técnicos;"),
+            (path("art. 75").as_str(), "Art. 75. É dispensável a licitação:"),
+            (path("art. 75, I").as_str(), "I - obras e serviços de engenharia."),
+        ]
+    );
+    // A question that names the place finds it by its words.
+    let asked = ids_text::index_terms("14.133/2021").remove(0);
+    assert!(chunks[2].terms.iter().any(|(term, _)| *term == asked));
+}
+
+#[test]
 fn others_get_their_turn_after_each_page() {
     let pages: Vec<Page> = (1..=20)
         .map(|number| page(number, &[(BlockKind::Paragraph, "um dois três.")]))
@@ -206,6 +269,35 @@ proptest! {
             for span in &chunk.spans {
                 let page = &mut covered[span.page_number as usize - 1];
                 page[span.span.start as usize..span.span.end as usize].fill(true);
+            }
+        }
+        for chunk in &chunks {
+            prop_assert!(Words.count(&chunk.content) <= size, "{} words", Words.count(&chunk.content));
+            let top_headings = chunk.spans.iter().enumerate().flat_map(|(part, span)| {
+                let blocks = &pages[span.page_number as usize - 1].blocks;
+                blocks.iter().filter(move |block| {
+                    let is_first = part == 0 && block.span.start <= span.span.start;
+                    let is_inside = block.span.start < span.span.end && block.span.start >= span.span.start;
+                    block.kind == heading(1) && is_inside && !is_first
+                })
+            });
+            prop_assert_eq!(top_headings.count(), 0, "a chunk crosses a top heading");
+        }
+        for pair in chunks.windows(2) {
+            let (last, first) = (pair[0].spans.last().unwrap(), &pair[1].spans[0]);
+            let overlaps = (first.page_number, first.span.start) < (last.page_number, last.span.end);
+            if overlaps {
+                let blocks = &pages[last.page_number as usize - 1].blocks;
+                // One paragraph, or a heading with the paragraph after it, holds what both have.
+                let holds = |end: usize| {
+                    blocks[end].span.start <= first.span.start && last.span.end <= blocks[end].span.end
+                };
+                let with_heading = |end: usize| {
+                    let from = blocks[..end].iter().rposition(|block| !matches!(block.kind, BlockKind::Heading { .. } | BlockKind::Header | BlockKind::Footer));
+                    let from = from.map_or(0, |before| before + 1);
+                    blocks[from].span.start <= first.span.start && last.span.end <= blocks[end].span.end
+                };
+                prop_assert!((0..blocks.len()).any(|end| holds(end) || with_heading(end)));
             }
         }
         for (page, covered) in pages.iter().zip(&covered) {
