@@ -58,12 +58,19 @@ create table documents (
     failure_retry text,
     created_at bigint not null,
     updated_at bigint not null,
+    -- What it came in. No foreign key: a library that is moved may get a document before the one it came in.
+    parent_id uuid,
+    -- The version of that in which it came last: those of others go when the newest one is read.
+    parent_version_id uuid,
+    -- Where it lies in that.
+    path text collate "C",
     constraint documents_key primary key (document_id),
     constraint documents_failure_is_whole check ((failure_code is null) = (failure_message is null)),
     constraint documents_collection foreign key (collection_no) references collections (collection_no),
     constraint documents_organization foreign key (organization_id) references organizations (organization_id)
 );
 create unique index documents_source_unique on documents (collection_no, source_path) where source_path is not null;
+create unique index documents_member_unique on documents (parent_id, path) where parent_id is not null;
 create index documents_by_created_at on documents (organization_id, created_at, document_id);
 create index documents_by_collection on documents (collection_no);
 create index documents_by_visible_version on documents (visible_version_no) where visible_version_no is not null;
@@ -114,6 +121,26 @@ create unique index versions_first_chunk_unique on versions (first_chunk_id) whe
 -- Versions whose vectors are being made, of which some are not visible yet.
 create index versions_embedding on versions (organization_id) where stage = 'chunked' and embedded_count > 0;
 create index versions_by_text on versions (organization_id, text_hash) where text_hash is not null;
+
+-- By what texts that are nearly equal are found.
+create table text_signatures (
+    version_no bigint not null,
+    organization_id uuid not null,
+    -- 128 values of four bytes, little-endian.
+    signature bytea not null,
+    constraint text_signatures_key primary key (version_no),
+    constraint text_signatures_version foreign key (version_no) references versions (version_no) on delete cascade
+);
+
+-- Texts that are nearly equal have one of these in common.
+create table signature_bands (
+    organization_id uuid not null,
+    band bigint not null,
+    version_no bigint not null,
+    constraint signature_bands_key primary key (organization_id, band, version_no),
+    constraint signature_bands_version foreign key (version_no) references versions (version_no) on delete cascade
+);
+create index signature_bands_by_version on signature_bands (version_no);
 
 create table uploads (
     upload_id uuid not null,
@@ -734,6 +761,18 @@ create policy answer_usage_of_organization on answer_usage
 alter table usage_documents enable row level security;
 alter table usage_documents force row level security;
 create policy usage_documents_of_organization on usage_documents
+    using (organization_id = nullif(current_setting('ids.organization', true), '')::uuid)
+    with check (organization_id = nullif(current_setting('ids.organization', true), '')::uuid);
+
+alter table text_signatures enable row level security;
+alter table text_signatures force row level security;
+create policy text_signatures_of_organization on text_signatures
+    using (organization_id = nullif(current_setting('ids.organization', true), '')::uuid)
+    with check (organization_id = nullif(current_setting('ids.organization', true), '')::uuid);
+
+alter table signature_bands enable row level security;
+alter table signature_bands force row level security;
+create policy signature_bands_of_organization on signature_bands
     using (organization_id = nullif(current_setting('ids.organization', true), '')::uuid)
     with check (organization_id = nullif(current_setting('ids.organization', true), '')::uuid);
 

@@ -45,7 +45,7 @@ create table documents (
     failure_message text,
     failure_retry text,
     created_at integer not null,
-    updated_at integer not null,
+    updated_at integer not null, parent_id blob, parent_version_id blob, path text,
     constraint documents_key primary key (document_id),
     constraint documents_id_is_uuid check (length(document_id) = 16),
     constraint documents_failure_is_whole check ((failure_code is null) = (failure_message is null)),
@@ -53,6 +53,7 @@ create table documents (
     constraint documents_organization foreign key (organization_id) references organizations (organization_id)
 ) strict;
 create unique index documents_source_unique on documents (collection_no, source_path) where source_path is not null;
+create unique index documents_member_unique on documents (parent_id, path) where parent_id is not null;
 create index documents_by_created_at on documents (organization_id, created_at, document_id);
 create index documents_by_collection on documents (collection_no);
 create index documents_by_visible_version on documents (visible_version_no) where visible_version_no is not null;
@@ -539,3 +540,23 @@ create table budget_notices (
     next_try_at integer,
     constraint budget_notices_key primary key (organization_id, month_from, currency, percent)
 ) strict, without rowid;
+
+-- By what texts that are nearly equal are found.
+create table text_signatures (
+    version_no integer not null,
+    organization_id blob not null,
+    -- 128 values of four bytes, little-endian.
+    signature blob not null,
+    constraint text_signatures_key primary key (version_no),
+    constraint text_signatures_version foreign key (version_no) references versions (version_no) on delete cascade
+) strict;
+
+-- Texts that are nearly equal have one of these in common.
+create table signature_bands (
+    organization_id blob not null,
+    band integer not null,
+    version_no integer not null,
+    constraint signature_bands_key primary key (organization_id, band, version_no),
+    constraint signature_bands_version foreign key (version_no) references versions (version_no) on delete cascade
+) strict, without rowid;
+create index signature_bands_by_version on signature_bands (version_no);

@@ -169,3 +169,37 @@ test("Back returns to the place in the results one came from", async () => {
   await until("the list stands where it stood", async () => Math.abs((await page.evaluate(() => window.scrollY)) - scrolled) < 40);
   await page.context().close();
 });
+
+const mail = {
+  name: "carta.eml",
+  type: "message/rfc822",
+  make: () => Buffer.from(
+    "From: a@exemplo.gov.br\r\nSubject: Obra da ponte\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n" +
+      "--x\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nSegue a minuta.\r\n" +
+      "--x\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Disposition: attachment; filename=\"minuta.txt\"\r\n\r\nA jabuticabeira fica.\r\n" +
+      "--x\r\nContent-Type: application/x-msdownload\r\nContent-Disposition: attachment; filename=\"programa.exe\"\r\n" +
+      "Content-Transfer-Encoding: base64\r\n\r\nTVqQAAMAAAA=\r\n--x--\r\n"),
+};
+
+test("a mail shows what came in it, and each of these the way back, in both languages", async () => {
+  const id = await server.add(mail);
+  await until("the attachment is there", async () => {
+    const { documents } = await server.get(`/api/v1/documents?parent_id=${id}`);
+    return documents.length === 1 && documents[0].status === "completed";
+  });
+  for (const [language, words] of [["pt", ["1 documento veio dentro dele", "1 arquivo não foi lido", "tipo não lido", "Veio dentro de outro documento"]],
+    ["en", ["1 document came in it", "1 file was passed over", "type is not read", "It came in another document"]]]) {
+    const page = await newPage(browser, server, { language });
+    await page.goto(`/#/documents/${id}/pages/1`);
+    await page.getByText(words[0]).click();
+    await page.getByText(words[1]).click();
+    await page.getByText(words[2]).waitFor();
+    await page.getByRole("link", { name: "minuta.txt" }).click();
+    const there = page.getByRole("region", { name: texts(language).pageText });
+    await there.getByText("A jabuticabeira fica.").waitFor();
+    await page.getByRole("link", { name: words[3] }).click();
+    await there.getByText("Segue a minuta.").waitFor();
+    await checkView(page);
+    await page.context().close();
+  }
+});

@@ -55,12 +55,19 @@ class IdsDocumentRow extends IdsElement {
         h("div", { class: "document-text" },
           title,
           h("p", { class: "place" }, place),
+          it.parent_id && this.#origin(it),
           it.description && h("p", { class: "description", dir: "auto" }, it.description),
           tags.length > 0 && h("p", { class: "tags" }, tags),
           reason && h("p", { class: "reason" }, reason)),
         badge,
         h("div", { class: "row-actions", "data-needs": "ingest" }, this.#actions(it))),
     );
+  }
+
+  /** Where it lies in the archive or mail it came in, and the way there. */
+  #origin(it) {
+    return h("p", { class: "origin" },
+      h("a", { href: pageLink(it.parent_id, 1), "data-focus": "origin", "aria-label": `${t("library.came_in")}: ${it.path}` }, foreign(it.path)));
   }
 
   #reason(it) {

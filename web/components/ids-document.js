@@ -2,6 +2,7 @@
 
 import "./ids-page-picture.js";
 import "./ids-page-text.js";
+import "./ids-relatives.js";
 import { get, withQuery } from "../lib/api.js";
 import { connection } from "../lib/connection.js";
 import { announce, button, foreign, h, icon, iconButton, skeleton } from "../lib/dom.js";
@@ -20,13 +21,15 @@ class IdsDocument extends IdsElement {
   #turning = new AbortController();
   #head;
   #changed;
+  #relatives;
   #body;
 
   connected() {
     this.#head = h("header", { class: "document-head" }, h("h1", {}, t("document.loading")));
     this.#changed = h("div", {});
+    this.#relatives = h("ids-relatives", { class: "relatives" });
     this.#body = h("div", {}, skeleton(4, t("shell.loading")));
-    this.replaceChildren(this.#head, this.#changed, this.#body);
+    this.replaceChildren(this.#head, this.#changed, this.#relatives, this.#body);
     this.ready = this.#load();
     this.listen(connection, "back", () => this.#load());
     this.listen(this, "ids:no-picture", () => this.querySelector("ids-page-text").showQuote());
@@ -96,6 +99,7 @@ class IdsDocument extends IdsElement {
     const { title } = this.#document;
     const { page: number, page_count: count, places, text, blocks, range, isStale } = this.#page;
     this.#showHead(h("h1", { dir: "auto", tabindex: "-1", "data-name": "title" }, title), number, count);
+    this.#relatives.document = this.#document;
     this.#changed.replaceChildren(...(isStale ? [h("p", { class: "notice changed" }, icon("alert"), t("document.changed"))] : []));
     let picture = this.querySelector("ids-page-picture");
     let pageText = this.querySelector("ids-page-text");

@@ -10,6 +10,7 @@ export const KINDS = {
   slides: [`${OFFICE}presentationml.presentation`, `${OPEN}presentation`],
   web: ["text/html", "multipart/related", "application/epub+zip"],
   mail: ["message/rfc822", "application/vnd.ms-outlook"],
+  archive: ["application/zip"],
   text: ["text/plain", "text/markdown", "application/json", "application/xml"],
   image: ["image/tiff", "image/png", "image/jpeg", "image/webp"],
 };
@@ -34,6 +35,7 @@ const BY_ENDING = {
   epub: "application/epub+zip",
   eml: "message/rfc822",
   msg: "application/vnd.ms-outlook",
+  zip: "application/zip",
   txt: "text/plain",
   md: "text/markdown",
   json: "application/json",

@@ -23,7 +23,7 @@ const fn file_type(content_type: &'static str, extensions: &'static [&'static st
 }
 
 /// Every type that is read, in the order it is told in.
-pub const FILE_TYPES: [FileType; 24] = [
+pub const FILE_TYPES: [FileType; 25] = [
     file_type(ContentType::PDF, &["pdf"]),
     file_type(ContentType::DOCX, &["docx", "docm", "dotx"]),
     file_type(ContentType::DOC, &["doc", "dot"]),
@@ -40,6 +40,7 @@ pub const FILE_TYPES: [FileType; 24] = [
     file_type(ContentType::EPUB, &["epub"]),
     file_type(ContentType::EML, &["eml"]),
     file_type(ContentType::MSG, &["msg"]),
+    file_type(ContentType::ZIP, &["zip"]),
     file_type(ContentType::MARKDOWN, &["md", "markdown", "mdown", "mkd"]),
     file_type(ContentType::TEXT, &["txt", "text", "log"]),
     file_type(ContentType::JSON, &["json", "jsonl", "ndjson", "geojson"]),
@@ -84,6 +85,8 @@ impl ContentType {
     pub const EML: &'static str = "message/rfc822";
     /// An e-mail message of Outlook.
     pub const MSG: &'static str = "application/vnd.ms-outlook";
+    /// An archive, whose files become documents of their own.
+    pub const ZIP: &'static str = "application/zip";
     /// Markdown.
     pub const MARKDOWN: &'static str = "text/markdown";
     /// Plain text.
@@ -123,6 +126,11 @@ impl ContentType {
     /// The type as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether files of this type hold others, which become documents of their own.
+    pub fn has_members(&self) -> bool {
+        matches!(self.as_str(), Self::ZIP | Self::EML | Self::MSG)
     }
 
     /// Whether files of this type are read.

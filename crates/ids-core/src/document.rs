@@ -160,6 +160,10 @@ pub struct Document {
     pub job_id: Option<JobId>,
     /// The document that has the same text, when the status is `duplicate`.
     pub duplicate_of: Option<DocumentId>,
+    /// The document it came in; `None` for what a person gave.
+    pub parent_id: Option<DocumentId>,
+    /// Where it lies in that.
+    pub path: Option<String>,
     /// Why it failed.
     pub failure: Option<Failure>,
     /// Pages, once extracted.
@@ -372,6 +376,8 @@ pub struct Removed {
     pub chunks: u32,
     /// Embeddings.
     pub embeddings: u32,
+    /// Documents that had come in it, at whatever depth.
+    pub members: u32,
     /// Bytes to be removed from the blob store now.
     pub blobs: Vec<BlobKey>,
 }

@@ -20,6 +20,7 @@ pub mod job;
 pub mod jobs;
 pub mod library;
 pub mod limits;
+pub mod member;
 pub mod moving;
 pub mod page;
 pub mod page_image;

@@ -38,6 +38,27 @@ pub const LIST_ROWS: usize = 1_000;
 pub const DOCUMENT_PAGES: u32 = 50_000;
 /// Characters of one document's text: twenty thousand dense pages. The text of one document is held in memory.
 pub const DOCUMENT_CHARS: usize = 60_000_000;
+/// Characters of the path of a document inside the one it came in; Windows stops at 260.
+pub const MEMBER_PATH_CHARS: usize = 1_000;
+/// How many documents a member may lie in: a ZIP in a mail in a ZIP in a mail. Past it whoever nests plays a trick.
+pub const MEMBER_DEPTH: u32 = 4;
+/// Members that one file gives: a folder of ten years of letters. Each is a job and some rows.
+pub const MEMBERS_PER_FILE: usize = 2_000;
+/// Members of all depths that came in one file.
+pub const MEMBERS_PER_TREE: u64 = 10_000;
+/// Bytes of all members of one file, unpacked. A ZIP of the greatest size that is taken by default holds five times as much, where it
+/// is of texts; a bomb stops here.
+pub const MEMBERS_BYTES: u64 = 2 * 1_024 * 1_024 * 1_024;
+/// Members passed over that are named; a reader stops long before.
+pub const SKIPPED_NAMED: usize = 500;
+/// Texts whose estimated similarity is below this are not called nearly the same. A text with one word in nine changed is at .5 (bench/near-duplicates).
+pub const NEAR_DUPLICATE_SIMILARITY: f32 = 0.5;
+/// Documents with nearly the same text that are named.
+pub const NEAR_DUPLICATES: usize = 20;
+/// Documents whose signature is compared for that; those that share most with it first.
+pub const NEAR_DUPLICATE_CANDIDATES: usize = 500;
+/// Entries of bands that are read for that: past it the text is a form that thousands have filled in.
+pub const NEAR_DUPLICATE_ENTRIES: usize = 50_000;
 /// Characters of the text that stands in front of a chunk when it is embedded (title and heading path).
 pub const CHUNK_CONTEXT_CHARS: usize = 300;
 

@@ -1,5 +1,7 @@
 //! What extraction gives: pages of text with blocks and, where known, the place of each line.
 
+pub use ids_text::minhash::Signature;
+
 use crate::document::ContentType;
 use crate::span::CharSpan;
 
@@ -16,6 +18,9 @@ pub struct ExtractedDocument {
     pub pages: Vec<Page>,
     /// What a reader should know: a broken page, a page without text. Plain sentences.
     pub notes: Vec<ExtractionNote>,
+    /// By what texts that are nearly the same are found: made by the domain of all pages, stored with them. `None` of a text too short
+    /// for that.
+    pub signature: Option<Signature>,
 }
 
 /// Something that did not go as it should, on a page or in the whole document, or a fact of the document: see
@@ -39,6 +44,8 @@ pub enum NoteKind {
     BrokenPage,
     /// Something was cut at a limit.
     Truncated,
+    /// A member that did not become a document: [`Skipped`](crate::member::Skipped) reads its text.
+    Skipped,
     /// Anything else worth saying.
     Other,
     /// A fact: the language the text is in, as `pt`, `en`, `other` or `mixed`.
@@ -51,10 +58,11 @@ pub enum NoteKind {
 
 impl NoteKind {
     /// All kinds.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::NeedsOcr,
         Self::BrokenPage,
         Self::Truncated,
+        Self::Skipped,
         Self::Other,
         Self::Language,
         Self::Created,
@@ -67,6 +75,7 @@ impl NoteKind {
             Self::NeedsOcr => "needs_ocr",
             Self::BrokenPage => "broken_page",
             Self::Truncated => "truncated",
+            Self::Skipped => "skipped",
             Self::Other => "other",
             Self::Language => "language",
             Self::Created => "created",

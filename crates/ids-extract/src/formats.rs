@@ -7,7 +7,7 @@ use ids_core::document::ContentType;
 
 use crate::output::{Output, ParseError};
 use crate::{
-    doc, docx, encoding, epub, html, mail, markdown, odf, picture, plain, pptx, rtf, sheet, xml_text,
+    archive, doc, docx, encoding, epub, html, mail, markdown, odf, picture, plain, pptx, rtf, sheet, xml_text,
 };
 
 /// Texts (HTML, Markdown, plain, tables) of more bytes than this are refused: their characters would be over the limit.
@@ -31,6 +31,7 @@ pub(crate) fn parse(content_type: &str, file: File, output: &mut dyn Output) -> 
         ContentType::EPUB => epub::parse(file, output),
         ContentType::EML => mail::parse_eml(&read_all(file)?, output),
         ContentType::MSG => mail::parse_msg(file, output),
+        ContentType::ZIP => archive::parse(file, output),
         ContentType::MARKDOWN => markdown::parse(&decoded(file)?, output),
         ContentType::TEXT | ContentType::JSON => plain::parse(&decoded(file)?, output),
         ContentType::XML => xml_text::parse(&decoded(file)?, output),

@@ -6,6 +6,8 @@
 //! to `output::Output`; `builder` keeps the promises of [`ids_core::page::Page`] for all of them; `furniture` and
 //! `pdf::structure` find what needs all pages (running headers, headings by size), in the parent, over checked data.
 
+mod archive;
+mod archive_names;
 mod builder;
 mod dates;
 mod detect;
@@ -20,6 +22,7 @@ pub mod fuzzing;
 mod html;
 mod mail;
 mod markdown;
+mod members;
 mod odf;
 mod ole;
 mod output;

@@ -43,6 +43,17 @@ impl Ole {
             .collect()
     }
 
+    /// The paths of all that lies in a storage, itself first, with whether each is a stream; `None` where there is no such storage or more in it than
+    /// `most`.
+    pub(crate) fn entries_under(&self, storage: &str, most: usize) -> Option<Vec<(String, bool)>> {
+        let walk = self.0.walk_storage(storage).ok()?;
+        let entries: Vec<(String, bool)> = walk
+            .take(most + 1)
+            .map(|entry| (entry.path().to_string_lossy().into_owned(), entry.is_stream()))
+            .collect();
+        (entries.len() <= most).then_some(entries)
+    }
+
     /// What the file says of itself.
     pub(crate) fn properties(&mut self) -> Properties {
         let bytes = self.stream("/\u{5}SummaryInformation").unwrap_or_default();

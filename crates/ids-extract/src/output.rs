@@ -4,6 +4,8 @@ use std::io;
 
 use ids_core::page::{ExtractionNote, NoteKind, Page};
 
+use crate::members::Part;
+
 /// Why a parser stopped. The words a person reads are put together by the parent, which knows the file's name.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ParseError {
@@ -52,6 +54,17 @@ pub(crate) trait Output {
 
     /// Something a reader should know.
     fn note(&mut self, note: ExtractionNote) -> Result<(), ParseError>;
+
+    /// Whether what comes in the document is wanted.
+    fn takes_members(&self) -> bool {
+        false
+    }
+
+    /// A piece of what comes in the document, where that is wanted.
+    fn member(&mut self, part: Part<'_>) -> Result<(), ParseError> {
+        let _ = part;
+        Ok(())
+    }
 }
 
 /// The most notes of one document; a reader stops reading long before.

@@ -15,7 +15,7 @@ use crate::error::{DbError, DbResult};
 use crate::models;
 use crate::rows::{Columns, Id, as_integer};
 use crate::transaction::Tx;
-use crate::{documents, job_reads, pages};
+use crate::{documents, job_reads, pages, signatures};
 
 /// Chunks, or vectors, of one statement: some megabytes.
 const ROWS: i64 = 2_000;
@@ -59,7 +59,7 @@ pub(crate) async fn load(
     };
     let row = tx
         .query_one(
-            "select source_path, title_given, visible_version_no, newest_version_no from documents
+            "select source_path, title_given, visible_version_no, newest_version_no, parent_version_id from documents
              where organization_id = $1 and document_id = $2",
             &[&organization.to_uuid(), &document_id.to_uuid()],
         )
@@ -68,6 +68,7 @@ pub(crate) async fn load(
     let mut record = DocumentRecord {
         document,
         source: columns.get::<Option<String>>()?.map(SourcePath),
+        parent_version: None,
         title_given: columns.get()?,
         versions: Vec::new(),
         visible: None,
@@ -75,6 +76,7 @@ pub(crate) async fn load(
         jobs: jobs_of(tx, &scope, document_id).await?,
     };
     let (visible_no, newest_no): (Option<i64>, Option<i64>) = (columns.get()?, columns.get()?);
+    record.parent_version = columns.optional_id()?;
     let rows = tx
         .query(
             "select version_no, version_id, blob_key, filename, content_type, file_size, file_hash, title_own, author,
@@ -114,6 +116,7 @@ async fn version_of(tx: &Tx<'_>, organization: OrganizationId, row: &Row) -> DbR
         title_own: columns.get()?,
         author: columns.get()?,
         text_hash: columns.optional_hash()?,
+        signature: signatures::find(tx, organization, version_no).await?,
         stage: columns.stage()?,
         page_count: columns.optional_number()?,
         characters: columns.get::<Option<i64>>()?.map(i64::unsigned_abs),

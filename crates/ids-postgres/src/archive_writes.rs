@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use ids_core::error::StoreErrorKind;
 use ids_core::id::{ChunkId, DocumentId, OrganizationId, VersionId};
 use ids_core::job::Job;
 use ids_core::moving::{DocumentRecord, VersionRecord};
@@ -13,7 +12,7 @@ use crate::error::{DbError, DbResult};
 use crate::models;
 use crate::rows::{Id, as_integer, as_number, folded, retry_name, stage_name, storable};
 use crate::transaction::Tx;
-use crate::{chunks, collections, documents, pages, postings, uploads};
+use crate::{chunks, collections, documents, pages, postings, signatures, uploads};
 
 /// `LibraryArchive::put_document`; the models of its vectors are known.
 pub(crate) async fn put(
@@ -27,9 +26,11 @@ pub(crate) async fn put(
     // A long document is thousands of rows, each vector with its way into the index.
     tx.be_patient().await?;
     let document_id = record.document.document_id;
-    match documents::delete(tx, &Scope::organization(organization), document_id).await {
-        Ok(_) | Err(DbError::Store(StoreErrorKind::NotFound)) => {}
-        Err(error) => return Err(error),
+    documents::lock(tx, organization, document_id).await?;
+    let scope = Scope::organization(organization);
+    if documents::find(tx, &scope, document_id).await?.is_some() {
+        // Not what came in it: that is moved on its own, and may be here already.
+        documents::remove(tx, organization, document_id).await?;
     }
     let collection_no = collections::ensure(tx, organization, &record.document.collection).await?;
     insert_document(tx, organization, collection_no, record).await?;
@@ -75,8 +76,8 @@ async fn insert_document(
     tx.execute(
         "insert into documents (document_id, organization_id, collection_no, source_path, title_given, description, title,
              title_folded, filename, filename_folded, content_type, file_size, file_hash, status, job_id, duplicate_of,
-             failure_code, failure_message, failure_retry, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
+             failure_code, failure_message, failure_retry, created_at, updated_at, parent_id, parent_version_id, path)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)",
         &[
             &document.document_id.to_uuid(),
             &organization.to_uuid(),
@@ -99,6 +100,9 @@ async fn insert_document(
             &failure.map(|failure| retry_name(failure.retry)),
             &document.created_at.as_micros(),
             &document.updated_at.as_micros(),
+            &document.parent_id.map(Id::to_uuid),
+            &record.parent_version.map(Id::to_uuid),
+            &document.path.as_deref().map(storable),
         ],
     )
     .await?;
@@ -139,6 +143,9 @@ async fn insert_version(
     let version_no: i64 = row.try_get(0)?;
     pages::insert(tx, organization, version_no, &version.pages).await?;
     pages::insert_notes(tx, organization, version_no, &version.notes).await?;
+    if let Some(signature) = &version.signature {
+        signatures::insert(tx, organization, version_no, signature).await?;
+    }
     if version.chunks.is_empty() {
         return Ok((version_no, None));
     }

@@ -272,10 +272,12 @@ fn load_sql(conditions: &mut Conditions, chunk_ids: &[ChunkId], columns: &str, m
              select * from chunks n where n.organization_id = $1 and n.chunk_id = asked.chunk_id limit 1
          ) n
          cross join lateral (
-             select d.document_id, d.title, v.filename, v.content_type, v.file_hash, c.name as collection
+             select d.document_id, coalesce(p.title || ' › ', '') || d.title as title, v.filename, v.content_type, v.file_hash,
+                 c.name as collection
              from documents d
              join versions v on v.version_no = d.visible_version_no
              join collections c on c.collection_no = d.collection_no
+             left join documents p on p.document_id = d.parent_id
              where d.visible_version_no = n.version_no and {conditions}
              limit 1
          ) v

@@ -7,16 +7,19 @@ use ids_core::document::{
 use ids_core::error::StoreError;
 use ids_core::id::{DocumentId, OrganizationId, UploadId};
 use ids_core::job::Lease;
+use ids_core::member::Family;
 use ids_core::page::{ExtractedDocument, Page};
 use ids_core::ports::{
     AnalysisRecord, ChunkPage, CollectionSummary, DocumentList, DocumentQuery, DocumentStore, LibraryCounts,
-    SourceFile, SourceRecord, StatusRecord,
+    NearDuplicate, SourceFile, SourceRecord, StatusRecord,
 };
 use ids_core::scope::{CollectionName, Scope};
 use ids_core::time::Timestamp;
 
 use crate::library::PostgresLibrary;
-use crate::{chunks, collections, documents, library_reads, pages, sources, statistics, uploads};
+use crate::{
+    chunks, collections, documents, library_reads, members, pages, signatures, sources, statistics, uploads,
+};
 
 #[async_trait]
 impl DocumentStore for PostgresLibrary {
@@ -174,7 +177,7 @@ impl DocumentStore for PostgresLibrary {
         lease: &Lease,
         extracted: &ExtractedDocument,
         text_hash: ContentHash,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Removed, StoreError> {
         self.database
             .write(lease.job.organization, move |tx| {
                 Box::pin(pages::save_extraction(tx, lease, extracted, text_hash))
@@ -186,6 +189,26 @@ impl DocumentStore for PostgresLibrary {
         self.database
             .read(lease.job.organization, move |tx| {
                 Box::pin(pages::find_duplicate(tx, lease))
+            })
+            .await
+    }
+
+    async fn find_family(&self, lease: &Lease) -> Result<Family, StoreError> {
+        self.database
+            .read(lease.job.organization, move |tx| {
+                Box::pin(members::find_family(tx, lease))
+            })
+            .await
+    }
+
+    async fn list_near_duplicates(
+        &self,
+        scope: &Scope,
+        document_id: DocumentId,
+    ) -> Result<Vec<NearDuplicate>, StoreError> {
+        self.database
+            .read(scope.organization, move |tx| {
+                Box::pin(signatures::list_near(tx, scope, document_id))
             })
             .await
     }

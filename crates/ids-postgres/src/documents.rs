@@ -11,13 +11,13 @@ use crate::error::{DbError, DbResult};
 use crate::rows::{Columns, Id, as_integer, folded, storable};
 use crate::scope_sql::{Conditions, uuid, value};
 use crate::transaction::Tx;
-use crate::{job_reads, uploads, versions};
+use crate::{job_reads, members, uploads, versions};
 
 const SELECT: &str =
     "select d.document_id, d.title, d.description, d.filename, d.content_type, d.file_size, d.file_hash,
         array(select t.tag from document_tags t where t.document_id = d.document_id order by t.position),
         c.name, d.status, d.job_id, d.duplicate_of, d.failure_code, d.failure_message, d.failure_retry,
-        v.page_count, coalesce(v.chunk_count, 0), d.created_at, d.updated_at
+        d.parent_id, d.path, v.page_count, coalesce(v.chunk_count, 0), d.created_at, d.updated_at
      from documents d join collections c on c.collection_no = d.collection_no
      left join versions v on v.version_no = d.shown_version_no";
 
@@ -37,6 +37,8 @@ fn read(row: &Row) -> DbResult<Document> {
         job_id: columns.optional_id()?,
         duplicate_of: columns.optional_id()?,
         failure: columns.failure()?,
+        parent_id: columns.optional_id()?,
+        path: columns.get()?,
         page_count: columns.optional_number()?,
         total_chunks: columns.number()?,
         created_at: columns.time()?,
@@ -80,6 +82,9 @@ pub(crate) async fn list(tx: &Tx<'_>, scope: &Scope, query: &DocumentQuery) -> D
     let mut conditions = Conditions::in_scope(scope);
     if let Some(collection) = &query.collection {
         conditions.and("c.name = ?", [value(collection.as_str().to_owned())]);
+    }
+    if let Some(parent_id) = query.parent_id {
+        conditions.and("d.parent_id = ?", [uuid(parent_id)]);
     }
     if let Some(status) = query.status {
         conditions.and("d.status = ?", [value(status.as_str())]);
@@ -162,10 +167,21 @@ pub(crate) async fn change(
 pub(crate) async fn delete(tx: &Tx<'_>, scope: &Scope, document_id: DocumentId) -> DbResult<Removed> {
     lock(tx, scope.organization, document_id).await?;
     find(tx, scope, document_id).await?.ok_or(DbError::NOT_FOUND)?;
-    let (organization, id) = (scope.organization.to_uuid(), document_id.to_uuid());
+    let mut removed = members::remove_below(tx, scope.organization, document_id).await?;
+    versions::add(&mut removed, remove(tx, scope.organization, document_id).await?);
+    Ok(removed)
+}
+
+/// Removes a document, which is locked, with all that hangs on it but what came in it.
+pub(crate) async fn remove(
+    tx: &Tx<'_>,
+    organization_id: OrganizationId,
+    document_id: DocumentId,
+) -> DbResult<Removed> {
+    let (organization, id) = (organization_id.to_uuid(), document_id.to_uuid());
     let mut removed = Removed::default();
-    for version_no in versions::numbers(tx, scope.organization, document_id).await? {
-        let of_version = versions::remove(tx, scope.organization, version_no).await?;
+    for version_no in versions::numbers(tx, organization_id, document_id).await? {
+        let of_version = versions::remove(tx, organization_id, version_no).await?;
         versions::add(&mut removed, of_version);
     }
     let waiting = tx

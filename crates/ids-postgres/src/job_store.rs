@@ -7,12 +7,13 @@ use ids_core::document::{Acceptance, BlobKey, Removed};
 use ids_core::error::{Failure, StoreError};
 use ids_core::id::{DocumentId, JobId};
 use ids_core::job::{Job, JobCounts, JobRef, JobStatus, Lease, Progress};
+use ids_core::member::{MemberAcceptance, MemberAccepted};
 use ids_core::ports::{Accepted, ClaimedJob, JobStore, Reconciled};
 use ids_core::scope::Scope;
 use ids_core::time::Timestamp;
 
 use crate::library::PostgresLibrary;
-use crate::{accept, job_reads, jobs, statistics};
+use crate::{accept, job_reads, jobs, members, statistics};
 
 #[async_trait]
 impl JobStore for PostgresLibrary {
@@ -20,6 +21,18 @@ impl JobStore for PostgresLibrary {
         self.database
             .write(scope.organization, move |tx| {
                 Box::pin(accept::accept(tx, scope, acceptance))
+            })
+            .await
+    }
+
+    async fn accept_member(
+        &self,
+        lease: &Lease,
+        member: &MemberAcceptance,
+    ) -> Result<MemberAccepted, StoreError> {
+        self.database
+            .write(lease.job.organization, move |tx| {
+                Box::pin(members::accept(tx, lease, member))
             })
             .await
     }

@@ -17,7 +17,7 @@ use crate::error::{DbError, DbResult};
 use crate::leases::{HeldVersion, hold_version};
 use crate::rows::{Columns, Id, retry_name};
 use crate::transaction::Tx;
-use crate::{documents, job_reads, versions};
+use crate::{documents, job_reads, members, versions};
 
 pub(crate) async fn claim(tx: &Tx<'_>, job: &JobRef, worker: &str) -> DbResult<Option<ClaimedJob>> {
     let now = tx.now();
@@ -353,10 +353,17 @@ async fn lock(tx: &Tx<'_>, scope: &Scope, job_id: JobId) -> DbResult<Job> {
 }
 
 pub(crate) async fn cancel(tx: &Tx<'_>, scope: &Scope, job_id: JobId) -> DbResult<Removed> {
-    if lock(tx, scope, job_id).await?.status.is_end() {
+    let job = lock(tx, scope, job_id).await?;
+    let mut removed = Removed::default();
+    if !job.status.is_end() {
+        removed = end_cancelled(tx, scope.organization, job_id).await?;
+    }
+    let (was_open, below) = members::cancel_below(tx, scope.organization, job.document_id).await?;
+    if job.status.is_end() && !was_open {
         return Err(DbError::CONFLICT);
     }
-    end_cancelled(tx, scope.organization, job_id).await
+    versions::add(&mut removed, below);
+    Ok(removed)
 }
 
 pub(crate) async fn retry(tx: &Tx<'_>, scope: &Scope, job_id: JobId) -> DbResult<JobRef> {

@@ -11,13 +11,15 @@ use crate::rows::{Columns, Id, as_integer};
 use crate::transaction::Tx;
 
 /// All tables with rows of an organization by its id, children before their parents. A test holds it against the catalog.
-const OWNED: [&str; 25] = [
+const OWNED: [&str; 27] = [
     "deliveries",
     "embeddings",
     "chunks",
     "jobs",
     "uploads",
     "extraction_notes",
+    "signature_bands",
+    "text_signatures",
     "pages",
     "versions",
     "document_tags",

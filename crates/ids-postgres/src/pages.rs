@@ -1,6 +1,6 @@
 //! What extraction found: pages, notes, and whether the same text is there already.
 
-use ids_core::document::{ContentHash, DocumentStatus, VersionStage};
+use ids_core::document::{ContentHash, DocumentStatus, Removed, VersionStage};
 use ids_core::id::{DocumentId, OrganizationId};
 use ids_core::job::Lease;
 use ids_core::page::{ExtractedDocument, ExtractionNote, NoteKind, Page};
@@ -13,7 +13,7 @@ use crate::error::{DbError, DbResult};
 use crate::leases::{HeldVersion, held_version, hold_version};
 use crate::rows::{Columns, Id, as_integer, as_number, storable};
 use crate::transaction::Tx;
-use crate::{documents, versions};
+use crate::{documents, members, signatures, versions};
 
 /// Pages sent with one statement: some megabytes at most, and one round trip for most documents.
 const PAGES_AT_ONCE: usize = 256;
@@ -24,12 +24,13 @@ pub(crate) async fn save_extraction(
     lease: &Lease,
     extracted: &ExtractedDocument,
     text_hash: ContentHash,
-) -> DbResult<()> {
+) -> DbResult<Removed> {
     let held = hold_version(tx, lease).await?;
     if held.stage >= VersionStage::Chunked {
         // Chunks were cut from the pages that are there: a late repeat must not put others under them.
-        return Ok(());
+        return Ok(Removed::default());
     }
+    let removed = members::remove_gone(tx, held.organization, held.document_id, lease.version_id).await?;
     let organization = held.organization.to_uuid();
     for sql in [
         "delete from pages where organization_id = $1 and version_no = $2",
@@ -39,6 +40,10 @@ pub(crate) async fn save_extraction(
     }
     insert(tx, held.organization, held.version_no, &extracted.pages).await?;
     insert_notes(tx, held.organization, held.version_no, &extracted.notes).await?;
+    signatures::remove(tx, held.organization, held.version_no).await?;
+    if let Some(signature) = &extracted.signature {
+        signatures::insert(tx, held.organization, held.version_no, signature).await?;
+    }
     let characters: usize = extracted.pages.iter().map(|page| page.text.chars().count()).sum();
     let title = extracted.title.as_deref().map(str::trim);
     tx.execute(
@@ -57,7 +62,8 @@ pub(crate) async fn save_extraction(
         ],
     )
     .await?;
-    versions::refresh_shown(tx, held.organization, held.document_id).await
+    versions::refresh_shown(tx, held.organization, held.document_id).await?;
+    Ok(removed)
 }
 
 /// Stores the pages of a version.
@@ -162,8 +168,12 @@ pub(crate) async fn duplicate_of(tx: &Tx<'_>, held: &HeldVersion) -> DbResult<Op
     };
     let row = tx
         .query_opt(
+            // What came in an older version of the same archive may be about to go: it is no original.
             "select d.document_id from versions v join documents d on d.visible_version_no = v.version_no
+             join documents own on own.document_id = $4
              where v.organization_id = $1 and v.text_hash = $2 and d.collection_no = $3 and d.document_id <> $4
+                 and (d.parent_id is null or d.parent_id is distinct from own.parent_id
+                     or d.parent_version_id is not distinct from own.parent_version_id)
              order by v.version_no limit 1",
             &[
                 &held.organization.to_uuid(),

@@ -92,6 +92,8 @@ async fn strip_contents(tx: &Tx<'_>, version: &Contents) -> DbResult<Removed> {
     for sql in [
         "delete from pages where organization_id = $1 and version_no = $2",
         "delete from extraction_notes where organization_id = $1 and version_no = $2",
+        "delete from text_signatures where organization_id = $1 and version_no = $2",
+        "delete from signature_bands where organization_id = $1 and version_no = $2",
         "update versions set stage = 'accepted', title_own = null, author = null, text_hash = null, page_count = null,
              characters = null, chunk_count = 0, embedded_count = 0
          where organization_id = $1 and version_no = $2",
@@ -102,7 +104,7 @@ async fn strip_contents(tx: &Tx<'_>, version: &Contents) -> DbResult<Removed> {
     Ok(Removed {
         chunks: as_number(removed.chunks),
         embeddings: as_number(removed.embeddings),
-        blobs: Vec::new(),
+        ..Removed::default()
     })
 }
 
@@ -156,6 +158,7 @@ pub(crate) async fn numbers(
 pub(crate) fn add(sum: &mut Removed, more: Removed) {
     sum.chunks += more.chunks;
     sum.embeddings += more.embeddings;
+    sum.members += more.members;
     sum.blobs.extend(more.blobs);
 }
 

@@ -2,7 +2,7 @@
 
 use ids_core::document::{BlobKey, SourcePath};
 use ids_core::embedding::{Embedding, EmbeddingModel};
-use ids_core::id::{ChunkId, DocumentId, OrganizationId};
+use ids_core::id::{ChunkId, DocumentId, OrganizationId, VersionId};
 use ids_core::job::Job;
 use ids_core::moving::{DocumentRecord, ListedDocument, ModelEmbeddings, StoredState, VersionRecord};
 use ids_core::scope::Scope;
@@ -10,7 +10,7 @@ use rusqlite::{Connection, Row, params};
 
 use crate::error::{DbError, DbResult};
 use crate::rows::{Columns, Id};
-use crate::{chunk_rows, documents, job_reads, pages};
+use crate::{chunk_rows, documents, job_reads, pages, signatures};
 
 /// `LibraryArchive::list_stored`.
 pub(crate) fn list(tx: &Connection, organization: OrganizationId) -> DbResult<Vec<ListedDocument>> {
@@ -51,9 +51,13 @@ pub(crate) fn load(
         .query_row([document_id.to_blob()], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })?;
+    let parent_version: Option<[u8; 16]> = tx
+        .prepare_cached("select parent_version_id from documents where document_id = ?1")?
+        .query_row([document_id.to_blob()], |row| row.get(0))?;
     let mut record = DocumentRecord {
         document,
         source: source.map(SourcePath),
+        parent_version: parent_version.map(VersionId::from_blob),
         title_given,
         versions: Vec::new(),
         visible: None,
@@ -112,6 +116,7 @@ fn version_of(
         title_own: columns.get()?,
         author: columns.get()?,
         text_hash: columns.optional_hash()?,
+        signature: signatures::find(tx, version_no)?,
         stage: columns.stage()?,
         page_count: columns.get()?,
         characters: columns.get::<Option<i64>>()?.map(i64::unsigned_abs),

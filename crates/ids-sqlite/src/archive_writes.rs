@@ -13,7 +13,7 @@ use crate::database::WriteTx;
 use crate::error::{DbError, DbResult};
 use crate::rows::{Id, as_integer, folded, retry_name, stage_name};
 use crate::vectors::StoredVector;
-use crate::{chunk_rows, chunks, collections, documents, pages, postings, uploads};
+use crate::{chunk_rows, chunks, collections, documents, pages, postings, signatures, uploads};
 
 /// `LibraryArchive::put_document`.
 pub(crate) fn put(
@@ -86,8 +86,8 @@ fn insert_document(
     tx.prepare_cached(
         "insert into documents (document_id, organization_id, collection_no, source_path, title_given, description, title,
              title_folded, filename, filename_folded, content_type, file_size, file_hash, status, job_id, duplicate_of,
-             failure_code, failure_message, failure_retry, created_at, updated_at)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+             failure_code, failure_message, failure_retry, created_at, updated_at, parent_id, parent_version_id, path)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)",
     )?
     .execute(params![
         document.document_id.to_blob(),
@@ -111,6 +111,9 @@ fn insert_document(
         failure.map(|failure| retry_name(failure.retry)),
         document.created_at.as_micros(),
         document.updated_at.as_micros(),
+        document.parent_id.map(Id::to_blob),
+        record.parent_version.map(Id::to_blob),
+        document.path,
     ])?;
     Ok(())
 }
@@ -147,6 +150,9 @@ fn insert_version(
     let version_no = tx.last_insert_rowid();
     pages::insert(tx, organization, version_no, &version.pages)?;
     pages::insert_notes(tx, organization, version_no, &version.notes)?;
+    if let Some(signature) = &version.signature {
+        signatures::insert(tx, organization, version_no, signature)?;
+    }
     let first = chunk_rows::insert(tx, organization, version_no, &version.chunks)?;
     tx.prepare_cached(
         "update versions set first_chunk_id = ?2, chunk_count = ?3, embedded_count = ?4 where version_no = ?1",

@@ -199,8 +199,11 @@ impl<'a> VisibleVersions<'a> {
     fn load(&self, version_no: i64) -> DbResult<Option<VisibleVersion>> {
         self.tx
             .prepare_cached(
-                "select d.document_id, d.title, v.filename, v.content_type, c.name, v.file_hash from versions v
+                // What came in another document is named with it.
+                "select d.document_id, coalesce(p.title || ' › ', '') || d.title, v.filename, v.content_type, c.name, v.file_hash
+                 from versions v
                  join documents d on d.visible_version_no = v.version_no
+                 left join documents p on p.document_id = d.parent_id
                  join collections c on c.collection_no = d.collection_no
                  where v.version_no = ?1 and d.organization_id = ?2",
             )?

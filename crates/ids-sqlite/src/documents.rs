@@ -7,10 +7,11 @@ use ids_core::document::{
 use ids_core::error::StoreError;
 use ids_core::id::{DocumentId, OrganizationId, UploadId};
 use ids_core::job::Lease;
+use ids_core::member::Family;
 use ids_core::page::{ExtractedDocument, Page};
 use ids_core::ports::{
     AnalysisRecord, ChunkPage, CollectionSummary, DocumentList, DocumentOrder, DocumentQuery, DocumentStore,
-    LibraryCounts, SourceFile, SourceRecord, StatusRecord,
+    LibraryCounts, NearDuplicate, SourceFile, SourceRecord, StatusRecord,
 };
 use ids_core::scope::{CollectionName, Scope};
 use ids_core::time::Timestamp;
@@ -22,12 +23,15 @@ use crate::error::{DbError, DbResult};
 use crate::library::SqliteLibrary;
 use crate::rows::{Columns, Id, as_integer, folded};
 use crate::scope_sql::{Conditions, blob};
-use crate::{chunks, collections, document_reads, library_reads, pages, sources, uploads, versions};
+use crate::{
+    chunks, collections, document_reads, library_reads, members, pages, signatures, sources, uploads,
+    versions,
+};
 
 const SELECT: &str =
     "select d.document_id, d.title, d.description, d.filename, d.content_type, d.file_size, d.file_hash,
         c.name, d.status, d.job_id, d.duplicate_of, d.failure_code, d.failure_message, d.failure_retry,
-        v.page_count, coalesce(v.chunk_count, 0), d.created_at, d.updated_at
+        d.parent_id, d.path, v.page_count, coalesce(v.chunk_count, 0), d.created_at, d.updated_at
      from documents d join collections c on c.collection_no = d.collection_no
      left join versions v on v.version_no = coalesce(d.visible_version_no, d.newest_version_no)";
 
@@ -46,6 +50,8 @@ fn read(columns: &mut Columns<'_, '_>) -> DbResult<Document> {
         job_id: columns.optional_id()?,
         duplicate_of: columns.optional_id()?,
         failure: columns.failure()?,
+        parent_id: columns.optional_id()?,
+        path: columns.get()?,
         page_count: columns.get()?,
         total_chunks: columns.get()?,
         created_at: columns.time()?,
@@ -88,6 +94,9 @@ fn list(tx: &Connection, scope: &Scope, query: &DocumentQuery) -> DbResult<Docum
     let mut conditions = Conditions::in_scope(scope);
     if let Some(collection) = &query.collection {
         conditions.and("c.name = ?", [Value::Text(collection.as_str().to_owned())]);
+    }
+    if let Some(parent_id) = query.parent_id {
+        conditions.and("d.parent_id = ?", [blob(parent_id)]);
     }
     if let Some(status) = query.status {
         conditions.and("d.status = ?", [Value::Text(status.as_str().to_owned())]);
@@ -176,10 +185,12 @@ fn change(
 
 fn delete(tx: &mut WriteTx<'_>, scope: &Scope, document_id: DocumentId) -> DbResult<Removed> {
     find(tx, scope, document_id)?.ok_or(DbError::NOT_FOUND)?;
-    remove(tx, document_id)
+    let mut removed = members::remove_below(tx, document_id)?;
+    versions::add(&mut removed, remove(tx, document_id)?);
+    Ok(removed)
 }
 
-/// Removes a document that is known to be in scope, with all that hangs on it.
+/// Removes a document that is known to be in scope, with all that hangs on it but what came in it.
 pub(crate) fn remove(tx: &mut WriteTx<'_>, document_id: DocumentId) -> DbResult<Removed> {
     let id = document_id.to_blob();
     let mut removed = Removed::default();
@@ -350,7 +361,7 @@ impl DocumentStore for SqliteLibrary {
         lease: &Lease,
         extracted: &ExtractedDocument,
         text_hash: ContentHash,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Removed, StoreError> {
         let (lease, extracted) = (lease.clone(), extracted.clone());
         self.database
             .write(Durability::Machine, move |tx| {
@@ -363,6 +374,24 @@ impl DocumentStore for SqliteLibrary {
         let lease = lease.clone();
         self.database
             .read(move |tx| pages::find_duplicate(tx, &lease))
+            .await
+    }
+
+    async fn find_family(&self, lease: &Lease) -> Result<Family, StoreError> {
+        let lease = lease.clone();
+        self.database
+            .read(move |tx| members::find_family(tx, &lease))
+            .await
+    }
+
+    async fn list_near_duplicates(
+        &self,
+        scope: &Scope,
+        document_id: DocumentId,
+    ) -> Result<Vec<NearDuplicate>, StoreError> {
+        let scope = scope.clone();
+        self.database
+            .read(move |tx| signatures::list_near(tx, &scope, document_id))
             .await
     }
 

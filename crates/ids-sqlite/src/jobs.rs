@@ -8,6 +8,7 @@ use ids_core::error::{ErrorCode, Failure, StoreError};
 use ids_core::id::{DocumentId, JobId};
 use ids_core::job::{Job, JobCounts, JobRef, JobStatus, Lease, Progress};
 use ids_core::limits::{JOB_ATTEMPTS, LEASE};
+use ids_core::member::{MemberAcceptance, MemberAccepted};
 use ids_core::ports::{Accepted, ClaimedJob, JobStore, Reconciled};
 use ids_core::scope::Scope;
 use ids_core::time::Timestamp;
@@ -19,7 +20,7 @@ use crate::leases::{HeldVersion, held_version};
 use crate::library::SqliteLibrary;
 use crate::rows::{Columns, Id, retry_name};
 use crate::versions;
-use crate::{accept, job_reads};
+use crate::{accept, job_reads, members};
 
 fn claim(tx: &mut WriteTx<'_>, job: &JobRef, worker: &str) -> DbResult<Option<ClaimedJob>> {
     let now = tx.now();
@@ -256,10 +257,16 @@ pub(crate) fn end_cancelled(tx: &mut WriteTx<'_>, job_id: JobId) -> DbResult<Rem
 
 fn cancel(tx: &mut WriteTx<'_>, scope: &Scope, job_id: JobId) -> DbResult<Removed> {
     let job = job_reads::find(tx, scope, job_id)?.ok_or(DbError::NOT_FOUND)?;
-    if job.status.is_end() {
+    let mut removed = Removed::default();
+    if !job.status.is_end() {
+        removed = end_cancelled(tx, job_id)?;
+    }
+    let (was_open, below) = members::cancel_below(tx, job.document_id)?;
+    if job.status.is_end() && !was_open {
         return Err(DbError::CONFLICT);
     }
-    end_cancelled(tx, job_id)
+    versions::add(&mut removed, below);
+    Ok(removed)
 }
 
 fn retry(tx: &mut WriteTx<'_>, scope: &Scope, job_id: JobId) -> DbResult<JobRef> {
@@ -306,6 +313,19 @@ impl JobStore for SqliteLibrary {
         self.database
             .write(Durability::Machine, move |tx| {
                 accept::accept(tx, &scope, &acceptance)
+            })
+            .await
+    }
+
+    async fn accept_member(
+        &self,
+        lease: &Lease,
+        member: &MemberAcceptance,
+    ) -> Result<MemberAccepted, StoreError> {
+        let (lease, member) = (lease.clone(), member.clone());
+        self.database
+            .write(Durability::Machine, move |tx| {
+                members::accept(tx, &lease, &member)
             })
             .await
     }

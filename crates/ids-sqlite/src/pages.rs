@@ -1,6 +1,6 @@
 //! What extraction found: pages, notes, and whether the same text is there already.
 
-use ids_core::document::{ContentHash, DocumentStatus, VersionStage};
+use ids_core::document::{ContentHash, DocumentStatus, Removed, VersionStage};
 use ids_core::id::{DocumentId, OrganizationId};
 use ids_core::job::Lease;
 use ids_core::page::{ExtractedDocument, ExtractionNote, NoteKind, Page};
@@ -13,7 +13,7 @@ use crate::database::WriteTx;
 use crate::error::{DbError, DbResult};
 use crate::leases::{HeldVersion, held_version};
 use crate::rows::{Id, as_integer};
-use crate::{documents, versions};
+use crate::{documents, members, signatures, versions};
 
 /// `DocumentStore::save_extraction`.
 pub(crate) fn save_extraction(
@@ -21,12 +21,13 @@ pub(crate) fn save_extraction(
     lease: &Lease,
     extracted: &ExtractedDocument,
     text_hash: ContentHash,
-) -> DbResult<()> {
+) -> DbResult<Removed> {
     let held = held_version(tx, lease)?;
     if held.stage >= VersionStage::Chunked {
         // Chunks were cut from the pages that are there: a late repeat must not put others under them.
-        return Ok(());
+        return Ok(Removed::default());
     }
+    let removed = members::remove_gone(tx, held.document_id, lease.version_id)?;
     tx.execute("delete from pages where version_no = ?1", [held.version_no])?;
     tx.execute(
         "delete from extraction_notes where version_no = ?1",
@@ -34,6 +35,10 @@ pub(crate) fn save_extraction(
     )?;
     insert(tx, held.organization, held.version_no, &extracted.pages)?;
     insert_notes(tx, held.organization, held.version_no, &extracted.notes)?;
+    signatures::remove(tx, held.version_no)?;
+    if let Some(signature) = &extracted.signature {
+        signatures::insert(tx, held.organization, held.version_no, signature)?;
+    }
     let characters: usize = extracted.pages.iter().map(|page| page.text.chars().count()).sum();
     tx.execute(
         "update versions set stage = 'extracted', title_own = ?2, author = ?3, text_hash = ?4, page_count = ?5,
@@ -49,7 +54,8 @@ pub(crate) fn save_extraction(
             extracted.content_type.as_ref().map(|kind| kind.as_str()),
         ],
     )?;
-    versions::refresh_shown(tx, held.document_id)
+    versions::refresh_shown(tx, held.document_id)?;
+    Ok(removed)
 }
 
 /// Stores the pages of a version.
@@ -115,8 +121,12 @@ pub(crate) fn duplicate_of(tx: &Connection, held: &HeldVersion) -> DbResult<Opti
     };
     let found: Option<[u8; 16]> = tx
         .prepare_cached(
+            // What came in an older version of the same archive may be about to go: it is no original.
             "select d.document_id from versions v join documents d on d.visible_version_no = v.version_no
+             join documents own on own.document_id = ?4
              where v.organization_id = ?1 and v.text_hash = ?2 and d.collection_no = ?3 and d.document_id <> ?4
+                 and (d.parent_id is null or d.parent_id is not own.parent_id
+                     or d.parent_version_id is own.parent_version_id)
              order by v.version_no limit 1",
         )?
         .query_row(

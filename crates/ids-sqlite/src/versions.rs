@@ -10,6 +10,7 @@ use crate::database::WriteTx;
 use crate::error::DbResult;
 use crate::postings;
 use crate::rows::{Id, as_integer, folded};
+use crate::signatures;
 
 /// What the version holds, as far as removing it goes.
 struct Contents {
@@ -89,6 +90,7 @@ pub(crate) fn strip(tx: &mut WriteTx<'_>, version_no: i64) -> DbResult<Removed> 
         .execute(params![ids.start, ids.end])?;
     tx.execute("delete from pages where version_no = ?1", [version_no])?;
     tx.execute("delete from extraction_notes where version_no = ?1", [version_no])?;
+    signatures::remove(tx, version_no)?;
     tx.execute(
         "update versions set stage = 'accepted', title_own = null, author = null, text_hash = null, page_count = null,
              characters = null, first_chunk_id = null, chunk_count = 0, embedded_count = 0
@@ -100,7 +102,7 @@ pub(crate) fn strip(tx: &mut WriteTx<'_>, version_no: i64) -> DbResult<Removed> 
     Ok(Removed {
         chunks: as_u32(chunks),
         embeddings: as_u32(embeddings),
-        blobs: Vec::new(),
+        ..Removed::default()
     })
 }
 
@@ -143,6 +145,7 @@ pub(crate) fn numbers(tx: &Connection, document_id: DocumentId) -> DbResult<Vec<
 pub(crate) fn add(sum: &mut Removed, more: Removed) {
     sum.chunks += more.chunks;
     sum.embeddings += more.embeddings;
+    sum.members += more.members;
     sum.blobs.extend(more.blobs);
 }
 

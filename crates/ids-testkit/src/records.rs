@@ -21,6 +21,7 @@ use ids_core::session::{
 };
 use ids_core::span::{CharSpan, PageSpan};
 use ids_core::time::Timestamp;
+use ids_text::minhash::Signature;
 
 use crate::ids::SequentialIds;
 use crate::stores::{chunk, collection, content_type, direction, hash_of, model};
@@ -77,6 +78,7 @@ pub fn version(ids: &SequentialIds, organization: OrganizationId, texts: &[&str]
         title_own: Some("Um título do arquivo".to_owned()),
         author: Some("Câmara".to_owned()),
         text_hash: Some(hash_of(&format!("text of {version_id}"))),
+        signature: Signature::of(&"palavra ".repeat(40)),
         stage: VersionStage::Completed,
         page_count: Some(2),
         characters: Some(31),
@@ -148,6 +150,8 @@ pub fn document(ids: &SequentialIds, organization: OrganizationId, texts: &[&str
             status: DocumentStatus::Completed,
             job_id: Some(job.job_id),
             duplicate_of: None,
+            parent_id: None,
+            path: None,
             failure: None,
             page_count: version.page_count,
             total_chunks: version.chunks.len() as u32,
@@ -155,6 +159,7 @@ pub fn document(ids: &SequentialIds, organization: OrganizationId, texts: &[&str
             updated_at: at(9_000_009),
         },
         source: None,
+        parent_version: None,
         title_given: None,
         visible: Some(version.version_id),
         newest: Some(version.version_id),
@@ -187,6 +192,7 @@ pub fn full_document(ids: &SequentialIds, organization: OrganizationId) -> Docum
         title_own: None,
         author: None,
         text_hash: None,
+        signature: None,
         page_count: None,
         characters: None,
         created_at: at(3_000_003),
@@ -213,6 +219,9 @@ pub fn full_document(ids: &SequentialIds, organization: OrganizationId) -> Docum
     record.document.failure = Some(failure());
     record.document.job_id = Some(record.jobs[2].job_id);
     record.document.duplicate_of = Some(DocumentId::from_uuid(ids.next()));
+    record.document.parent_id = Some(DocumentId::from_uuid(ids.next()));
+    record.document.path = Some("anexos/Relatório.pdf".to_owned());
+    record.parent_version = Some(VersionId::from_uuid(ids.next()));
     record
 }
 

@@ -15,6 +15,7 @@
 //! | [`mod@sentences`] | where a sentence ends |
 //! | [`mod@chunks`] | where a passage to be indexed ends |
 //! | [`normalize`] | whether two texts are the same text |
+//! | [`minhash`] | whether two texts are nearly the same |
 //! | [`language`] | Portuguese, English, or neither; what a document is written in |
 //! | [`legal`] | which article, paragraph, item and letter of an act a line belongs to |
 //!
@@ -27,6 +28,7 @@ pub mod chunks;
 pub mod fold;
 pub mod language;
 pub mod legal;
+pub mod minhash;
 pub mod normalize;
 pub mod number;
 pub mod sentences;

@@ -2,22 +2,24 @@
 
 use std::time::Duration;
 
+use ids_text::minhash::{Signature, Sketch};
 use ids_text::normalize::HashNormalizer;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
+use super::members::Members;
 use super::{StepError, progress};
 use crate::document::ContentHash;
 use crate::error::{ErrorCode, Failure};
 use crate::job::JobStep;
 use crate::library::Library;
 use crate::page::{ExtractedDocument, ExtractionNote, NoteKind, Page};
-use crate::ports::{ClaimedJob, ExtractProgress, ExtractRequest};
+use crate::ports::{Accepted, ClaimedJob, ExtractProgress, ExtractRequest};
 
 /// Time between two notes of progress: the status API shows at most four a second.
 const NOTE_EVERY: Duration = Duration::from_millis(500);
 
-/// Extracts the text and stores it with the hash of its normalized form.
+/// Extracts the text and stores it with the hash of its normalized form; what comes in the document is accepted on the way.
 pub(super) async fn run(library: &Library, claimed: &ClaimedJob) -> Result<(), StepError> {
     progress::note(library, &claimed.lease, JobStep::Extracting, progress::EXTRACTING).await?;
     let version = &claimed.version;
@@ -36,30 +38,67 @@ pub(super) async fn run(library: &Library, claimed: &ClaimedJob) -> Result<(), S
     };
     let (pages_done, mut seen) = watch::channel((0, None));
     let reporter = Reporter { pages_done };
-    let extraction = library.ports.extractor.extract(request, &reporter);
-    let mut extraction = std::pin::pin!(extraction);
-    let mut extracted = loop {
-        // Either branch may be dropped half way: the extraction itself is pinned outside and goes on, a lost note of progress
-        // is followed by the next.
-        tokio::select! {
-            result = &mut extraction => break result?,
-            () = next_note(&mut seen) => {
-                let (done, total) = *seen.borrow_and_update();
-                library.ports.jobs.advance(&claimed.lease, &progress::of_pages(done, total)).await?;
-            }
+    let (mut extracted, members) = if version.content_type.has_members() {
+        let mut members = Members::of(library, claimed).await?;
+        let extractor = &library.ports.extractor;
+        let extraction = extractor.extract_with_members(request, &reporter, &mut members);
+        let extracted = watched(library, claimed, &mut seen, extraction).await;
+        if let Some(stopped) = members.stopped() {
+            return Err(stopped);
         }
+        let mut extracted = extracted?;
+        let accepted = members.finish(&mut extracted);
+        (extracted, accepted)
+    } else {
+        let extraction = library.ports.extractor.extract(request, &reporter);
+        (
+            watched(library, claimed, &mut seen, extraction).await?,
+            Vec::new(),
+        )
     };
     if !has_text(&extracted) {
         return Err(no_text(&version.filename, &extracted).into());
     }
     extracted.notes.extend(language_note(&extracted.pages));
     let text_hash = text_hash(&extracted.pages);
-    library
+    extracted.signature = signature(&extracted.pages);
+    let removed = library
         .ports
         .documents
         .save_extraction(&claimed.lease, &extracted, text_hash)
         .await?;
+    library.remove_blobs(&removed).await;
+    deliver(library, &members).await;
     Ok(())
+}
+
+/// Runs an extraction to its end, noting its progress on the way.
+async fn watched(
+    library: &Library,
+    claimed: &ClaimedJob,
+    seen: &mut watch::Receiver<(u32, Option<u32>)>,
+    extraction: impl Future<Output = Result<ExtractedDocument, Failure>>,
+) -> Result<ExtractedDocument, StepError> {
+    let mut extraction = std::pin::pin!(extraction);
+    loop {
+        // Either branch may be dropped half way: the extraction itself is pinned outside and goes on, a lost note of progress
+        // is followed by the next.
+        tokio::select! {
+            result = &mut extraction => return Ok(result?),
+            () = next_note(seen) => {
+                let (done, total) = *seen.borrow_and_update();
+                library.ports.jobs.advance(&claimed.lease, &progress::of_pages(done, total)).await?;
+            }
+        }
+    }
+}
+
+/// Tells the queue of the members, only now: those of the version before that are gone are removed, and no member can be taken for a
+/// duplicate of one of them. What is not told is found by the reconciler.
+async fn deliver(library: &Library, members: &[(Accepted, u64)]) {
+    for (accepted, size) in members {
+        library.deliver(accepted, *size).await;
+    }
 }
 
 /// Waits until progress changed, and no shorter than [`NOTE_EVERY`].
@@ -119,6 +158,15 @@ pub(crate) fn text_hash(pages: &[Page]) -> ContentHash {
         hasher.update(normalized.as_bytes());
     }
     ContentHash::from_bytes(hasher.finalize().into())
+}
+
+/// By what texts that are nearly the same are found.
+pub(crate) fn signature(pages: &[Page]) -> Option<Signature> {
+    let mut sketch = Sketch::default();
+    for page in pages {
+        sketch.push(&page.text);
+    }
+    sketch.finish()
 }
 
 #[cfg(test)]

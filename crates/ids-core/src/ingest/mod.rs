@@ -8,6 +8,7 @@ mod complete;
 mod deduplicate;
 mod embed;
 mod extract;
+mod members;
 mod progress;
 
 use std::time::Duration;

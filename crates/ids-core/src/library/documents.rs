@@ -12,7 +12,8 @@ use crate::job::Job;
 use crate::limits;
 use crate::page::Page;
 use crate::ports::{
-    AnalysisRecord, ChunkPage, CollectionSummary, DocumentList, DocumentQuery, LibraryCounts,
+    AnalysisRecord, ChunkPage, CollectionSummary, DocumentList, DocumentOrder, DocumentQuery, LibraryCounts,
+    NearDuplicate,
 };
 use crate::scope::{CollectionName, Scope};
 
@@ -44,6 +45,17 @@ pub struct PageView {
     pub page: Page,
     /// How many there are.
     pub page_count: u32,
+}
+
+/// All that is known of how a document was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AnalysisView {
+    /// What extraction had to say.
+    pub analysis: AnalysisRecord,
+    /// What came in it, by file name; the first thousand.
+    pub children: DocumentList,
+    /// Documents with nearly its text, the nearest first.
+    pub near_duplicates: Vec<NearDuplicate>,
 }
 
 /// How much there is, for people and metrics.
@@ -244,7 +256,7 @@ impl Library {
             .await?)
     }
 
-    /// What extraction had to say of a document.
+    /// What extraction had to say of a document, what came in it, and which documents have nearly its text.
     ///
     /// # Errors
     /// `DOCUMENT_NOT_FOUND`.
@@ -252,9 +264,19 @@ impl Library {
         &self,
         scope: &Scope,
         document_id: DocumentId,
-    ) -> Result<AnalysisRecord, Refusal> {
-        let found = self.ports.documents.find_analysis(scope, document_id).await?;
-        found.ok_or_else(|| document_not_found(document_id))
+    ) -> Result<AnalysisView, Refusal> {
+        let documents = &self.ports.documents;
+        let found = documents.find_analysis(scope, document_id).await?;
+        let analysis = found.ok_or_else(|| document_not_found(document_id))?;
+        let query = DocumentQuery {
+            parent_id: Some(document_id),
+            ..DocumentQuery::first(limits::LIST_ROWS, DocumentOrder::Filename)
+        };
+        Ok(AnalysisView {
+            analysis,
+            children: documents.list_documents(scope, &query).await?,
+            near_duplicates: documents.list_near_duplicates(scope, document_id).await?,
+        })
     }
 
     /// How much there is.

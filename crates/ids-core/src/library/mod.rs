@@ -24,7 +24,7 @@ use std::time::Duration;
 
 pub use access::{CreatedKey, KeyRequest};
 pub use budget::{BudgetStanding, LeftAnswer, MonthUsage, WholeEstimate};
-pub use documents::{LibraryStats, PageView, StatusView};
+pub use documents::{AnalysisView, LibraryStats, PageView, StatusView};
 pub use embedders::{Embedders, Standing, watch_embedders};
 pub use jobs::AnyJob;
 pub use page_images::PageOriginal;

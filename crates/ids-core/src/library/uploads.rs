@@ -565,7 +565,8 @@ impl Library {
         )
     }
 
-    async fn detect(&self, blob: &BlobKey, filename: &str) -> Result<ContentType, Refusal> {
+    /// Finds the type of stored bytes; whether it is taken here too.
+    pub(crate) async fn detect(&self, blob: &BlobKey, filename: &str) -> Result<ContentType, Refusal> {
         let local = self
             .ports
             .blobs
@@ -642,7 +643,7 @@ impl Library {
     }
 
     /// Tells the queue. If that fails the job is safe: the reconciler delivers it.
-    async fn deliver(&self, accepted: &Accepted, file_size: u64) {
+    pub(crate) async fn deliver(&self, accepted: &Accepted, file_size: u64) {
         let delivered = self
             .ports
             .queue

@@ -132,6 +132,7 @@ pub fn of_document(record: &DocumentRecord) -> ContentHash {
     let mut print = Fingerprint::new();
     document(&mut print, &record.document);
     print.optional(record.source.as_ref(), |print, source| print.text(&source.0));
+    print.optional(record.parent_version, |print, id| print.id(id.as_uuid()));
     print.optional(record.title_given.as_deref(), Fingerprint::text);
     print.optional(record.visible, |print, id| print.id(id.as_uuid()));
     print.optional(record.newest, |print, id| print.id(id.as_uuid()));
@@ -153,6 +154,8 @@ fn document(print: &mut Fingerprint, document: &Document) {
     print.text(document.status.as_str());
     print.optional(document.job_id, |print, id| print.id(id.as_uuid()));
     print.optional(document.duplicate_of, |print, id| print.id(id.as_uuid()));
+    print.optional(document.parent_id, |print, id| print.id(id.as_uuid()));
+    print.optional(document.path.as_deref(), Fingerprint::text);
     print.failure(document.failure.as_ref());
     print.time(document.created_at);
     print.time(document.updated_at);
@@ -168,6 +171,9 @@ fn version(print: &mut Fingerprint, version: &VersionRecord) {
     print.optional(version.title_own.as_deref(), Fingerprint::text);
     print.optional(version.author.as_deref(), Fingerprint::text);
     print.optional(version.text_hash.as_ref(), Fingerprint::hash);
+    print.optional(version.signature.as_ref(), |print, signature| {
+        print.bytes(&signature.to_bytes())
+    });
     print.number(version.stage as u64);
     print.optional(version.page_count, Fingerprint::number);
     print.optional(version.characters, Fingerprint::number);

@@ -11,6 +11,7 @@ use crate::page::{ExtractionNote, Page};
 use crate::scope::CollectionAccess;
 use crate::session::{Message, Session};
 use crate::time::Timestamp;
+use ids_text::minhash::Signature;
 
 /// A document as a list of all of them names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub struct DocumentRecord {
     pub document: Document,
     /// Where `ids ingest` found it.
     pub source: Option<SourcePath>,
+    /// The version of its parent that it came in last; `None` for what a person gave.
+    pub parent_version: Option<VersionId>,
     /// The title that a person gave; `None` when the one shown is the file's own.
     pub title_given: Option<String>,
     /// Its versions, oldest first.
@@ -74,6 +77,8 @@ pub struct VersionRecord {
     pub author: Option<String>,
     /// Hash of its normalized text.
     pub text_hash: Option<ContentHash>,
+    /// By what nearly equal texts are found.
+    pub signature: Option<Signature>,
     /// How far it got.
     pub stage: VersionStage,
     /// Pages, once extracted.

@@ -27,7 +27,8 @@ use crate::scope::Scope;
 /// (9) nothing of another organization, or of a collection that may not be seen; (10) what `list_unembedded` names gets fewer with each
 /// `store_embeddings` and ends empty; (11) `load_candidates` and `load_details` leave out what is gone or not in scope, and keep the order asked for the rest;
 /// (12) `list_visible_unembedded` names, by rising id, just the visible chunks in scope without a vector of the model, and `store_visible_embeddings`
-/// leaves out what is gone, not in scope, or has one; (13) `remove_other_embeddings` takes vectors only of chunks that have one of the model.
+/// leaves out what is gone, not in scope, or has one; (13) `remove_other_embeddings` takes vectors only of chunks that have one of the model;
+/// (14) the title of what came in another document stands behind that of this one, parted by ` › `.
 #[async_trait]
 pub trait ChunkIndex: Send + Sync {
     /// Stores the chunks of the version being made, in one transaction.

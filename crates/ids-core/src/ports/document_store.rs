@@ -9,7 +9,8 @@ use crate::document::{
 use crate::error::{Failure, StoreError};
 use crate::id::{DocumentId, OrganizationId, UploadId};
 use crate::job::{Job, Lease};
-use crate::page::{ExtractedDocument, ExtractionNote, NoteKind, Page};
+use crate::member::Family;
+use crate::page::{ExtractedDocument, ExtractionNote, NoteKind, Page, Signature};
 use crate::scope::{CollectionName, Scope, Tag};
 use crate::time::Timestamp;
 
@@ -24,8 +25,11 @@ use crate::time::Timestamp;
 /// time ended before a moment and that were never processed; `delete_upload` removes them with the document they announced, if nothing else made it;
 /// (9) a source path names at most one document of a collection; (10) `list_unknown_blobs` names only what nothing refers to, and no bytes of a version
 /// that is being made ([`BlobKey::version`]);
-/// (11) a collection is made once, listed empty too, and removed only when it is empty; (12) `list_sources` names what came from below a folder, each
-/// once, in the order of the paths' bytes, and `move_source` gives a document another path and file name and touches nothing else of it.
+/// (11) a collection is made once, listed empty too, and removed only when it is empty; (12) what came in a document is listed by it, goes
+/// with it, however deep it lies, and `find_family` counts it; what no longer comes in a further version goes when that one's extraction is saved;
+/// (13) `list_near_duplicates` names the documents in scope whose visible text is nearly that of a document, best first, itself never;
+/// (14) `list_sources` names what came from below a folder, each once, in the order of the paths' bytes, and `move_source` gives a document
+/// another path and file name and touches nothing else of it.
 #[async_trait]
 pub trait DocumentStore: Send + Sync {
     /// Announces an upload, and its document when that is new; makes the collection where there is none.
@@ -149,7 +153,8 @@ pub trait DocumentStore: Send + Sync {
     /// `NotFound`, `Unavailable`.
     async fn delete_document(&self, scope: &Scope, document_id: DocumentId) -> Result<Removed, StoreError>;
 
-    /// Stores pages and notes of the version being made, its own title, type, and the hash of its normalized text.
+    /// Stores pages and notes of the version being made, its own title, type, the hash of its normalized text and its signature. Documents that
+    /// had come in an older version and did not come in this one are removed.
     ///
     /// # Errors
     /// `LeaseLost`, `Full`, `Unavailable`.
@@ -158,13 +163,30 @@ pub trait DocumentStore: Send + Sync {
         lease: &Lease,
         extracted: &ExtractedDocument,
         text_hash: ContentHash,
-    ) -> Result<(), StoreError>;
+    ) -> Result<Removed, StoreError>;
 
     /// Another document of the same collection whose visible version has the same text.
     ///
     /// # Errors
     /// `LeaseLost`, `Unavailable`.
     async fn find_duplicate(&self, lease: &Lease) -> Result<Option<DocumentId>, StoreError>;
+
+    /// Where the document being made stands among those it came in.
+    ///
+    /// # Errors
+    /// `LeaseLost`, `Unavailable`.
+    async fn find_family(&self, lease: &Lease) -> Result<Family, StoreError>;
+
+    /// The documents in scope whose visible text is nearly that of a document's (as shown), at most
+    /// [`NEAR_DUPLICATES`](crate::limits::NEAR_DUPLICATES), the nearest first. Empty for what has no signature.
+    ///
+    /// # Errors
+    /// `Corrupt`, `Unavailable`.
+    async fn list_near_duplicates(
+        &self,
+        scope: &Scope,
+        document_id: DocumentId,
+    ) -> Result<Vec<NearDuplicate>, StoreError>;
 
     /// All pages of the version being made, in order.
     ///
@@ -270,6 +292,8 @@ pub struct DocumentQuery {
     pub status: Option<DocumentStatus>,
     /// Only this collection.
     pub collection: Option<CollectionName>,
+    /// Only what came in this document.
+    pub parent_id: Option<DocumentId>,
     /// Rows at most.
     pub limit: usize,
     /// Rows to pass over.
@@ -278,6 +302,23 @@ pub struct DocumentQuery {
     pub order: DocumentOrder,
     /// The other way round.
     pub descending: bool,
+}
+
+impl DocumentQuery {
+    /// The first `limit` of all documents, in that order.
+    pub const fn first(limit: usize, order: DocumentOrder) -> Self {
+        Self {
+            search: None,
+            tags: Vec::new(),
+            status: None,
+            collection: None,
+            parent_id: None,
+            limit,
+            offset: 0,
+            order,
+            descending: false,
+        }
+    }
 }
 
 /// What a list of documents is ordered by.
@@ -383,6 +424,39 @@ impl AnalysisRecord {
     /// What did not go as it should.
     pub fn remarks(&self) -> impl Iterator<Item = &ExtractionNote> {
         self.notes.iter().filter(|note| !note.kind.is_fact())
+    }
+}
+
+/// A document whose text is nearly that of another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NearDuplicate {
+    /// The document.
+    pub document_id: DocumentId,
+    /// Its title.
+    pub title: String,
+    /// The estimated resemblance, up to 1.
+    pub similarity: f32,
+}
+
+impl NearDuplicate {
+    /// Those of `candidates` (document, title, signature) that are near enough to `signature`, the nearest first, at most
+    /// [`NEAR_DUPLICATES`](crate::limits::NEAR_DUPLICATES). The same in every store.
+    pub fn nearest(signature: &Signature, candidates: Vec<(DocumentId, String, Signature)>) -> Vec<Self> {
+        let mut near: Vec<Self> = candidates
+            .into_iter()
+            .map(|(document_id, title, own)| Self {
+                document_id,
+                title,
+                similarity: signature.similarity(&own),
+            })
+            .filter(|it| it.similarity >= crate::limits::NEAR_DUPLICATE_SIMILARITY)
+            .collect();
+        near.sort_by(|a, b| {
+            let by_title = || (&a.title, a.document_id.as_uuid()).cmp(&(&b.title, b.document_id.as_uuid()));
+            b.similarity.total_cmp(&a.similarity).then_with(by_title)
+        });
+        near.truncate(crate::limits::NEAR_DUPLICATES);
+        near
     }
 }
 

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use crate::document::ContentType;
 use crate::error::{ErrorCode, Failure};
+use crate::member::MemberPath;
 use crate::page::ExtractedDocument;
 use crate::page_image::PageImage;
 use crate::password::Password;
@@ -25,6 +26,33 @@ pub struct ExtractRequest<'a> {
 pub trait ExtractProgress: Send + Sync {
     /// `done` pages of `total`, where that is known.
     fn pages(&self, done: u32, total: Option<u32>);
+}
+
+/// A piece of what comes in a document, in order: a beginning, its bytes, an end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MemberPart {
+    /// A member begins.
+    Begin(MemberPath),
+    /// Its next bytes.
+    Bytes(Vec<u8>),
+    /// It is whole.
+    End,
+    /// It will not be whole: what came of it is worth nothing, and the document's notes say why.
+    Broken,
+}
+
+/// Whoever takes members wants no more; it knows why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SinkClosed;
+
+/// Takes the members of a document while it is read.
+#[async_trait]
+pub trait MemberSink: Send {
+    /// Takes the next piece.
+    ///
+    /// # Errors
+    /// When no more is wanted: the reading ends.
+    async fn take(&mut self, part: MemberPart) -> Result<(), SinkClosed>;
 }
 
 /// What to draw.
@@ -71,7 +99,9 @@ pub trait UnlockedBytes: Send {
 /// from 1 without gaps, blocks do not overlap and cover all but white space; (3) the type is found from the content,
 /// the name only decides between kinds of text; (4) dropping the future ends the child; (5) a page is drawn in
 /// its own shape as a PNG within the limits of [`PageImage`], and any bytes end in one, in none, or in a [`Failure`], as in (1);
-/// (6) a copy needs no password and is of the same kind, what needs none has no copy, and a wrong password is `ENCRYPTED` without being repeated.
+/// (6) a copy needs no password and is of the same kind, what needs none has no copy, and a wrong password is `ENCRYPTED` without being repeated;
+/// (7) the members of a document come whole and in order, each at a path of its own, no more of them and no more bytes than the limits;
+/// what is not given is among the notes, and the text is that of [`Extractor::extract`] but for these.
 #[async_trait]
 pub trait Extractor: Send + Sync {
     /// Finds the type by looking at the first bytes and the name, without parsing.
@@ -89,6 +119,21 @@ pub trait Extractor: Send + Sync {
         request: ExtractRequest<'_>,
         progress: &dyn ExtractProgress,
     ) -> Result<ExtractedDocument, Failure>;
+
+    /// Reads the text, and gives what came in the document to `members`.
+    ///
+    /// # Errors
+    /// Those of [`Extractor::extract`]; a [`Failure`] without meaning after the sink was closed.
+    async fn extract_with_members(
+        &self,
+        request: ExtractRequest<'_>,
+        progress: &dyn ExtractProgress,
+        members: &mut dyn MemberSink,
+    ) -> Result<ExtractedDocument, Failure> {
+        // A reader that knows of none gives none.
+        let _ = members;
+        self.extract(request, progress).await
+    }
 
     /// Draws one page on white, as large as [`PageImage::size_of`] says. `None` for a type whose pages have no look of their
     /// own, and for a page that the file does not have.

@@ -8,6 +8,7 @@ use crate::document::{Acceptance, BlobKey, Removed, Version};
 use crate::error::{Failure, StoreError};
 use crate::id::{DocumentId, JobId};
 use crate::job::{Job, JobCounts, JobRef, JobStatus, Lane, Lease, Progress, QueueName};
+use crate::member::{MemberAcceptance, MemberAccepted};
 use crate::scope::Scope;
 use crate::time::Timestamp;
 
@@ -67,7 +68,10 @@ pub struct Reconciled {
 /// once; (11) `retry` of a failed or cancelled job queues it under the same id with its tries forgiven; of another it is a `Conflict`;
 /// (12) `list_undelivered` names the jobs that wait, or whose lease ran out, with the delay left; (13) a job of
 /// another organization is `NotFound`; (14) accepting a further version while another is being made cancels that one;
-/// (15) `end_as_duplicate` ends the job as finished, the document as `duplicate`.
+/// (15) `end_as_duplicate` ends the job as finished, the document as `duplicate`; (16) `accept_member` writes a document with a job for what came in the
+/// document of the lease, in its collection and with its tags; called again with the same bytes at the same path it changes nothing, unless they were
+/// given up (cancelled; or failed in an older version of the parent), and other bytes become a further version; (17) `cancel` ends the open jobs of what
+/// came in the document too, also when its own is done.
 #[async_trait]
 pub trait JobStore: Send + Sync {
     /// Accepts a file: document, version and job come to be together.
@@ -76,6 +80,16 @@ pub trait JobStore: Send + Sync {
     /// `NotFound` (the document or upload is not in scope, or the organization is gone), `Conflict` (a new document's source
     /// is taken: someone ingested the same file at the same time; or the upload's bytes are not there), `Full`, `Unavailable`.
     async fn accept(&self, scope: &Scope, acceptance: &Acceptance) -> Result<Accepted, StoreError>;
+
+    /// Accepts what came in the document of the lease.
+    ///
+    /// # Errors
+    /// `LeaseLost`, `Full`, `Unavailable`.
+    async fn accept_member(
+        &self,
+        lease: &Lease,
+        member: &MemberAcceptance,
+    ) -> Result<MemberAccepted, StoreError>;
 
     /// Takes a job, if it is free and due.
     ///
@@ -132,10 +146,10 @@ pub trait JobStore: Send + Sync {
     /// `LeaseLost`, `Unavailable`.
     async fn postpone(&self, lease: &Lease, failure: &Failure, delay: Duration) -> Result<(), StoreError>;
 
-    /// Stops a job at once; its version leaves nothing behind.
+    /// Stops a job at once, and those of what came in its document; their versions leave nothing behind.
     ///
     /// # Errors
-    /// `NotFound`; `Conflict` when it has ended; `Unavailable`.
+    /// `NotFound`; `Conflict` when all of them have ended; `Unavailable`.
     async fn cancel(&self, scope: &Scope, job_id: JobId) -> Result<Removed, StoreError>;
 
     /// Queues a failed or cancelled job again, under its id.

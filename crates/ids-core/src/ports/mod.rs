@@ -29,11 +29,12 @@ pub use cleanup_store::CleanupStore;
 pub use clock::{Clock, Ids};
 pub use document_store::{
     AnalysisRecord, ChunkPage, CollectionSummary, DocumentList, DocumentOrder, DocumentQuery, DocumentStore,
-    LibraryCounts, SourceFile, SourceRecord, StatusRecord,
+    LibraryCounts, NearDuplicate, SourceFile, SourceRecord, StatusRecord,
 };
 pub use embedder::{EmbedError, Embedder, Tokenizer};
 pub use extractor::{
-    ExtractProgress, ExtractRequest, Extractor, RenderRequest, UnlockRequest, UnlockedBytes,
+    ExtractProgress, ExtractRequest, Extractor, MemberPart, MemberSink, RenderRequest, SinkClosed,
+    UnlockRequest, UnlockedBytes,
 };
 pub use job_queue::{Delivery, JobQueue};
 pub use job_store::{Accepted, ClaimedJob, JobStore, Reconciled};

@@ -51,17 +51,24 @@ const ZIP_ENTRIES: &[(&[u8], Kind)] = &[
 
 /// The kind of a ZIP whose beginning is `head`.
 pub(super) fn kind(file: &mut File, head: &[u8], filename: &str) -> io::Result<Kind> {
-    // The entry's name and content follow its 30 bytes of header; an extra field may stand between them.
+    // The name of the first entry follows its 30 bytes of header, and its content that; an extra field may stand between them. Of an archive that has a
+    // package in it, uncompressed, the package's own first entry lies further on.
     let beginning = &head[..head.len().min(256)];
-    if let Some(&(_, kind)) = MIMETYPES.iter().find(|(text, _)| contains(beginning, text)) {
+    if beginning.get(30..38) == Some(b"mimetype")
+        && let Some(&(_, kind)) = MIMETYPES.iter().find(|(text, _)| contains(beginning, text))
+    {
         return Ok(kind);
     }
     let directory = directory(file)?;
-    let found = [directory.as_slice(), head].into_iter().find_map(|bytes| {
-        let entry = ZIP_ENTRIES.iter().find(|(name, _)| contains(bytes, name));
-        entry.map(|&(_, kind)| kind)
-    });
-    if let Some(kind) = found {
+    let names = names(&directory);
+    let found = match names.is_empty() {
+        // What the directory would say is not to be had: the first entries name themselves.
+        true => ZIP_ENTRIES.iter().find(|(name, _)| contains(head, name)),
+        false => ZIP_ENTRIES
+            .iter()
+            .find(|(start, _)| names.iter().any(|name| name.starts_with(start))),
+    };
+    if let Some(&(_, kind)) = found {
         return Ok(kind);
     }
     // A damaged ZIP may show no names, and a package may lack the type it should begin with; the parser will say what is wrong.
@@ -79,8 +86,42 @@ pub(super) fn kind(file: &mut File, head: &[u8], filename: &str) -> io::Result<K
         {
             Kind::Known(name)
         }
-        _ => Kind::Other("a ZIP archive (unpack it and upload what is in it)"),
+        _ => archive(&names),
     })
+}
+
+/// An archive of files, unless its names tell of a program or a package of another kind, whose parts are nobody's documents.
+fn archive(names: &[&[u8]]) -> Kind {
+    let has = |wanted: &[u8]| names.contains(&wanted);
+    if has(b"META-INF/MANIFEST.MF") || has(b"AndroidManifest.xml") {
+        Kind::Other("a program")
+    } else if has(b"[Content_Types].xml") {
+        Kind::Other("an Office file of a kind that is not known")
+    } else {
+        Kind::Known(ContentType::ZIP)
+    }
+}
+
+/// The names in a directory, as far as they can be followed.
+fn names(directory: &[u8]) -> Vec<&[u8]> {
+    const HEADER_BYTES: usize = 46;
+    let mut names = Vec::new();
+    // The directory of a ZIP64 archive is found by its end: what stands before it is passed over.
+    let start = directory.windows(4).position(|four| four == b"PK\x01\x02");
+    let mut rest = start.map_or(&[][..], |start| &directory[start..]);
+    while rest.starts_with(b"PK\x01\x02") {
+        let length = |at: usize| match rest.get(at..at + 2) {
+            Some(two) => usize::from(u16::from_le_bytes([two[0], two[1]])),
+            None => 0,
+        };
+        let name_end = HEADER_BYTES + length(28);
+        let Some(name) = rest.get(HEADER_BYTES..name_end) else {
+            break;
+        };
+        names.push(name);
+        rest = rest.get(name_end + length(30) + length(32)..).unwrap_or_default();
+    }
+    names
 }
 
 /// The directory as bytes; empty where there is none.

@@ -1,9 +1,11 @@
 //! Messages as they travel (RFC 5322, MIME), and web pages kept as one.
 
+use ids_core::member::SkipReason;
 use mail_parser::{Address, Encoding, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
-use super::Letter;
+use super::{Letter, is_look};
 use crate::builder::PageBuilder;
+use crate::members::Members;
 use crate::output::{Output, ParseError};
 use crate::{encoding, html, plain};
 
@@ -17,7 +19,44 @@ pub(crate) fn parse_eml(bytes: &[u8], output: &mut dyn Output) -> Result<(), Par
         push_part(&message, part, &mut builder)?;
     }
     letter.write_attachments(&mut builder)?;
-    letter.finish(builder, output)
+    letter.finish(builder, output)?;
+    give_attachments(&message, output)
+}
+
+/// Gives what is attached, a message that is passed on among it.
+fn give_attachments(message: &Message<'_>, output: &mut dyn Output) -> Result<(), ParseError> {
+    if !output.takes_members() {
+        return Ok(());
+    }
+    let mut members = Members::default();
+    for (number, part) in (1..).zip(message.attachments()) {
+        let bytes = part.contents();
+        let size = bytes.len() as u64;
+        let name = member_name(part, number);
+        if is_look(part.content_id().is_some(), bytes) {
+            members.skip(&name, size, SkipReason::Ignored, output)?;
+        } else {
+            // Base64 is no compression: nothing unpacks here.
+            members.give(&name, size, size, bytes, output)?;
+        }
+    }
+    Ok(())
+}
+
+/// What an attachment is called; a message that is passed on by its subject.
+fn member_name(part: &MessagePart<'_>, number: usize) -> String {
+    if let Some(name) = part.attachment_name() {
+        return name.to_owned();
+    }
+    match &part.body {
+        PartType::Message(inner) => {
+            let subject = inner.subject().map(|subject| subject.replace(['/', '\\'], "-"));
+            format!("{}.eml", subject.unwrap_or_else(|| format!("message {number}")))
+        }
+        PartType::Html(_) => format!("attachment {number}.html"),
+        PartType::Text(_) => format!("attachment {number}.txt"),
+        _ => format!("attachment {number}"),
+    }
 }
 
 /// Writes the one page of a web page in MIME: the HTML alone.

@@ -4,6 +4,7 @@
 mod compressed;
 mod eml;
 mod msg;
+mod nested;
 
 use ids_core::page::{BlockKind, ExtractionNote, NoteKind};
 
@@ -71,7 +72,12 @@ impl Letter {
         properties.write(output)?;
         output.total(1)?;
         output.page(builder.finish())?;
-        for (name, _) in self.attachments.iter().take(ATTACHMENTS) {
+        // Those that were taken are documents of their own.
+        let left_out = match output.takes_members() {
+            true => 0,
+            false => ATTACHMENTS,
+        };
+        for (name, _) in self.attachments.iter().take(left_out) {
             output.note(ExtractionNote {
                 page_number: None,
                 kind: NoteKind::Other,
@@ -83,6 +89,15 @@ impl Letter {
         }
         Ok(())
     }
+}
+
+/// Bytes up to which a picture in a mail's text is taken for a part of its look: a logo, an icon, a dot that tells who reads.
+const LOOK_BYTES: usize = 64 * 1_024;
+
+/// Whether an attachment is a small picture that the text shows.
+fn is_look(is_shown_in_text: bool, bytes: &[u8]) -> bool {
+    const PICTURES: [&[u8]; 4] = [b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM"];
+    is_shown_in_text && bytes.len() <= LOOK_BYTES && PICTURES.iter().any(|magic| bytes.starts_with(magic))
 }
 
 fn one_line(text: &str) -> String {

@@ -2,8 +2,12 @@
 
 use std::fs::File;
 
-use super::{Letter, compressed};
+use ids_core::limits;
+use ids_core::member::SkipReason;
+
+use super::{Letter, compressed, is_look, nested};
 use crate::builder::PageBuilder;
+use crate::members::Members;
 use crate::ole::{Ole, u32_at, utf16};
 use crate::output::{Output, ParseError};
 use crate::{dates, encoding, html, plain, rtf};
@@ -22,6 +26,7 @@ const ATTACH_LONG_NAME: u16 = 0x3707;
 const ATTACH_NAME: u16 = 0x3704;
 const ATTACH_DATA: u16 = 0x3701;
 const DISPLAY_NAME: u16 = 0x3001;
+const ATTACH_CONTENT_ID: u16 = 0x3712;
 /// Properties of fixed size, as they stand in the list: number in the upper half, kind in the lower.
 const SUBMIT_TIME: u32 = 0x0039_0040;
 const DELIVERY_TIME: u32 = 0x0e06_0040;
@@ -62,7 +67,8 @@ pub(crate) fn parse(file: File, output: &mut dyn Output) -> Result<(), ParseErro
     if builder.is_empty() {
         return Err(ParseError::Corrupt("it has no message in it"));
     }
-    letter.finish(builder, output)
+    letter.finish(builder, output)?;
+    message.give_attachments(output)
 }
 
 struct Properties {
@@ -122,20 +128,59 @@ impl Properties {
         }
     }
 
-    fn attachments(&mut self) -> Vec<(String, u64)> {
-        let storages: Vec<String> = self
-            .ole
+    /// Gives what is attached, a message that is passed on among it.
+    fn give_attachments(&mut self, output: &mut dyn Output) -> Result<(), ParseError> {
+        if !output.takes_members() {
+            return Ok(());
+        }
+        let mut members = Members::default();
+        for (number, storage) in (1..).zip(self.attachment_storages()) {
+            let name = self.attachment_name(&storage);
+            let data = format!("{storage}/__substg1.0_{ATTACH_DATA:04X}");
+            if let Some(bytes) = self.ole.stream(&format!("{data}0102")) {
+                let name = name.unwrap_or_else(|| format!("attachment {number}"));
+                let size = bytes.len() as u64;
+                if is_look(self.text(&storage, ATTACH_CONTENT_ID).is_some(), &bytes) {
+                    members.skip(&name, size, SkipReason::Ignored, output)?;
+                } else {
+                    members.give(&name, size, size, bytes.as_slice(), output)?;
+                }
+            } else if let Some(bytes) = nested::message(&mut self.ole, &format!("{data}000D")) {
+                let name = name.map_or_else(
+                    || format!("message {number}"),
+                    |name| name.replace(['/', '\\'], "-"),
+                );
+                let size = bytes.len() as u64;
+                members.give(&format!("{name}.msg"), size, size, bytes.as_slice(), output)?;
+            } else {
+                // An object of a program, or something that lies elsewhere and is only named.
+                let name = name.unwrap_or_else(|| format!("attachment {number}"));
+                members.skip(&name, 0, SkipReason::Unsupported, output)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn attachment_name(&mut self, storage: &str) -> Option<String> {
+        [ATTACH_LONG_NAME, ATTACH_NAME, DISPLAY_NAME]
+            .into_iter()
+            .find_map(|property| self.text(storage, property))
+    }
+
+    fn attachment_storages(&self) -> Vec<String> {
+        self.ole
             .root_names()
             .into_iter()
             .filter(|name| name.starts_with("__attach_version1.0_"))
-            .take(super::ATTACHMENTS)
+            .take(limits::MEMBERS_PER_FILE)
             .map(|name| format!("/{name}"))
-            .collect();
+            .collect()
+    }
+
+    fn attachments(&mut self) -> Vec<(String, u64)> {
         let mut attachments = Vec::new();
-        for storage in storages {
-            let name = [ATTACH_LONG_NAME, ATTACH_NAME, DISPLAY_NAME]
-                .into_iter()
-                .find_map(|property| self.text(&storage, property));
+        for storage in self.attachment_storages().into_iter().take(super::ATTACHMENTS) {
+            let name = self.attachment_name(&storage);
             let bytes = self
                 .ole
                 .stream(&format!("{storage}/__substg1.0_{ATTACH_DATA:04X}0102"));

@@ -39,8 +39,14 @@ fn run(
     args: impl IntoIterator<Item = OsString>,
     body: impl FnOnce(&Request, &mut Frames) -> Result<(), ParseError>,
 ) -> ExitCode {
-    let mut output = FrameWriter(io::stdout().lock());
-    let result = confined(args).and_then(|request| body(&request, &mut output));
+    let mut output = FrameWriter {
+        out: io::stdout().lock(),
+        gives_members: false,
+    };
+    let result = confined(args).and_then(|request| {
+        output.gives_members = request.task == Task::Unpack;
+        body(&request, &mut output)
+    });
     match output.finish(result) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,

@@ -1,5 +1,6 @@
 //! The sandbox: a short-lived child of the same program reads the foreign bytes, this process only reads its answer.
 
+mod admit;
 mod child;
 mod confine;
 mod handover;
@@ -19,7 +20,7 @@ use ids_core::error::Failure;
 use ids_core::page::ExtractedDocument;
 use ids_core::page_image::PageImage;
 use ids_core::ports::{
-    ExtractProgress, ExtractRequest, Extractor, RenderRequest, UnlockRequest, UnlockedBytes,
+    ExtractProgress, ExtractRequest, Extractor, MemberSink, RenderRequest, UnlockRequest, UnlockedBytes,
 };
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
@@ -144,6 +145,34 @@ impl SandboxedExtractor {
     pub const fn new(config: ExtractorConfig) -> Self {
         Self { config }
     }
+
+    async fn read(
+        &self,
+        task: Task,
+        request: ExtractRequest<'_>,
+        progress: &dyn ExtractProgress,
+        members: Option<&mut dyn MemberSink>,
+    ) -> Result<ExtractedDocument, Failure> {
+        if !request.content_type.is_read() {
+            let what = format!("a file of type `{}`", request.content_type);
+            return Err(words::unsupported(request.filename, &what));
+        }
+        let work = Work {
+            task,
+            file: request.file,
+            filename: request.filename,
+            content_type: request.content_type,
+            password: None,
+        };
+        let report = |assembly: &Assembly| {
+            let (done, total) = assembly.progress();
+            progress.pages(done, total);
+        };
+        let assembly = Assembly::of(task);
+        let mut document = process::run(&self.config, &work, assembly, &report, members).await?;
+        document.content_type = Some(request.content_type.clone());
+        Ok(document)
+    }
 }
 
 #[async_trait]
@@ -164,24 +193,16 @@ impl Extractor for SandboxedExtractor {
         request: ExtractRequest<'_>,
         progress: &dyn ExtractProgress,
     ) -> Result<ExtractedDocument, Failure> {
-        if !request.content_type.is_read() {
-            let what = format!("a file of type `{}`", request.content_type);
-            return Err(words::unsupported(request.filename, &what));
-        }
-        let work = Work {
-            task: Task::Extract,
-            file: request.file,
-            filename: request.filename,
-            content_type: request.content_type,
-            password: None,
-        };
-        let report = |assembly: &Assembly| {
-            let (done, total) = assembly.progress();
-            progress.pages(done, total);
-        };
-        let mut document = process::run(&self.config, &work, Assembly::default(), &report).await?;
-        document.content_type = Some(request.content_type.clone());
-        Ok(document)
+        self.read(Task::Extract, request, progress, None).await
+    }
+
+    async fn extract_with_members(
+        &self,
+        request: ExtractRequest<'_>,
+        progress: &dyn ExtractProgress,
+        members: &mut dyn MemberSink,
+    ) -> Result<ExtractedDocument, Failure> {
+        self.read(Task::Unpack, request, progress, Some(members)).await
     }
 
     async fn render_page(&self, request: RenderRequest<'_>) -> Result<Option<PageImage>, Failure> {
@@ -198,7 +219,7 @@ impl Extractor for SandboxedExtractor {
             content_type: request.content_type,
             password: None,
         };
-        process::run(&self.config, &work, Picture::default(), &|_| ()).await
+        process::run(&self.config, &work, Picture::default(), &|_| (), None).await
     }
 
     async fn unlock(&self, request: UnlockRequest<'_>) -> Result<Option<Box<dyn UnlockedBytes>>, Failure> {
@@ -217,7 +238,7 @@ impl Extractor for SandboxedExtractor {
             content_type: content_type.ok_or_else(|| words::encrypted(request.filename))?,
             password: Some(request.password),
         };
-        let file = process::run(&self.config, &work, copy.map_err(unreadable)?, &|_| ()).await?;
+        let file = process::run(&self.config, &work, copy.map_err(unreadable)?, &|_| (), None).await?;
         Ok(file.map(|file| {
             let filename = request.filename.to_owned();
             Box::new(unlock::Pieces { file, filename }) as Box<dyn UnlockedBytes>

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use ids_core::document::ContentType;
 use ids_core::error::Failure;
+use ids_core::limits;
 use ids_core::password::Password;
+use ids_core::ports::{MemberPart, MemberSink};
 use tokio::io::{AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::task::spawn_blocking;
@@ -57,6 +59,8 @@ pub(crate) trait Answer: Send + 'static {
 pub(crate) enum Step {
     /// More is to come.
     More,
+    /// More is to come; this is for whoever takes members.
+    Member(MemberPart),
     /// All is said.
     End,
     /// The child gave up.
@@ -65,12 +69,17 @@ pub(crate) enum Step {
     Nonsense,
 }
 
-/// Runs a child over one document. `heard` is told of each frame.
+/// How much longer than its reading a document with members may take by the clock: they are written to a store meanwhile, which may be across a
+/// network. The child's computing time has the limit of any other.
+const MEMBERS_TAKE: Duration = Duration::from_secs(900);
+
+/// Runs a child over one document. `heard` is told of each frame; `members` takes what comes in the document, where that is asked for.
 pub(crate) async fn run<A: Answer>(
     config: &ExtractorConfig,
     work: &Work<'_>,
     answer: A,
     heard: &(dyn Fn(&A) + Sync),
+    members: Option<&mut dyn MemberSink>,
 ) -> Result<A::Whole, Failure> {
     let name = work.filename;
     let file = tokio::fs::File::open(work.file)
@@ -82,14 +91,20 @@ pub(crate) async fn run<A: Answer>(
             let limit = config.limits.timeout_for(size_bytes);
             (limit, limit)
         }
+        Task::Unpack => {
+            let limit = config.limits.timeout_for(size_bytes);
+            (limit + MEMBERS_TAKE, limit)
+        }
         Task::Draw { .. } => (config.limits.draw_timeout, config.limits.draw_computing),
     };
     let mut child = start(config, work, file.into_std().await, computing)?;
-    let said = timeout(
-        limit,
-        listen(&mut child, config.limits.output_bytes, answer, heard),
-    )
-    .await;
+    let output_bytes = match work.task {
+        // A piece of 64 KiB takes five bytes more, and members of no bytes their names.
+        Task::Unpack => config.limits.output_bytes + limits::MEMBERS_BYTES / 64 * 65,
+        Task::Extract | Task::Unlock | Task::Draw { .. } => config.limits.output_bytes,
+    };
+    let listening = listen(&mut child, output_bytes, answer, heard, members);
+    let said = timeout(limit, listening).await;
     let Ok(said) = said else {
         stop(&mut child).await;
         let mut failure = words::timeout(name, limit);
@@ -116,6 +131,11 @@ pub(crate) async fn run<A: Answer>(
         End::TooMuch => {
             stop(&mut child).await;
             Err(words::expands_too_far(name))
+        }
+        End::Closed => {
+            stop(&mut child).await;
+            // Whoever closed the sink knows why.
+            Err(words::unreadable(name))
         }
         End::Nonsense => {
             stop(&mut child).await;
@@ -192,6 +212,8 @@ enum End<A> {
     Failed(Reason, String),
     /// More than the limit of output.
     TooMuch,
+    /// Whoever takes members wants no more.
+    Closed,
     /// Something that is no answer.
     Nonsense,
     /// The end without a last frame.
@@ -203,6 +225,7 @@ async fn listen<A: Answer>(
     output_bytes: u64,
     answer: A,
     heard: &(dyn Fn(&A) + Sync),
+    members: Option<&mut dyn MemberSink>,
 ) -> Said<A> {
     let (Some(stdout), Some(mut stderr)) = (child.stdout.take(), child.stderr.take()) else {
         return Said {
@@ -213,7 +236,7 @@ async fn listen<A: Answer>(
     let mut stdout = BufReader::with_capacity(64 * 1_024, stdout.take(output_bytes));
     let mut last_words = Vec::new();
     let hear = async {
-        let end = frames(&mut stdout, answer, heard).await;
+        let end = frames(&mut stdout, answer, heard, members).await;
         if matches!(end, End::Silence) && stdout.get_ref().limit() == 0 {
             End::TooMuch
         } else {
@@ -251,6 +274,7 @@ async fn frames<A: Answer>(
     stdout: &mut (impl AsyncRead + Unpin + Send),
     mut answer: A,
     heard: &(dyn Fn(&A) + Sync),
+    mut members: Option<&mut dyn MemberSink>,
 ) -> End<A> {
     let mut bytes = Vec::new();
     loop {
@@ -282,6 +306,14 @@ async fn frames<A: Answer>(
         };
         match step {
             Step::More => heard(&answer),
+            Step::Member(part) => {
+                let Some(sink) = members.as_mut() else {
+                    return End::Nonsense;
+                };
+                if sink.take(part).await.is_err() {
+                    return End::Closed;
+                }
+            }
             Step::End => return End::Complete(answer),
             Step::Failed(reason, text) => return End::Failed(reason, text),
             Step::Nonsense => return End::Nonsense,

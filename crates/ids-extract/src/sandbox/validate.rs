@@ -2,9 +2,11 @@
 
 use ids_core::limits;
 use ids_core::page::{ExtractedDocument, ExtractionNote, NoteKind};
+use ids_core::ports::MemberPart;
 
+use super::admit::{Admission, Admitted};
 use super::process::{Answer, Step};
-use super::wire::{self, Frame};
+use super::wire::{self, Frame, Task};
 use crate::dates;
 use crate::furniture;
 use crate::output::{FACTS, NOTES, ParsedPage};
@@ -17,6 +19,8 @@ pub(crate) struct Assembly {
     sizes: Vec<Vec<f32>>,
     chars: usize,
     total: Option<u32>,
+    /// What comes in the document, where that was asked for.
+    members: Option<Admission>,
 }
 
 /// The child broke a promise.
@@ -27,10 +31,19 @@ impl Answer for Assembly {
     type Whole = ExtractedDocument;
 
     fn take(&mut self, frame: &[u8]) -> Step {
+        if let Some(piece) = self.members.as_mut().and_then(|members| members.piece(frame)) {
+            return match piece {
+                Ok(part) => Step::Member(part),
+                Err(BrokenPromise) => Step::Nonsense,
+            };
+        }
         match serde_json::from_slice(frame) {
             Err(_) => Step::Nonsense,
             Ok(Frame::End) => Step::End,
             Ok(Frame::Failed { reason, text }) => Step::Failed(reason, text),
+            Ok(frame @ (Frame::Member { .. } | Frame::MemberEnd | Frame::Skipped { .. })) => {
+                self.member(frame)
+            }
             Ok(frame) => match self.take_frame(frame) {
                 Ok(()) => Step::More,
                 Err(BrokenPromise) => Step::Nonsense,
@@ -40,7 +53,8 @@ impl Answer for Assembly {
 
     /// The document, with what needs all of its pages: running headers and footers, headings by size.
     fn finish(mut self) -> Result<ExtractedDocument, BrokenPromise> {
-        if self.document.pages.is_empty() {
+        let members_are_whole = self.members.as_ref().is_none_or(Admission::is_closed);
+        if self.document.pages.is_empty() || !members_are_whole {
             return Err(BrokenPromise);
         }
         furniture::mark(&mut self.document.pages, &mut self.sizes);
@@ -50,6 +64,32 @@ impl Answer for Assembly {
 }
 
 impl Assembly {
+    /// Put together from what a child says that has this to do.
+    pub(crate) fn of(task: Task) -> Self {
+        Self {
+            members: (task == Task::Unpack).then(Admission::default),
+            ..Self::default()
+        }
+    }
+
+    fn member(&mut self, frame: Frame) -> Step {
+        let Some(members) = &mut self.members else {
+            return Step::Nonsense;
+        };
+        match members.frame(frame) {
+            Ok(Admitted::Part(part)) => Step::Member(part),
+            Ok(Admitted::Note(note)) => match self.note(note) {
+                Ok(()) => Step::More,
+                Err(BrokenPromise) => Step::Nonsense,
+            },
+            Ok(Admitted::BrokenOff(note)) => match self.note(note) {
+                Ok(()) => Step::Member(MemberPart::Broken),
+                Err(BrokenPromise) => Step::Nonsense,
+            },
+            Err(BrokenPromise) => Step::Nonsense,
+        }
+    }
+
     /// Takes any frame but the two that end an answer.
     pub(crate) fn take_frame(&mut self, frame: Frame) -> Result<(), BrokenPromise> {
         match frame {
@@ -73,7 +113,12 @@ impl Assembly {
                 let note = wire::note(page_number, &kind, shortened(&text)).ok_or(BrokenPromise)?;
                 self.note(note)
             }
-            Frame::NoSuchPage | Frame::End | Frame::Failed { .. } => Err(BrokenPromise),
+            Frame::NoSuchPage
+            | Frame::Member { .. }
+            | Frame::MemberEnd
+            | Frame::Skipped { .. }
+            | Frame::End
+            | Frame::Failed { .. } => Err(BrokenPromise),
         }
     }
 

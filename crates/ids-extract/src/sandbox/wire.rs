@@ -1,16 +1,18 @@
 //! What child and parent say to each other. Request: one JSON argument. Answer: frames on the child's standard output,
 //! each a length (4 bytes, little endian) and that much JSON; the last one is [`Frame::End`] or [`Frame::Failed`]. A picture
-//! is a frame of its own: the bytes of the PNG, whose first one no JSON begins with.
+//! is a frame of its own: the bytes of the PNG, whose first one no JSON begins with; so is a piece of a member, behind a zero.
 //!
 //! The child reads foreign bytes, so the parent believes nothing: see [`super::validate`].
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use ids_core::member::SkipReason;
 use ids_core::page::{Block, BlockKind, ExtractionNote, LineBox, NoteKind, Page};
 use ids_core::span::CharSpan;
 use serde::{Deserialize, Serialize};
 
+use crate::members::Part;
 use crate::output::{Output, ParseError, ParsedPage};
 
 /// The longest frame: a page may hold a whole document (plain text), up to four bytes a character, and its blocks.
@@ -43,6 +45,8 @@ pub(crate) enum Task {
     Extract,
     /// Write a copy that needs no password. File and password come as [`super::handover`] says.
     Unlock,
+    /// Write its text, and what comes in it.
+    Unpack,
     /// Draw one page.
     Draw {
         /// From 1.
@@ -67,6 +71,17 @@ pub(crate) enum Frame {
         page_number: Option<u32>,
         kind: String,
         text: String,
+    },
+    /// A member begins.
+    Member {
+        path: String,
+    },
+    /// It is whole.
+    MemberEnd,
+    /// It was passed over; one that began is worth nothing.
+    Skipped {
+        path: String,
+        reason: String,
     },
     /// The document has no page of the number that was to be drawn.
     NoSuchPage,
@@ -173,8 +188,15 @@ fn short(points: f32) -> f32 {
     (points * 100.0).round() / 100.0
 }
 
+/// What a piece of a member begins with, which neither JSON nor a PNG does.
+pub(crate) const MEMBER_PIECE: u8 = 0;
+
 /// Writes frames as a parser finds things.
-pub(crate) struct FrameWriter<W>(pub(crate) W);
+pub(crate) struct FrameWriter<W> {
+    pub(crate) out: W,
+    /// Whether what comes in the document is asked for.
+    pub(crate) gives_members: bool,
+}
 
 impl<W: Write> FrameWriter<W> {
     /// Writes the frame that ends the answer.
@@ -221,9 +243,17 @@ impl<W: Write> FrameWriter<W> {
 
     fn write_bytes(&mut self, frame: &[u8]) -> io::Result<()> {
         let length = u32::try_from(frame.len()).map_err(io::Error::other)?;
-        self.0.write_all(&length.to_le_bytes())?;
-        self.0.write_all(frame)?;
-        self.0.flush()
+        self.out.write_all(&length.to_le_bytes())?;
+        self.out.write_all(frame)?;
+        self.out.flush()
+    }
+
+    fn write_piece(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let length = u32::try_from(bytes.len() + 1).map_err(io::Error::other)?;
+        self.out.write_all(&length.to_le_bytes())?;
+        self.out.write_all(&[MEMBER_PIECE])?;
+        self.out.write_all(bytes)?;
+        self.out.flush()
     }
 }
 
@@ -248,6 +278,29 @@ impl<W: Write> Output for FrameWriter<W> {
             text: note.text,
         };
         self.write(&frame).map_err(ParseError::Output)
+    }
+
+    fn takes_members(&self) -> bool {
+        self.gives_members
+    }
+
+    fn member(&mut self, part: Part<'_>) -> Result<(), ParseError> {
+        if !self.gives_members {
+            return Ok(());
+        }
+        let skipped = |path: &str, reason: SkipReason| Frame::Skipped {
+            path: path.to_owned(),
+            reason: reason.as_str().to_owned(),
+        };
+        match part {
+            Part::Begin(path) => self.write(&Frame::Member {
+                path: path.to_owned(),
+            }),
+            Part::Bytes(bytes) => self.write_piece(bytes),
+            Part::End => self.write(&Frame::MemberEnd),
+            Part::Skipped(path, reason) => self.write(&skipped(path, reason)),
+        }
+        .map_err(ParseError::Output)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tests of extraction: whole documents through the real child.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod archives;
 mod contract;
 mod corpus;
 mod formats;

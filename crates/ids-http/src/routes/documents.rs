@@ -36,6 +36,7 @@ pub(super) fn document_id(text: &str) -> Result<DocumentId, Refusal> {
         ("tags" = Option<Vec<String>>, Query, description = "All of these: repeated, or parted by commas"),
         ("status" = Option<String>, Query, description = "Only this status"),
         ("collection" = Option<String>, Query, description = "Only this collection"),
+        ("parent_id" = Option<String>, Query, description = "Only what came in this document, an archive or a mail"),
         ("limit" = Option<u32>, Query, description = "Rows, 1 to 1000; 50 if not given"),
         ("offset" = Option<u32>, Query, description = "Rows to pass over"),
         ("sort_by" = Option<String>, Query, description = "created_at (if not given), updated_at, title, filename, file_size or status"),
@@ -64,6 +65,7 @@ fn read_query(mut fields: Fields) -> Result<DocumentQuery, Refusal> {
         tags: fields.tags().unwrap_or_default(),
         status: fields.choice("status", &statuses, DocumentStatus::from_name),
         collection: fields.parsed("collection", CollectionName::parse),
+        parent_id: fields.parsed("parent_id", |text| text.parse::<DocumentId>()),
         limit: fields.count("limit", DEFAULT_ROWS),
         offset: fields.count("offset", 0),
         order: fields

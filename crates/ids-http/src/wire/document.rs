@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use ids_core::document::{Document, Removed};
 use ids_core::id::DocumentId;
-use ids_core::library::{LibraryStats, StatusView};
+use ids_core::library::{AnalysisView, LibraryStats, StatusView};
+use ids_core::member::Skipped;
 use ids_core::page::NoteKind;
-use ids_core::ports::{AnalysisRecord, DocumentList};
+use ids_core::ports::{DocumentList, NearDuplicate};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::collection::CollectionBody;
 use super::error::FailureBody;
-use super::seconds;
 use super::time::rfc3339;
+use super::{rounded, seconds};
 
 /// A document.
 #[derive(Debug, Serialize, ToSchema)]
@@ -44,6 +45,10 @@ pub(crate) struct DocumentBody {
     job_id: Option<String>,
     /// The document with the same text, when the status is duplicate.
     duplicate_of: Option<String>,
+    /// The document it came in, an archive or a mail; null for what a person gave.
+    parent_id: Option<String>,
+    /// Where it lies in that, such as `anexos/contrato.pdf`.
+    path: Option<String>,
     /// Why it failed.
     error: Option<FailureBody>,
     /// Pages, once extracted.
@@ -71,6 +76,8 @@ impl From<&Document> for DocumentBody {
             status: document.status.as_str().to_owned(),
             job_id: document.job_id.map(|id| id.to_string()),
             duplicate_of: document.duplicate_of.map(|id| id.to_string()),
+            parent_id: document.parent_id.map(|id| id.to_string()),
+            path: document.path.clone(),
             error: document.failure.as_ref().map(FailureBody::from),
             page_count: document.page_count,
             total_chunks: document.total_chunks,
@@ -126,6 +133,8 @@ pub(crate) struct DeletedBody {
     chunks_removed: u32,
     /// Embeddings.
     embeddings_removed: u32,
+    /// Documents that had come in it, at whatever depth.
+    children_removed: u32,
 }
 
 impl From<&Removed> for DeletedBody {
@@ -134,6 +143,7 @@ impl From<&Removed> for DeletedBody {
             deleted: true,
             chunks_removed: removed.chunks,
             embeddings_removed: removed.embeddings,
+            children_removed: removed.members,
         }
     }
 }
@@ -225,8 +235,54 @@ pub(crate) struct AnalysisBody {
     needs_ocr: bool,
     /// What did not go as it should.
     notes: Vec<NoteBody>,
+    /// The documents that came in it (files of an archive, attachments of a mail), by file name; the first 1000.
+    children: Vec<ChildBody>,
+    /// How many came in it.
+    total_children: u64,
+    /// What lies in it and is no document, with the reason.
+    skipped: Vec<SkippedBody>,
+    /// Documents with nearly the same text, the nearest first; at most 20.
+    near_duplicates: Vec<NearDuplicateBody>,
     /// Why it failed.
     error: Option<FailureBody>,
+}
+
+/// A document that came in another one.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ChildBody {
+    /// The document.
+    document_id: String,
+    /// Where it lies in the other.
+    path: String,
+    /// Its title.
+    title: String,
+    /// As in a document.
+    status: String,
+    /// Why it failed.
+    error: Option<FailureBody>,
+}
+
+/// What lies in a document and is none of its own.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SkippedBody {
+    /// Where it lies.
+    path: String,
+    /// encrypted, corrupt, empty, too_large, expands_too_far, too_many, too_deep, unsupported_type or ignored.
+    #[schema(example = "encrypted")]
+    reason: String,
+    /// For people.
+    text: String,
+}
+
+/// A document with nearly the same text.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct NearDuplicateBody {
+    /// The document.
+    document_id: String,
+    /// Its title.
+    title: String,
+    /// The estimated share of what both texts say that both say alike, 0.5 to 1.
+    similarity: f64,
 }
 
 /// Something that did not go as it should.
@@ -241,9 +297,12 @@ pub(crate) struct NoteBody {
 }
 
 impl AnalysisBody {
-    pub(crate) fn new(document_id: DocumentId, record: &AnalysisRecord) -> Self {
+    pub(crate) fn new(document_id: DocumentId, view: &AnalysisView) -> Self {
+        let record = &view.analysis;
         let fact = |kind| record.fact(kind).map(str::to_owned);
-        let notes = record.remarks().map(|note| NoteBody {
+        let skipped = record.notes.iter().filter_map(Skipped::from_note);
+        let others = record.remarks().filter(|note| note.kind != NoteKind::Skipped);
+        let notes = others.map(|note| NoteBody {
             page: note.page_number,
             kind: note.kind.as_str().to_owned(),
             text: note.text.clone(),
@@ -259,7 +318,43 @@ impl AnalysisBody {
             characters: record.characters,
             needs_ocr: record.notes.iter().any(|note| note.kind == NoteKind::NeedsOcr),
             notes: notes.collect(),
+            children: view.children.documents.iter().map(ChildBody::from).collect(),
+            total_children: view.children.total,
+            skipped: skipped.map(SkippedBody::from).collect(),
+            near_duplicates: view.near_duplicates.iter().map(NearDuplicateBody::from).collect(),
             error: record.failure.as_ref().map(FailureBody::from),
+        }
+    }
+}
+
+impl From<&Document> for ChildBody {
+    fn from(document: &Document) -> Self {
+        Self {
+            document_id: document.document_id.to_string(),
+            path: document.path.clone().unwrap_or_default(),
+            title: document.title.clone(),
+            status: document.status.as_str().to_owned(),
+            error: document.failure.as_ref().map(FailureBody::from),
+        }
+    }
+}
+
+impl From<Skipped> for SkippedBody {
+    fn from(skipped: Skipped) -> Self {
+        Self {
+            text: format!("`{}` was {}", skipped.path, skipped.reason.explained()),
+            reason: skipped.reason.as_str().to_owned(),
+            path: skipped.path,
+        }
+    }
+}
+
+impl From<&NearDuplicate> for NearDuplicateBody {
+    fn from(near: &NearDuplicate) -> Self {
+        Self {
+            document_id: near.document_id.to_string(),
+            title: near.title.clone(),
+            similarity: rounded(near.similarity),
         }
     }
 }

@@ -210,14 +210,8 @@ async fn ask_everything(stores: &Stores, scope: &Scope) {
 
 async fn list_and_find(stores: &Stores, scope: &Scope) {
     let query = DocumentQuery {
-        search: None,
-        tags: Vec::new(),
-        status: None,
-        collection: None,
-        limit: 20,
-        offset: 0,
-        order: DocumentOrder::CreatedAt,
         descending: true,
+        ..DocumentQuery::first(20, DocumentOrder::CreatedAt)
     };
     // It counts all rows that are to be shown, by the key of the organization.
     let listed = stores.documents.list_documents(scope, &query).await.unwrap();

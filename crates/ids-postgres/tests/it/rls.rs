@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 use deadpool_postgres::tokio_postgres::Client;
 use deadpool_postgres::tokio_postgres::error::SqlState;
 use ids_core::id::OrganizationId;
+use ids_core::page::ExtractedDocument;
 use ids_core::scope::Scope;
 use ids_testkit::Stores;
 use ids_testkit::belongings::fill;
 use ids_testkit::services::postgres;
+use ids_testkit::stores::{NewDocument, extracted, hash_of};
+use ids_text::minhash::Signature;
 
 use crate::Library;
 use crate::library::connect_as;
@@ -130,9 +133,26 @@ async fn the_role_of_the_tests_is_an_ordinary_one_that_owns_the_tables() {
     );
 }
 
+/// A document whose text has a signature.
+async fn sign(stores: &Stores, scope: &Scope) {
+    let accepted = stores.accept(scope, &NewDocument::named("signed.txt")).await;
+    let lease = stores.claim(&accepted).await.lease;
+    let document = ExtractedDocument {
+        signature: Signature::of(&"palavra ".repeat(40)),
+        ..extracted(&["palavra"])
+    };
+    let saved = stores
+        .documents
+        .save_extraction(&lease, &document, hash_of("signed"));
+    saved.await.unwrap();
+}
+
 #[tokio::test]
 async fn reading_without_a_condition_gives_the_rows_of_the_organization_that_is_named() {
-    let (_stores, client, schema, one, other) = two_organizations().await;
+    let (stores, client, schema, one, other) = two_organizations().await;
+    for scope in [&one, &other] {
+        sign(&stores, scope).await;
+    }
     let mut empty = BTreeSet::new();
     for table in tenant_tables(&client, &schema).await {
         for (mine, theirs) in [(&one, &other), (&other, &one)] {

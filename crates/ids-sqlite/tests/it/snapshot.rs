@@ -95,6 +95,9 @@ async fn a_library_of_a_version_without_the_list_is_left_as_it_is() {
          alter table answer_usage drop column is_price_known; alter table answer_usage drop column is_estimated;
          alter table messages drop column cost_micros; alter table messages drop column currency;
          alter table messages drop column is_price_known; alter table messages drop column fallback;
+         drop table text_signatures; drop table signature_bands; drop index documents_member_unique;
+         alter table documents drop column parent_id; alter table documents drop column parent_version_id;
+         alter table documents drop column path;
          delete from schema_migrations where version > 3",
     )
     .unwrap();

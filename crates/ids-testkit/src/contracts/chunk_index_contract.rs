@@ -14,6 +14,7 @@ use ids_core::limits::{
 use ids_core::ports::{Replaced, WeightedTerm};
 use ids_core::scope::{Scope, Tag};
 
+pub use super::member_clauses::a_chunk_of_a_member_names_its_parent;
 use crate::stores::{
     NewDocument, Stores, chunk, collection, content_type, direction, extracted, hash_of, model, term,
     weighted,
@@ -907,6 +908,7 @@ macro_rules! chunk_index_contract {
             nothing_out_of_scope_is_found
             what_is_unembedded_gets_fewer_and_ends_empty
             loading_keeps_the_order_asked
+            a_chunk_of_a_member_names_its_parent
         }
     };
     (@clauses $make:path: $($clause:ident)+) => {

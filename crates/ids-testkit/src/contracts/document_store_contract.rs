@@ -15,21 +15,16 @@ use ids_core::ports::{Clock, DocumentOrder, DocumentQuery};
 use ids_core::scope::{CollectionName, Scope, Tag};
 use ids_core::span::CharSpan;
 
+pub use super::member_clauses::{
+    members_are_listed_and_counted, members_go_with_their_parent, members_that_no_longer_come_are_removed,
+    nearly_the_same_texts_are_named_nearest_first, what_may_go_is_no_original,
+};
 use crate::stores::{NewDocument, Stores, collection, content_type, direction, extracted, hash_of};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 fn everything() -> DocumentQuery {
-    DocumentQuery {
-        search: None,
-        tags: Vec::new(),
-        status: None,
-        collection: None,
-        limit: 100,
-        offset: 0,
-        order: DocumentOrder::CreatedAt,
-        descending: false,
-    }
+    DocumentQuery::first(100, DocumentOrder::CreatedAt)
 }
 
 async fn find(stores: &Stores, document_id: DocumentId) -> Document {
@@ -489,6 +484,7 @@ fn rich_document() -> ExtractedDocument {
             },
         ],
         notes: vec![note],
+        signature: None,
     }
 }
 
@@ -1187,6 +1183,11 @@ macro_rules! document_store_contract {
             only_an_empty_collection_is_removed
             files_below_a_folder_are_named_once_in_order
             a_moved_file_stays_its_document
+            members_are_listed_and_counted
+            members_go_with_their_parent
+            members_that_no_longer_come_are_removed
+            what_may_go_is_no_original
+            nearly_the_same_texts_are_named_nearest_first
         }
     };
     (@clauses $make:path: $($clause:ident)+) => {

@@ -16,9 +16,13 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use ids_core::document::ContentType;
 use ids_core::error::{ErrorCode, Failure};
+use ids_core::member::Skipped;
 use ids_core::page::ExtractedDocument;
 use ids_core::password::Password;
-use ids_core::ports::{ExtractProgress, ExtractRequest, Extractor, RenderRequest, UnlockRequest};
+use ids_core::ports::{
+    ExtractProgress, ExtractRequest, Extractor, MemberPart, MemberSink, RenderRequest, SinkClosed,
+    UnlockRequest,
+};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -291,6 +295,7 @@ macro_rules! extractor_contract {
             dropping_the_future_ends_the_child
             a_page_is_drawn_in_its_shape_or_not_at_all
             a_password_opens_a_file_and_is_not_repeated
+            members_come_whole_and_in_order
         }
     };
     (@clauses $make:path: $($clause:ident)+) => {
@@ -367,6 +372,117 @@ pub async fn read(
             &NoProgress,
         )
         .await
+}
+
+/// Members that came whole: their paths and bytes, in order.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    /// What came.
+    pub members: Vec<(String, Vec<u8>)>,
+    open: Option<(String, Vec<u8>)>,
+    /// After so many it takes no more.
+    pub most: Option<usize>,
+}
+
+#[async_trait::async_trait]
+impl MemberSink for Gathered {
+    async fn take(&mut self, part: MemberPart) -> Result<(), SinkClosed> {
+        match part {
+            MemberPart::Begin(path) => {
+                if self.most.is_some_and(|most| self.members.len() >= most) {
+                    return Err(SinkClosed);
+                }
+                assert!(
+                    self.open
+                        .replace((path.as_str().to_owned(), Vec::new()))
+                        .is_none()
+                );
+            }
+            MemberPart::Bytes(bytes) => self.open.as_mut().unwrap().1.extend(bytes),
+            MemberPart::End => self.members.push(self.open.take().unwrap()),
+            MemberPart::Broken => drop(self.open.take().unwrap()),
+        }
+        Ok(())
+    }
+}
+
+/// Detects, extracts, and gathers what comes in the document.
+///
+/// # Errors
+/// Those of the port.
+pub async fn read_with_members(
+    extractor: &dyn Extractor,
+    file: &Path,
+    filename: &str,
+    members: &mut Gathered,
+) -> Result<ExtractedDocument, Failure> {
+    let content_type = extractor.detect(file, filename).await?;
+    let request = ExtractRequest {
+        file,
+        filename,
+        content_type: &content_type,
+    };
+    extractor
+        .extract_with_members(request, &NoProgress, members)
+        .await
+}
+
+/// A mail with two files of the same name, a folder in one that leads up, and one of 200 kB.
+fn mail_with_files() -> (Vec<u8>, String) {
+    let long = "linha de texto\n".repeat(14_000);
+    let mail = format!(
+        "From: a@exemplo\r\nSubject: Anexos\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n\
+         --x\r\nContent-Type: text/plain\r\n\r\nSegue.\r\n\
+         --x\r\nContent-Disposition: attachment; filename=\"a.txt\"\r\n\r\num\r\n\
+         --x\r\nContent-Disposition: attachment; filename=\"a.txt\"\r\n\r\ndois\r\n\
+         --x\r\nContent-Disposition: attachment; filename=\"../../etc/x.txt\"\r\n\r\n{long}\r\n\
+         --x\r\nContent-Disposition: attachment; filename=\"vazio.txt\"\r\n\r\n\r\n--x--\r\n"
+    );
+    (mail.into_bytes(), long)
+}
+
+/// Extractor, clause 6: members come whole and in order, each at a path of its own; what is not given is among the notes; the text is that of
+/// the document read alone.
+pub async fn members_come_whole_and_in_order(extractor: &dyn Extractor) {
+    let folder = TempDir::new().unwrap();
+    let (mail, long) = mail_with_files();
+    let file = write(&folder, "a.eml", &mail);
+    let mut gathered = Gathered::default();
+
+    let document = read_with_members(extractor, &file, "a.eml", &mut gathered)
+        .await
+        .unwrap();
+
+    let paths: Vec<&str> = gathered.members.iter().map(|(path, _)| path.as_str()).collect();
+    assert_eq!(paths, ["a.txt", "a (2).txt", "etc/x.txt"]);
+    assert_eq!(gathered.members[1].1, b"dois");
+    assert_eq!(
+        String::from_utf8_lossy(&gathered.members[2].1).trim_end(),
+        long.trim_end()
+    );
+    let skipped: Vec<(String, &str)> = document
+        .notes
+        .iter()
+        .filter_map(Skipped::from_note)
+        .map(|skipped| (skipped.path, skipped.reason.as_str()))
+        .collect();
+    assert_eq!(skipped, [("vazio.txt".to_owned(), "empty")]);
+    assert_eq!(
+        document.pages,
+        read(extractor, &file, "a.eml").await.unwrap().pages
+    );
+
+    // Whoever takes no more ends it.
+    let mut one = Gathered {
+        most: Some(1),
+        ..Gathered::default()
+    };
+    assert!(
+        read_with_members(extractor, &file, "a.eml", &mut one)
+            .await
+            .is_err()
+    );
+    assert_eq!(one.members.len(), 1);
 }
 
 /// Bytes that are no document, or a strange one.

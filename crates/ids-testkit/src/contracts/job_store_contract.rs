@@ -12,6 +12,11 @@ use ids_core::limits::{JOB_ATTEMPTS, LEASE};
 use ids_core::ports::Clock;
 use uuid::Uuid;
 
+pub use super::member_clauses::{
+    a_member_is_a_document_of_its_own_beside_its_parent, a_member_is_accepted_once,
+    a_member_needs_the_lease_of_its_parent, a_member_that_was_given_up_is_tried_again,
+    cancel_ends_the_jobs_of_members_too,
+};
 use crate::stores::{NewDocument, Stores, chunk, direction, extracted, hash_of, model};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -869,6 +874,11 @@ macro_rules! job_store_contract {
             jobs_are_counted_and_listed_by_status
             a_further_version_cancels_the_one_being_made
             a_duplicate_ends_finished_and_names_the_original
+            a_member_is_a_document_of_its_own_beside_its_parent
+            a_member_is_accepted_once
+            a_member_that_was_given_up_is_tried_again
+            a_member_needs_the_lease_of_its_parent
+            cancel_ends_the_jobs_of_members_too
         }
     };
     (@clauses $make:path: $($clause:ident)+) => {

@@ -12,6 +12,7 @@ pub mod extractor_contract;
 pub mod job_queue_contract;
 pub mod job_store_contract;
 pub mod library_archive_contract;
+pub mod member_clauses;
 pub mod organization_store_contract;
 pub mod rate_limiter_contract;
 pub mod session_store_contract;

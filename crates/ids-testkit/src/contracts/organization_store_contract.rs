@@ -233,16 +233,7 @@ pub async fn a_key_is_revoked_once(stores: &Stores) {
 
 /// How much an organization has: documents, collections, chunks, terms, embeddings, jobs, cleanups, sessions, answers, keys, entries.
 async fn count(stores: &Stores, scope: &Scope) -> [u64; 11] {
-    let documents = DocumentQuery {
-        search: None,
-        tags: Vec::new(),
-        status: None,
-        collection: None,
-        limit: MANY,
-        offset: 0,
-        order: DocumentOrder::CreatedAt,
-        descending: false,
-    };
+    let documents = DocumentQuery::first(MANY, DocumentOrder::CreatedAt);
     let sessions = SessionQuery {
         limit: MANY,
         ..SessionQuery::default()

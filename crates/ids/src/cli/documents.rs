@@ -216,6 +216,8 @@ fn render_document(document: &Value, analysis: &Value) -> String {
     row("status", text("status"));
     row("error", document["error"]["error"].as_str().map(clean));
     row("duplicate of", text("duplicate_of"));
+    row("came in", text("parent_id"));
+    row("path in it", text("path"));
     row("pages", number("page_count").map(|pages| pages.to_string()));
     row("chunks", number("total_chunks").map(|chunks| chunks.to_string()));
     row("sha256", text("file_hash"));
@@ -231,15 +233,12 @@ async fn delete(client: &Client, args: &DeleteArgs) -> Result<u8, Failed> {
     for id in &args.document_ids {
         match delete_one(client, id, args.yes).await {
             Ok(Some(removed)) => {
-                lines.push(format!(
-                    "removed `{}` with {}",
-                    clean(id),
-                    output::count(chunks_of(&removed), "chunk")
-                ));
+                lines.push(format!("removed `{}` with {}", clean(id), what_went(&removed)));
                 deleted.push(json!({
                     "document_id": id,
                     "chunks_removed": removed["chunks_removed"],
                     "embeddings_removed": removed["embeddings_removed"],
+                    "children_removed": removed["children_removed"],
                 }));
             }
             Ok(None) => lines.push(format!("kept `{}`", clean(id))),
@@ -263,8 +262,17 @@ async fn delete(client: &Client, args: &DeleteArgs) -> Result<u8, Failed> {
     Ok(code)
 }
 
-fn chunks_of(removed: &Value) -> u64 {
-    removed["chunks_removed"].as_u64().unwrap_or(0)
+/// `3 chunks`, or `3 chunks and 2 documents that came in it`.
+fn what_went(removed: &Value) -> String {
+    let number = |name: &str| removed[name].as_u64().unwrap_or(0);
+    let chunks = output::count(number("chunks_removed"), "chunk");
+    match number("children_removed") {
+        0 => chunks,
+        children => format!(
+            "{chunks} and {} that came in it",
+            output::count(children, "document")
+        ),
+    }
 }
 
 /// `None` when the person said no.
@@ -287,7 +295,7 @@ async fn delete_one(client: &Client, id: &str, yes: bool) -> Result<Option<Value
 mod tests {
     use serde_json::json;
 
-    use super::{render_document, render_list};
+    use super::{render_document, render_list, what_went};
 
     #[test]
     fn a_list_says_when_there_are_more() {
@@ -302,6 +310,15 @@ mod tests {
         assert_eq!(
             render_list(&json!({"documents": [], "total": 2}), 9),
             "no documents here, 2 in all"
+        );
+    }
+
+    #[test]
+    fn what_came_in_a_document_is_counted_when_it_goes() {
+        assert_eq!(what_went(&json!({"chunks_removed": 1})), "1 chunk");
+        assert_eq!(
+            what_went(&json!({"chunks_removed": 7, "children_removed": 2})),
+            "7 chunks and 2 documents that came in it"
         );
     }
 

@@ -64,7 +64,7 @@ mod tests {
             is_supported_extension("PDF")
                 && is_supported_extension("markdown")
                 && is_supported_extension("Odt")
-                && !is_supported_extension("zip")
+                && !is_supported_extension("rar")
         );
     }
 

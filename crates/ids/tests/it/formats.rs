@@ -36,7 +36,8 @@ fn each_family_of_formats_is_found_on_its_page() {
     );
     let server = Server::start(&place);
     let report = place.json(&["ingest", "in"]);
-    assert_eq!(report["ingested"], 8, "{report:#}");
+    // Eight files, and what is attached to the message.
+    assert_eq!(report["ingested"], 9, "{report:#}");
 
     for (query, source, page, kind) in [
         (

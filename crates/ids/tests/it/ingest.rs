@@ -19,7 +19,7 @@ fn mixed_folder(place: &Place, corpus: &Path) {
     place.write("docs/fake.pdf", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0");
     place.copy(corpus, "handbook-pt-sect.apparmor.pdf", "docs/manual.pdf");
     place.copy(corpus, "handbook-pt-apparmor.docx", "docs/manual.docx");
-    place.write("docs/manual.zip", b"PK\x05\x06");
+    place.write("docs/manual.rar", b"PK\x05\x06");
     place.copy(corpus, "empty.pdf", "docs/empty.pdf");
     place.copy(corpus, "libreoffice-writer-password.pdf", "docs/locked.pdf");
     place.copy(corpus, "truncated-60pct.pdf", "docs/torn.pdf");

@@ -22,6 +22,7 @@ mod help;
 mod ingest;
 mod keys;
 mod logs;
+mod members;
 mod migrate_data;
 mod model;
 mod monitoring;

@@ -1,5 +1,6 @@
 //! `ids ingest`: files and folders into the library, safe to run again.
 
+mod members;
 mod password;
 mod progress;
 mod report;
@@ -225,13 +226,15 @@ impl Ingest<'_> {
     async fn all(&self, files: &[FoundFile], report: &mut Report) -> anyhow::Result<()> {
         let mut outcomes = stream::iter(files.iter().enumerate())
             .map(async |(number, file)| {
-                let outcome = self.one(number, file).await;
+                let outcomes = self.with_members(number, file).await;
                 self.progress.finished(number, file.size);
-                outcome
+                outcomes
             })
             .buffer_unordered(FILES_AT_ONCE);
         while let Some(outcome) = outcomes.next().await {
-            report.add(outcome?);
+            for outcome in outcome? {
+                report.add(outcome);
+            }
         }
         Ok(())
     }
@@ -246,6 +249,34 @@ impl Ingest<'_> {
                     .say("no worker is alive; what was accepted waits until `ids worker --all` runs");
                 std::future::pending::<()>().await;
             }
+        }
+    }
+
+    /// Takes one file to its end, and what came in it.
+    ///
+    /// # Errors
+    /// When the library went away.
+    async fn with_members(&self, number: usize, file: &FoundFile) -> anyhow::Result<Vec<Outcome>> {
+        let outcome = self.one(number, file).await?;
+        let Outcome::Ingested(IngestedFile {
+            document_id,
+            pages: Some(_),
+            ..
+        }) = &outcome
+        else {
+            return Ok(vec![outcome]);
+        };
+        let name = file.path.file_name().unwrap_or_default().to_string_lossy();
+        let waiting = |done: usize, all: usize| {
+            let step = format!("{done} of {all} files in it are done");
+            self.progress.working(number, &name, file.size, 99, &step);
+        };
+        let members = members::to_their_end(self.client, &file.path, document_id, &waiting).await;
+        match members {
+            Ok(members) => Ok([vec![outcome], members].concat()),
+            // Removed meanwhile, by somebody else.
+            Err(CallError::Refused(_)) => Ok(vec![outcome]),
+            Err(CallError::Gone(error)) => Err(error),
         }
     }
 
