@@ -8,7 +8,9 @@ use axum::routing::{delete, get, post, put};
 use crate::access::guard;
 use crate::observe::observe;
 use crate::options::HttpOptions;
-use crate::routes::{chat, documents, events, keys, local, meta, pages, queue, search, uploads, usage, web};
+use crate::routes::{
+    chat, documents, events, keys, local, meta, pages, queue, reindex, search, uploads, usage, web,
+};
 use crate::state::AppState;
 
 /// What is served to programs and browsers. Without keys: to those of this machine.
@@ -56,6 +58,7 @@ fn public(state: &AppState) -> Router<AppState> {
                 .delete(documents::delete),
         )
         .route("/documents/{document_id}/process", post(uploads::process))
+        .route("/documents/{document_id}/reindex", post(reindex::reindex))
         .route("/documents/{document_id}/status", get(documents::status))
         .route("/documents/{document_id}/events", get(events::events))
         .route("/documents/{document_id}/pages/{page}", get(pages::page))

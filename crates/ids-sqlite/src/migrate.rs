@@ -42,6 +42,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "add_budget",
         sql: include_str!("../migrations/0005_add_budget.sql"),
     },
+    Migration {
+        version: 6,
+        name: "add_recognized_words",
+        sql: include_str!("../migrations/0006_add_recognized_words.sql"),
+    },
 ];
 
 /// Marks the file as ours (`file` and SQLite tools show it): the letters `idsL`.

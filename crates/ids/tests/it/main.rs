@@ -28,6 +28,7 @@ mod monitoring;
 mod moving;
 mod place;
 mod reindex;
+mod scans;
 mod search;
 mod server;
 mod stop;
