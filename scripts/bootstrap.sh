@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks that Rust is there and new enough, and installs what else a build needs, only what is missing: a C compiler
 # and linker (SQLite is compiled in), python3 with pip (fetches the files of assets.lock), certificates, git.
-# Where everything is there it changes nothing and needs no rights.
+# Where everything is there it changes nothing and needs no rights. `--for-tests`: also what tests run.
 set -euo pipefail
 
 needed_minor=95
@@ -36,5 +36,12 @@ python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
 command -v git >/dev/null || missing+=(git)
 [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -e /etc/pki/tls/certs/ca-bundle.crt ] || [ -e /etc/ssl/cert.pem ] ||
     missing+=(ca-certificates)
+
+# Only tests need these: the library reads scans with Tesseract where it is there.
+if [ "${1-}" = --for-tests ]; then
+    command -v tesseract >/dev/null || missing+=(tesseract-ocr)
+    tesseract --list-langs 2>/dev/null | grep -qx por || missing+=(tesseract-ocr-por)
+    tesseract --list-langs 2>/dev/null | grep -qx eng || missing+=(tesseract-ocr-eng)
+fi
 
 exec "$(dirname "$0")/install-packages.sh" "${missing[@]}"

@@ -62,7 +62,7 @@ has_doc_tests() {
 }
 
 # Without these nothing can be built, so there is no point in going on.
-part bootstrap scripts/bootstrap.sh
+part bootstrap scripts/bootstrap.sh --for-tests
 [ "$failed" -eq 0 ] && part components rust_components
 [ "$failed" -eq 0 ] && part services scripts/test-services.sh install
 [ "$failed" -eq 0 ] && part assets cargo run --quiet --locked -p xtask -- assets

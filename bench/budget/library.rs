@@ -65,6 +65,7 @@ macro_rules! ports {
             pdfium: "assets/libpdfium.so".into(),
             child: ChildCommand::current_exe()?,
             limits: ChildLimits::default(),
+            ocr: None,
         });
         Ports {
             documents: all.clone(),

@@ -163,6 +163,7 @@ pub fn library_over<S: Store>(store: &S, folder: &Path, embedder: &Arc<BuiltInEm
         pdfium: "assets/libpdfium.so".into(),
         child: ChildCommand::current_exe()?,
         limits: ChildLimits::default(),
+        ocr: None,
     });
     let all = Arc::new(store.clone());
     let ports = Ports {

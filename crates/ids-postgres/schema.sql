@@ -177,6 +177,7 @@ create table pages (
     text text not null,
     blocks bytea not null,
     lines bytea not null,
+    words bytea not null default '',
     constraint pages_key primary key (version_no, page_number),
     constraint pages_version foreign key (version_no) references versions (version_no) on delete cascade
 );

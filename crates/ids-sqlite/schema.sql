@@ -138,7 +138,7 @@ create table pages (
     height real,
     text text not null,
     blocks blob not null,
-    lines blob not null,
+    lines blob not null, words blob not null default x'',
     constraint pages_key primary key (version_no, page_number),
     constraint pages_version foreign key (version_no) references versions (version_no) on delete cascade
 ) strict;

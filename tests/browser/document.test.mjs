@@ -46,6 +46,20 @@ test("each line of the quote has a box where its words are on the picture", asyn
   await page.context().close();
 });
 
+test("words that recognition is not sure of are underlined, and said to be so", async () => {
+  const page = await newPage(browser, server);
+  await page.route("**/pages/1", async (route) => {
+    const response = await route.fetch();
+    const ocr = { confidence: 88, low_confidence: [{ start: 0, end: 8, confidence: 41 }] };
+    await route.fulfill({ response, json: { ...(await response.json()), ocr } });
+  });
+  await page.goto(`/#/documents/${ids.contract}/pages/1`);
+  await text(page).getByText(/reconhecido na imagem da página\. 1 palavra está sublinhada/).waitFor();
+  assert.deepEqual(await page.locator(".doubt").allTextContents(), ["CONTRATO (pode estar errada)"]);
+  await checkView(page);
+  await page.context().close();
+});
+
 test("small print can be enlarged over the whole width, and stays so on the next page", async () => {
   const page = await newPage(browser, server);
   await page.goto(`/#/documents/${ids.contract}/pages/1`);

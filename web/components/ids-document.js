@@ -97,7 +97,7 @@ class IdsDocument extends IdsElement {
 
   #show() {
     const { title } = this.#document;
-    const { page: number, page_count: count, places, text, blocks, range, isStale } = this.#page;
+    const { page: number, page_count: count, places, text, blocks, range, isStale, ocr } = this.#page;
     this.#showHead(h("h1", { dir: "auto", tabindex: "-1", "data-name": "title" }, title), number, count);
     this.#relatives.document = this.#document;
     this.#changed.replaceChildren(...(isStale ? [h("p", { class: "notice changed" }, icon("alert"), t("document.changed"))] : []));
@@ -111,7 +111,7 @@ class IdsDocument extends IdsElement {
     // A page without a size is no page of paper: there is nothing to take a picture of.
     const isPaper = places.width !== null && places.height !== null;
     picture.page = isPaper ? { documentId: this.#id, number, ...places, title } : null;
-    pageText.page = { number, text, blocks, range, isPaper };
+    pageText.page = { number, text, blocks, range, isPaper, ocr };
     // On a narrow screen the picture stands above the text: there the boxes are what one came for.
     if (picture.hidden || places.boxes.length === 0) pageText.showQuote();
     this.tell("ids:titled");

@@ -1,23 +1,26 @@
-// The page as text: headings, lists and tables as such, with a quote marked.
+// The page as text: headings, lists and tables as such, with a quote marked, and with words underlined that text recognition
+// is not sure of.
 
 import { h } from "../lib/dom.js";
 import { IdsElement } from "../lib/element.js";
-import { t } from "../lib/i18n.js";
+import { counted, t } from "../lib/i18n.js";
 import { marked } from "../lib/marked.js";
 
 class IdsPageText extends IdsElement {
   #shown = "";
 
-  /** {number, text, blocks, range, isPaper}; ranges in Unicode scalar values. The lines of a page of paper are its width's, not
+  /** {number, text, blocks, range, isPaper, ocr}; ranges in Unicode scalar values. The lines of a page of paper are its width's, not
    * the text's: they may break elsewhere here. */
   set page(page) {
     const key = JSON.stringify([page, document.documentElement.lang]);
     if (key === this.#shown) return;
     this.#shown = key;
-    const { number, text, blocks, range, isPaper } = page;
+    const { number, text, blocks, range, isPaper, ocr } = page;
     const scalars = Array.from(text);
     const label = t("document.text", { page: number });
-    const parts = text.trim() === "" ? [h("p", { class: "summary" }, t("document.no_text"))] : lay(scalars, blocks, range);
+    const doubts = ocr?.low_confidence ?? [];
+    const parts = text.trim() === "" ? [h("p", { class: "summary" }, t("document.no_text"))] : lay(scalars, blocks, { range, doubts });
+    if (ocr) parts.unshift(h("p", { class: "summary" }, recognized(ocr)));
     this.replaceChildren(h("section", { class: isPaper ? "page-text paper" : "page-text", "aria-label": label }, parts));
   }
 
@@ -26,18 +29,23 @@ class IdsPageText extends IdsElement {
   }
 }
 
+/** That the text was read off a picture, and how much of it is doubtful. */
+function recognized({ low_confidence: { length: count } }) {
+  return count === 0 ? t("document.recognized") : counted("document.recognized_doubts", count);
+}
+
 /** The blocks in their order; what stands in none is shown too. Neighboring list items make one list. */
-function lay(scalars, blocks, range) {
+function lay(scalars, blocks, marks) {
   const parts = [];
   let done = 0;
   const plain = (until) => {
-    if (scalars.slice(done, until).join("").trim() !== "") parts.push(h("p", { dir: "auto" }, cut(scalars, { start: done, end: until }, range)));
+    if (scalars.slice(done, until).join("").trim() !== "") parts.push(h("p", { dir: "auto" }, cut(scalars, { start: done, end: until }, marks)));
   };
   for (const block of [...blocks].sort((a, b) => a.start - b.start)) {
     if (block.start < done) continue; // overlaps are shown once
     plain(block.start);
     done = block.end;
-    const content = cut(scalars, block, range);
+    const content = cut(scalars, block, marks);
     if (block.kind === "list_item") {
       const last = parts.at(-1);
       const list = last?.localName === "ul" ? last : h("ul", {});
@@ -68,9 +76,25 @@ function element({ kind, level }, content) {
   }
 }
 
-/** The text of a block as nodes, the part of `range` in it marked. */
-function cut(scalars, { start, end }, range) {
+/** The text of a block as nodes, the part of `range` in it marked, and each of `doubts` underlined. */
+function cut(scalars, { start, end }, { range, doubts }) {
+  const nodes = [];
+  let done = start;
+  for (const doubt of doubts) {
+    if (doubt.start < done || doubt.end > end) continue;
+    nodes.push(...quoted(scalars, { start: done, end: doubt.start }, range));
+    const word = quoted(scalars, doubt, range);
+    nodes.push(h("u", { class: "doubt", title: t("document.doubt") }, word, h("span", { class: "unseen" }, ` (${t("document.doubt")})`)));
+    done = doubt.end;
+  }
+  nodes.push(...quoted(scalars, { start: done, end }, range));
+  return nodes;
+}
+
+/** A piece of text as nodes, the part of `range` in it marked. */
+function quoted(scalars, { start, end }, range) {
   const text = scalars.slice(start, end).join("");
+  if (text === "") return [];
   if (!range || range.end <= start || range.start >= end) return [text];
   return marked(text, [{ start: Math.max(range.start, start) - start, end: Math.min(range.end, end) - start }]);
 }

@@ -68,6 +68,8 @@ error_codes! {
     UploadIncomplete => "UPLOAD_INCOMPLETE",
     /// Documents are in the collection.
     CollectionNotEmpty => "COLLECTION_NOT_EMPTY",
+    /// The bytes of the document are not there any more.
+    OriginalNotKept => "ORIGINAL_NOT_KEPT",
     /// The job has ended.
     JobAlreadyEnded => "JOB_ALREADY_ENDED",
     /// The upload address is too old.

@@ -22,6 +22,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             args: vec!["__extract".to_owned()],
         },
         limits: ChildLimits::default(),
+        ocr: None,
     });
     let content_type = ContentType::parse(ContentType::PDF).ok_or("no type")?;
     for page in pages {

@@ -28,6 +28,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         pdfium,
         child,
         limits: ChildLimits::default(),
+        ocr: None,
     });
     for file in args {
         let name = file

@@ -152,6 +152,7 @@ impl PageBuilder {
         ParsedPage {
             page: self.page,
             sizes: self.sizes,
+            needs_ocr: false,
         }
     }
 

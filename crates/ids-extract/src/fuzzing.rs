@@ -21,7 +21,7 @@ pub fn parse(content_type: &str, file: File) {
     let is_fault_of_ours = matches!(result, Err(ParseError::Internal(_)));
     assert!(!is_fault_of_ours, "{result:?}");
     // What needs all pages, as it runs in the parent.
-    let _ = checked.assembly.finish();
+    let _ = checked.assembly.finish().map(|gathered| gathered.finish());
 }
 
 /// Finds the type of `file`, by every kind of name.
@@ -44,7 +44,7 @@ pub fn frames(bytes: &[u8]) {
     for frame in bytes.split(|&byte| byte == b'\n') {
         let _ = assembly.take(frame);
     }
-    let _ = assembly.finish();
+    let _ = assembly.finish().map(|gathered| gathered.finish());
 }
 
 /// Gathers pages through the checks of the parent.

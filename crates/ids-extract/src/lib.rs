@@ -23,6 +23,7 @@ mod html;
 mod mail;
 mod markdown;
 mod members;
+mod ocr;
 mod odf;
 mod ole;
 mod output;
@@ -44,6 +45,6 @@ mod xml;
 mod xml_text;
 
 pub use crate::sandbox::{
-    ChildCommand, ChildLimits, ExtractorConfig, SandboxedExtractor, child_main, child_main_with, find_pdfium,
-    landlock_is_available,
+    ChildCommand, ChildLimits, ExtractorConfig, Layers, NoTesseract, OcrConfig, OcrLimits,
+    SandboxedExtractor, Tesseract, child_main, child_main_with, find_pdfium, landlock_is_available, ocr_main,
 };

@@ -39,6 +39,8 @@ pub(crate) struct ParsedPage {
     pub(crate) page: Page,
     /// The font size of each block in points, parallel to the page's blocks; empty where it is not known.
     pub(crate) sizes: Vec<f32>,
+    /// Whether OCR should look at it: there is no text, or none that can be used.
+    pub(crate) needs_ocr: bool,
 }
 
 /// Takes what a parser finds, in the order of the document.

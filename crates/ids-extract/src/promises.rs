@@ -34,7 +34,7 @@ impl Output for Checked {
 fn checked(parse: impl FnOnce(&mut dyn Output) -> Result<(), ParseError>) -> ExtractedDocument {
     let mut output = Checked::default();
     parse(&mut output).unwrap();
-    output.0.finish().unwrap()
+    output.0.finish().unwrap().finish()
 }
 
 /// The same for formats whose damage may be an answer.
@@ -46,7 +46,7 @@ fn unless_corrupt(
         Err(ParseError::Corrupt(_)) => None,
         answer => {
             answer.unwrap();
-            Some(output.0.finish().unwrap())
+            Some(output.0.finish().unwrap().finish())
         }
     }
 }

@@ -33,6 +33,7 @@ pub const fn status(code: ErrorCode) -> StatusCode {
         ErrorCode::UploadUrlUsed
         | ErrorCode::UploadIncomplete
         | ErrorCode::CollectionNotEmpty
+        | ErrorCode::OriginalNotKept
         | ErrorCode::JobAlreadyEnded => StatusCode::CONFLICT,
         ErrorCode::UploadExpired => StatusCode::GONE,
         ErrorCode::FileTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -79,6 +80,7 @@ pub const fn title(code: ErrorCode) -> &'static str {
         ErrorCode::UploadUrlUsed => "upload address used already",
         ErrorCode::UploadIncomplete => "upload incomplete",
         ErrorCode::CollectionNotEmpty => "collection not empty",
+        ErrorCode::OriginalNotKept => "original not kept",
         ErrorCode::JobAlreadyEnded => "job ended already",
         ErrorCode::UploadExpired => "upload address expired",
         ErrorCode::FileTooLarge => "too large",
@@ -122,7 +124,7 @@ pub const fn advice(code: ErrorCode) -> &'static str {
         ErrorCode::CollectionNotFound => "Check the name; an upload makes a collection, a search does not.",
         ErrorCode::PageNotFound => "Pages count from 1 to `page_count`, once the document is extracted.",
         ErrorCode::PageImageUnavailable => {
-            "Show the page's text: only PDFs whose original is kept have pictures."
+            "Show the page's text: only PDFs and pictures whose original is kept have pictures of their pages."
         }
         ErrorCode::JobNotFound => "Check the id; the job goes with its document.",
         ErrorCode::SessionNotFound => "Begin a new session.",
@@ -136,6 +138,7 @@ pub const fn advice(code: ErrorCode) -> &'static str {
         ErrorCode::UploadUrlUsed => "The bytes are there already: go on with /process.",
         ErrorCode::UploadIncomplete => "Send the bytes to `upload_url` first, whole.",
         ErrorCode::CollectionNotEmpty => "Delete its documents first.",
+        ErrorCode::OriginalNotKept => "Upload the file again, with this `document_id`.",
         ErrorCode::JobAlreadyEnded => "Nothing to do: look at the job's state.",
         ErrorCode::UploadExpired => "Ask for a new upload address.",
         ErrorCode::FileTooLarge => "Send a smaller file, or raise `MAX_FILE_SIZE_MB`.",

@@ -6,7 +6,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement
 use utoipa::openapi::{Components, Ref, RefOr, Response, ResponseBuilder, Schema};
 use utoipa::{Modify, OpenApi};
 
-use crate::routes::{chat, documents, events, keys, meta, pages, queue, search, uploads, usage};
+use crate::routes::{chat, documents, events, keys, meta, pages, queue, reindex, search, uploads, usage};
 use crate::wire::error::{ErrorBody, FailureBody};
 
 #[derive(OpenApi)]
@@ -32,6 +32,7 @@ use crate::wire::error::{ErrorBody, FailureBody};
         pages::page,
         pages::boxes,
         pages::image,
+        reindex::reindex,
         documents::chunks,
         documents::analysis,
         documents::stats,
@@ -142,7 +143,8 @@ impl Modify for Errors {
 }
 
 /// Fields of replies that are left out where they have nothing to say.
-const SOMETIMES: [&str; 7] = [
+const SOMETIMES: [&str; 8] = [
+    "ocr",
     "box",
     "explanation",
     "fields",

@@ -9,7 +9,7 @@ use crate::access::guard;
 use crate::observe::observe;
 use crate::options::HttpOptions;
 use crate::routes::{
-    chat, documents, events, keys, local, meta, pages, queue, search, sources, uploads, usage, web,
+    chat, documents, events, keys, local, meta, pages, queue, reindex, search, sources, uploads, usage, web,
 };
 use crate::state::AppState;
 
@@ -60,6 +60,7 @@ fn public(state: &AppState) -> Router<AppState> {
                 .delete(documents::delete),
         )
         .route("/documents/{document_id}/process", post(uploads::process))
+        .route("/documents/{document_id}/reindex", post(reindex::reindex))
         .route("/documents/{document_id}/status", get(documents::status))
         .route("/documents/{document_id}/events", get(events::events))
         .route("/documents/{document_id}/pages/{page}", get(pages::page))

@@ -45,6 +45,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(6, "add_budget"),
     migration!(7, "split_vector_indexes"),
     migration!(8, "add_members"),
+    migration!(9, "add_recognized_words"),
 ];
 
 /// A process that waits for another one's migration gives up after this.

@@ -8,7 +8,7 @@ use ids_core::ports::AnalysisRecord;
 use ids_core::scope::Scope;
 use tokio_postgres::Row;
 
-use crate::codec::{decode_blocks, decode_lines, encode_blocks, encode_lines};
+use crate::codec::{decode_blocks, decode_lines, decode_words, encode_blocks, encode_lines, encode_words};
 use crate::error::{DbError, DbResult};
 use crate::leases::{HeldVersion, held_version, hold_version};
 use crate::rows::{Columns, Id, as_integer, as_number, storable};
@@ -91,9 +91,10 @@ async fn insert_some(
     let texts: Vec<_> = pages.iter().map(|page| storable(&page.text)).collect();
     let blocks: Vec<Vec<u8>> = pages.iter().map(|page| encode_blocks(&page.blocks)).collect();
     let lines: Vec<Vec<u8>> = pages.iter().map(|page| encode_lines(&page.lines)).collect();
+    let words: Vec<Vec<u8>> = pages.iter().map(|page| encode_words(&page.words)).collect();
     tx.execute(
-        "insert into pages (version_no, organization_id, page_number, width, height, text, blocks, lines)
-         select $1, $2, page.* from unnest($3::int4[], $4::float4[], $5::float4[], $6::text[], $7::bytea[], $8::bytea[]) as page",
+        "insert into pages (version_no, organization_id, page_number, width, height, text, blocks, lines, words)
+         select $1, $2, page.* from unnest($3::int4[], $4::float4[], $5::float4[], $6::text[], $7::bytea[], $8::bytea[], $9::bytea[]) as page",
         &[
             &version_no,
             &organization.to_uuid(),
@@ -103,6 +104,7 @@ async fn insert_some(
             &texts,
             &blocks,
             &lines,
+            &words,
         ],
     )
     .await?;
@@ -186,7 +188,7 @@ pub(crate) async fn duplicate_of(tx: &Tx<'_>, held: &HeldVersion) -> DbResult<Op
     row.map(|row| Columns::new(&row, "documents").id()).transpose()
 }
 
-const SELECT: &str = "select page_number, width, height, text, blocks, lines from pages
+const SELECT: &str = "select page_number, width, height, text, blocks, lines, words from pages
      where organization_id = $1 and version_no = $2";
 
 /// `DocumentStore::load_pages`.
@@ -218,6 +220,7 @@ fn read(row: &Row) -> DbResult<Page> {
     let text = columns.get()?;
     let blocks: Vec<u8> = columns.get()?;
     let lines: Vec<u8> = columns.get()?;
+    let words: Vec<u8> = columns.get()?;
     Ok(Page {
         number,
         width,
@@ -225,6 +228,7 @@ fn read(row: &Row) -> DbResult<Page> {
         text,
         blocks: decode_blocks(&blocks).ok_or_else(broken)?,
         lines: decode_lines(&lines).ok_or_else(broken)?,
+        words: decode_words(&words).ok_or_else(broken)?,
     })
 }
 

@@ -1,9 +1,9 @@
-//! Compact forms of lists that are only ever read whole: terms of a chunk, spans, blocks and lines of a page.
+//! Compact forms of lists that are only ever read whole: terms of a chunk, spans, blocks, lines and recognized words of a page.
 //!
 //! Everything is unsigned LEB128 (seven bits a byte, lowest first); places of lines are f32, little-endian. A decoder gives
 //! `None` for bytes that its encoder cannot have written.
 
-use ids_core::page::{Block, BlockKind, LineBox};
+use ids_core::page::{Block, BlockKind, LineBox, RecognizedWord};
 use ids_core::span::{CharSpan, PageSpan};
 use ids_text::Term;
 
@@ -215,6 +215,38 @@ pub fn decode_lines(bytes: &[u8]) -> Option<Vec<LineBox>> {
     Some(lines)
 }
 
+/// Words that were recognized: how far each begins behind the end of the one before, its length, how sure it is.
+pub fn encode_words(words: &[RecognizedWord]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(words.len() * 3);
+    let mut end = 0;
+    for word in words {
+        push_number(&mut bytes, word.span.start.saturating_sub(end).into());
+        push_number(&mut bytes, word.span.len().into());
+        bytes.push(word.confidence);
+        end = word.span.end;
+    }
+    bytes
+}
+
+/// What `encode_words` wrote.
+pub fn decode_words(bytes: &[u8]) -> Option<Vec<RecognizedWord>> {
+    let mut numbers = Numbers { rest: bytes };
+    let mut words = Vec::new();
+    let mut end = 0_u32;
+    while !numbers.rest.is_empty() {
+        let start = end.checked_add(numbers.next_u32()?)?;
+        end = start.checked_add(numbers.next_u32()?)?;
+        let &[confidence @ 0..=100] = numbers.take(1)? else {
+            return None;
+        };
+        words.push(RecognizedWord {
+            span: CharSpan::new(start, end),
+            confidence,
+        });
+    }
+    Some(words)
+}
+
 /// Positions in a list.
 pub fn encode_indexes(indexes: &[u32]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(indexes.len());
@@ -332,6 +364,16 @@ mod tests {
             height: 12.0,
         }];
         assert_eq!(decode_lines(&encode_lines(&lines)), Some(lines));
+        let words: Vec<RecognizedWord> = [(0, 3, 100), (4, 300, 0), (301, 70_000, 61)]
+            .map(|(start, end, confidence)| RecognizedWord {
+                span: CharSpan::new(start, end),
+                confidence,
+            })
+            .into();
+        assert_eq!(decode_words(&encode_words(&words)), Some(words));
+        assert_eq!(decode_words(&[]), Some(Vec::new()));
+        assert_eq!(decode_words(&[0, 3, 101]), None);
+        assert_eq!(decode_words(&[0, 3]), None);
         let spans = vec![PageSpan {
             page_number: 12,
             span: CharSpan::new(5, 1_000_000),

@@ -47,6 +47,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "add_members",
         sql: include_str!("../migrations/0006_add_members.sql"),
     },
+    Migration {
+        version: 7,
+        name: "add_recognized_words",
+        sql: include_str!("../migrations/0007_add_recognized_words.sql"),
+    },
 ];
 
 /// Marks the file as ours (`file` and SQLite tools show it): the letters `idsL`.

@@ -8,7 +8,7 @@ use ids_core::ports::AnalysisRecord;
 use ids_core::scope::Scope;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::codec::{decode_blocks, decode_lines, encode_blocks, encode_lines};
+use crate::codec::{decode_blocks, decode_lines, decode_words, encode_blocks, encode_lines, encode_words};
 use crate::database::WriteTx;
 use crate::error::{DbError, DbResult};
 use crate::leases::{HeldVersion, held_version};
@@ -66,8 +66,8 @@ pub(crate) fn insert(
     pages: &[Page],
 ) -> DbResult<()> {
     let mut insert = tx.prepare_cached(
-        "insert into pages (version_no, page_number, organization_id, width, height, text, blocks, lines)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "insert into pages (version_no, page_number, organization_id, width, height, text, blocks, lines, words)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
     for page in pages {
         insert.execute(params![
@@ -79,6 +79,7 @@ pub(crate) fn insert(
             page.text,
             encode_blocks(&page.blocks),
             encode_lines(&page.lines),
+            encode_words(&page.words),
         ])?;
     }
     Ok(())
@@ -145,7 +146,7 @@ pub(crate) fn load(tx: &Connection, lease: &Lease) -> DbResult<Vec<Page>> {
 /// All pages of a version, in order.
 pub(crate) fn of_version(tx: &Connection, version_no: i64) -> DbResult<Vec<Page>> {
     let mut statement = tx.prepare_cached(
-        "select page_number, width, height, text, blocks, lines from pages where version_no = ?1 order by page_number",
+        "select page_number, width, height, text, blocks, lines, words from pages where version_no = ?1 order by page_number",
     )?;
     let mut rows = statement.query([version_no])?;
     let mut pages = Vec::new();
@@ -160,6 +161,7 @@ fn read(row: &Row<'_>) -> DbResult<Page> {
     let broken = || DbError::row("pages", number);
     let blocks: Vec<u8> = row.get(4)?;
     let lines: Vec<u8> = row.get(5)?;
+    let words: Vec<u8> = row.get(6)?;
     Ok(Page {
         number,
         width: row.get(1)?,
@@ -167,6 +169,7 @@ fn read(row: &Row<'_>) -> DbResult<Page> {
         text: row.get(3)?,
         blocks: decode_blocks(&blocks).ok_or_else(broken)?,
         lines: decode_lines(&lines).ok_or_else(broken)?,
+        words: decode_words(&words).ok_or_else(broken)?,
     })
 }
 
@@ -197,7 +200,7 @@ pub(crate) fn find(
     };
     let page = tx
         .prepare_cached(
-            "select page_number, width, height, text, blocks, lines from pages where version_no = ?1 and page_number = ?2",
+            "select page_number, width, height, text, blocks, lines, words from pages where version_no = ?1 and page_number = ?2",
         )?
         .query_row(params![version_no, page_number], |row| Ok(read(row)))
         .optional()?

@@ -12,7 +12,7 @@ use ids_core::error::{ErrorCode, Failure};
 use ids_core::id::{ChunkId, DocumentId, JobId, KeyId, MessageId, OrganizationId, SessionId, VersionId};
 use ids_core::job::{Job, JobStatus, QueueName};
 use ids_core::moving::{DocumentRecord, KeyRecord, ModelEmbeddings, SessionRecord, VersionRecord};
-use ids_core::page::{Block, BlockKind, ExtractionNote, LineBox, NoteKind, Page};
+use ids_core::page::{Block, BlockKind, ExtractionNote, LineBox, NoteKind, Page, RecognizedWord};
 use ids_core::ports::Ids;
 use ids_core::scope::{CollectionAccess, Tag};
 use ids_core::session::{
@@ -53,6 +53,10 @@ fn page(number: u32, text: &str) -> Page {
             y: -0.5,
             width: 451.0,
             height: 11.5,
+        }],
+        words: vec![RecognizedWord {
+            span: CharSpan::new(0, end),
+            confidence: 61,
         }],
     }
 }

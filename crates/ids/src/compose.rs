@@ -24,6 +24,7 @@ use self::probes::{BlobsProbe, QueueProbe};
 pub use self::stores::Outage;
 use self::stores::Stores;
 use crate::config::{Config, ModelConfig};
+use crate::ocr::Ocr;
 use crate::system::{RandomIds, SystemClock};
 
 /// The built-in model, inside the program (assets.lock, MIT).
@@ -63,7 +64,7 @@ impl Composed {
         let model = Model::load(MODEL).context("the built-in model is damaged; install `ids` again")?;
         let embedder =
             Arc::new(BuiltInEmbedder::new(model, None).context("the embedding threads cannot be started")?);
-        let extractor = extractor()?;
+        let extractor = extractor(config)?;
 
         let mut queue: Arc<dyn JobQueue> = stores.queue();
         let mut sessions: Arc<dyn SessionStore> = stores.sessions();
@@ -161,8 +162,8 @@ fn embedders(config: &Config, built_in: Arc<BuiltInEmbedder>) -> anyhow::Result<
 ///
 /// # Errors
 /// When this program or the library that reads PDF cannot be found.
-pub fn extractor() -> anyhow::Result<SandboxedExtractor> {
-    Ok(SandboxedExtractor::new(extractor_config()?))
+pub fn extractor(config: &Config) -> anyhow::Result<SandboxedExtractor> {
+    Ok(SandboxedExtractor::new(extractor_config(config)?))
 }
 
 /// Whoever is told that the budget is nearly used up; nothing is sent yet.
@@ -174,16 +175,23 @@ fn alarm(config: &Config) -> anyhow::Result<Option<Arc<dyn BudgetAlarm>>> {
     Ok(Some(Arc::new(webhook)))
 }
 
-fn extractor_config() -> anyhow::Result<ExtractorConfig> {
+fn extractor_config(config: &Config) -> anyhow::Result<ExtractorConfig> {
     let program = std::env::current_exe().context("the system does not tell where this program lies")?;
     let pdfium = find_pdfium(&program).context(
         "`libpdfium.so` lies neither beside this program nor in `../lib/ids/`; put it back, or run `make run` in the source tree",
     )?;
     let mut child = ChildCommand::current_exe().context("the system does not tell which program this is")?;
     child.args = vec![EXTRACT_CHILD.to_owned()];
+    // Where it is missing, pages that need it say so; `ids doctor` says what to do.
+    let ocr =
+        match Ocr::find(&config.ocr_languages).context("the system does not tell which program this is")? {
+            Ocr::Ready { config, .. } => Some(*config),
+            Ocr::Off | Ocr::Missing(_) | Ocr::NoLanguage => None,
+        };
     Ok(ExtractorConfig {
         pdfium,
         child,
         limits: ChildLimits::default(),
+        ocr,
     })
 }

@@ -11,6 +11,7 @@ mod lifecycle;
 mod local;
 mod logging;
 mod memory;
+mod ocr;
 mod system;
 mod traces;
 mod version;
@@ -21,13 +22,12 @@ use clap::Parser;
 use rustix::fs::Mode;
 
 fn main() -> ExitCode {
-    // The child that parses foreign bytes: decided before anything else is set up.
+    // The children that look at foreign bytes: decided before anything else is set up.
     let mut arguments = std::env::args_os().skip(1);
-    if arguments
-        .next()
-        .is_some_and(|first| first == compose::EXTRACT_CHILD)
-    {
-        return ids_extract::child_main(arguments);
+    match arguments.next() {
+        Some(first) if first == compose::EXTRACT_CHILD => return ids_extract::child_main(arguments),
+        Some(first) if first == ocr::CHILD => return ids_extract::ocr_main(arguments),
+        _ => {}
     }
     // Documents are people's data: whatever this program writes is its owner's alone, in a directory that was there before too.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);

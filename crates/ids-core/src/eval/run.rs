@@ -13,7 +13,7 @@ use crate::document::{
 };
 use crate::error::{ErrorCode, Refusal, StoreErrorKind};
 use crate::id::{DocumentId, JobId, OrganizationId, VersionId};
-use crate::ingest;
+use crate::ingest::{self, Allowance};
 use crate::library::Library;
 use crate::limits;
 use crate::page::{Block, BlockKind, ExtractedDocument, Page};
@@ -296,7 +296,9 @@ async fn index_document(
     claimed.version.stage = VersionStage::Extracted;
     // There are no bytes to be moved or dropped.
     claimed.version.blob = None;
-    let prepared = ingest::prepare(library, &claimed).await.map_err(refused)?;
+    let prepared = ingest::prepare(library, &claimed, &Allowance::default())
+        .await
+        .map_err(refused)?;
     if let ingest::Turn::Prepared { chunks } = prepared
         // By words alone no embedding is looked at, and they are nearly all of the time.
         && mode != SearchMode::Keyword

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
 use super::members::Members;
-use super::{StepError, progress};
+use super::{Allowance, StepError, progress};
 use crate::document::ContentHash;
 use crate::error::{ErrorCode, Failure};
 use crate::job::JobStep;
@@ -20,7 +20,11 @@ use crate::ports::{Accepted, ClaimedJob, ExtractProgress, ExtractRequest};
 const NOTE_EVERY: Duration = Duration::from_millis(500);
 
 /// Extracts the text and stores it with the hash of its normalized form; what comes in the document is accepted on the way.
-pub(super) async fn run(library: &Library, claimed: &ClaimedJob) -> Result<(), StepError> {
+pub(super) async fn run(
+    library: &Library,
+    claimed: &ClaimedJob,
+    allowance: &Allowance,
+) -> Result<(), StepError> {
     progress::note(library, &claimed.lease, JobStep::Extracting, progress::EXTRACTING).await?;
     let version = &claimed.version;
     let Some(blob) = &version.blob else {
@@ -37,7 +41,10 @@ pub(super) async fn run(library: &Library, claimed: &ClaimedJob) -> Result<(), S
         content_type: &version.content_type,
     };
     let (pages_done, mut seen) = watch::channel((0, None));
-    let reporter = Reporter { pages_done };
+    let reporter = Reporter {
+        pages_done,
+        allowance,
+    };
     let (mut extracted, members) = if version.content_type.has_members() {
         let mut members = Members::of(library, claimed).await?;
         let extractor = &library.ports.extractor;
@@ -110,13 +117,18 @@ async fn next_note(seen: &mut watch::Receiver<(u32, Option<u32>)>) {
     }
 }
 
-struct Reporter {
+struct Reporter<'a> {
     pages_done: watch::Sender<(u32, Option<u32>)>,
+    allowance: &'a Allowance,
 }
 
-impl ExtractProgress for Reporter {
+impl ExtractProgress for Reporter<'_> {
     fn pages(&self, done: u32, total: Option<u32>) {
         self.pages_done.send_replace((done, total));
+    }
+
+    fn recognized(&self, pages: u32) {
+        self.allowance.add(pages);
     }
 }
 
@@ -130,7 +142,10 @@ fn has_text(extracted: &ExtractedDocument) -> bool {
 fn no_text(filename: &str, extracted: &ExtractedDocument) -> Failure {
     let scanned = extracted.notes.iter().any(|note| note.kind == NoteKind::NeedsOcr);
     let message = if scanned {
-        format!("`{filename}` holds pictures of text only; it needs OCR, which this version does not do")
+        format!(
+            "`{filename}` holds pictures of text only; it needs OCR, which could not be done here: see `ids doctor`, then run \
+             `ids reindex --ocr`"
+        )
     } else {
         format!("no text was found in `{filename}`; check that it is the right file")
     };

@@ -3,6 +3,7 @@
 //!
 //! Each step commits as a whole and is skipped when it is done already, so a job goes on where it was killed.
 
+mod allowance;
 mod chunk;
 mod complete;
 mod deduplicate;
@@ -13,6 +14,7 @@ mod progress;
 
 use std::time::Duration;
 
+pub(crate) use allowance::Allowance;
 pub use chunk::{ChunkSettings, chunk_pages};
 pub(crate) use embed::Embedded;
 pub use embed::passage_text;
@@ -58,11 +60,16 @@ pub(crate) enum StepError {
 }
 
 /// Everything up to the commit of the chunks, as far as it is not done: extract → deduplicate → chunk.
-pub(crate) async fn prepare(library: &Library, claimed: &ClaimedJob) -> Result<Turn, StepError> {
+/// Pages that OCR reads are told to `allowance`.
+pub(crate) async fn prepare(
+    library: &Library,
+    claimed: &ClaimedJob,
+    allowance: &Allowance,
+) -> Result<Turn, StepError> {
     let lease = &claimed.lease;
     if claimed.version.stage < VersionStage::Extracted {
         let step = tracing::info_span!(target: TARGET, "extract");
-        extract::run(library, claimed).instrument(step).await?;
+        extract::run(library, claimed, allowance).instrument(step).await?;
     }
     progress::note(library, lease, JobStep::CheckingDuplicates, progress::CHECKING).await?;
     let step = tracing::info_span!(target: TARGET, "check_duplicates");

@@ -11,7 +11,7 @@ use super::memory::MemoryBudget;
 use super::retry::backoff;
 use crate::document::VersionStage;
 use crate::error::{ErrorCode, Failure, Refusal, Retry, StoreError, StoreErrorKind};
-use crate::ingest::{self, StepError, Turn};
+use crate::ingest::{self, Allowance, StepError, Turn};
 use crate::job::{Lane, QueueName};
 use crate::library::Library;
 use crate::limits;
@@ -217,9 +217,11 @@ impl Worker {
         // The lease is kept meanwhile. Before the clock: waiting for others is not this document's fault.
         let _memory = self.memory.reserve(claimed.version.file_size).await;
         let limit = self.library.settings.job_timeout;
-        match tokio::time::timeout(limit, ingest::prepare(&self.library, claimed)).await {
+        let allowance = Allowance::default();
+        let prepared = ingest::prepare(&self.library, claimed, &allowance);
+        match allowance.within(limit, prepared).await {
             Ok(prepared) => prepared,
-            Err(_elapsed) => Err(Failure::of_input(
+            Err(limit) => Err(Failure::of_input(
                 ErrorCode::Timeout,
                 format!(
                     "`{}` took longer than {} seconds; split it, or raise DOCUMENT_PROCESSING_JOB_TIMEOUT_SECONDS",

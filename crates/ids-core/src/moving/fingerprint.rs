@@ -210,6 +210,10 @@ fn page(print: &mut Fingerprint, page: &Page) {
         print.span(block.span);
     });
     print.lines(&page.lines);
+    print.list(&page.words, |print, word| {
+        print.span(word.span);
+        print.number(word.confidence);
+    });
 }
 
 fn note(print: &mut Fingerprint, note: &ExtractionNote) {

@@ -26,6 +26,11 @@ pub struct ExtractRequest<'a> {
 pub trait ExtractProgress: Send + Sync {
     /// `done` pages of `total`, where that is known.
     fn pages(&self, done: u32, total: Option<u32>);
+
+    /// So many pages more were read by OCR, which takes seconds a page: a document of hundreds is long at it and is not stuck.
+    fn recognized(&self, pages: u32) {
+        let _ = pages;
+    }
 }
 
 /// A piece of what comes in a document, in order: a beginning, its bytes, an end.

@@ -20,6 +20,24 @@ impl Engine {
         page_number: u32,
         width_pixels: u32,
     ) -> Result<Option<Vec<u8>>, ParseError> {
+        let drawn = self.pixels(file, page_number, |width, height| {
+            PageImage::size_of(width, height, width_pixels)
+        })?;
+        let Some((size, rows)) = drawn else {
+            return Ok(None);
+        };
+        let png = encode(size, rows).map_err(|error| ParseError::Internal(error.to_string()))?;
+        Ok(Some(png))
+    }
+
+    /// The pixels of a page, from 1, three bytes each, in the size that `size_of` gives for its width and height in points;
+    /// `None` when there is no such page.
+    pub(crate) fn pixels(
+        &self,
+        file: File,
+        page_number: u32,
+        size_of: impl FnOnce(f32, f32) -> PixelSize,
+    ) -> Result<Option<(PixelSize, Vec<u8>)>, ParseError> {
         let document = self.open(file)?;
         let pages = document.pages();
         let Some(index) = i32::try_from(page_number)
@@ -32,10 +50,9 @@ impl Engine {
         let page = pages
             .get(index)
             .map_err(|_| ParseError::Corrupt("this page is damaged"))?;
-        let size = PageImage::size_of(page.width().value, page.height().value, width_pixels);
+        let size = size_of(page.width().value, page.height().value);
         let rows = rows(&page, size)?;
-        let png = encode(size, rows).map_err(|error| ParseError::Internal(error.to_string()))?;
-        Ok(Some(png))
+        Ok(Some((size, rows)))
     }
 }
 
@@ -66,7 +83,7 @@ fn rows(page: &PdfPage<'_>, size: PixelSize) -> Result<Vec<u8>, ParseError> {
 }
 
 /// The pixels as a PNG, in shades of gray where they have no color: most pages of text, in a third of the time.
-fn encode(size: PixelSize, rows: Vec<u8>) -> Result<Vec<u8>, EncodingError> {
+pub(crate) fn encode(size: PixelSize, rows: Vec<u8>) -> Result<Vec<u8>, EncodingError> {
     let is_gray = rows
         .chunks_exact(CHANNELS)
         .all(|pixel| pixel[0] == pixel[1] && pixel[1] == pixel[2]);

@@ -166,7 +166,7 @@ fn ends_sentence(text: &str) -> bool {
 }
 
 /// A bullet, a dash, `1.`, `12)`, `a)`, `IV -` in front of text.
-fn is_list_item(text: &str) -> bool {
+pub(crate) fn is_list_item(text: &str) -> bool {
     let Some((mark, rest)) = text.split_once(' ') else {
         return false;
     };

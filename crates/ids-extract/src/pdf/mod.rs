@@ -1,26 +1,27 @@
 //! PDF, by pdfium: characters with places in the order of the content, then lines, then blocks.
 
 mod columns;
-mod draw;
-mod hyphen;
-mod layout;
-mod lines;
+pub(crate) mod draw;
+pub(crate) mod hyphen;
+pub(crate) mod layout;
+pub(crate) mod lines;
 pub(crate) mod structure;
 mod tables;
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use ids_core::limits;
 use ids_core::page::NoteKind;
 use pdfium_render::prelude::{
-    PdfDocument, PdfDocumentMetadataTagType, PdfPage, PdfPageObjectType, PdfPageObjectsCommon, Pdfium,
-    PdfiumError, PdfiumInternalError, PdfiumLibraryConfig,
+    PdfDocument, PdfDocumentMetadataTagType, PdfPage, PdfPageObjectCommon, PdfPageObjectType,
+    PdfPageObjectsCommon, Pdfium, PdfiumError, PdfiumInternalError, PdfiumLibraryConfig,
 };
 
 use crate::builder::PageBuilder;
 use crate::dates;
+use crate::ocr::{self, Usable};
 use crate::output::{NOTES, Output, ParseError, ParsedPage, page_note};
 use crate::properties::Properties;
 
@@ -29,6 +30,8 @@ const READ_AT_ONCE_BYTES: u64 = 64 * 1_024 * 1_024;
 
 /// A page of at most so many paths and nothing else is blank: rules, frames, a background.
 const FEW_PATHS: usize = 20;
+/// The share of a page that a scan covers at least.
+const COVERED: f32 = 0.7;
 
 /// The PDF engine. Only one can be made in a process (pdfium keeps global state), hence one child a document.
 pub(crate) struct Engine(Pdfium);
@@ -66,18 +69,9 @@ impl Engine {
         let mut broken = 0;
         for number in 1..=total {
             let note = match read_page(&document, number) {
-                Ok(PageText::Text(page)) => {
+                Ok(page) => {
                     output.page(page)?;
                     continue;
-                }
-                Ok(PageText::Blank(page)) => {
-                    output.page(page)?;
-                    continue;
-                }
-                Ok(PageText::Picture(page)) => {
-                    output.page(page)?;
-                    let text = format!("page {number} has no text of its own; it needs OCR");
-                    page_note(number, NoteKind::NeedsOcr, text)
                 }
                 Err(PageError::Limit(error)) => return Err(error),
                 Err(PageError::Broken) => {
@@ -102,7 +96,15 @@ impl Engine {
     }
 
     fn open(&self, mut file: File) -> Result<PdfDocument<'_>, ParseError> {
-        let size = file.metadata().map_err(ParseError::Input)?.len();
+        // Not by its metadata: that is a system call which could look at other files as well, and is forbidden here.
+        // What has no end that can be sought, a pipe, is read as it comes.
+        let size = match file.seek(SeekFrom::End(0)) {
+            Ok(size) => {
+                file.rewind().map_err(ParseError::Input)?;
+                size
+            }
+            Err(_) => 0,
+        };
         let opened = if size <= READ_AT_ONCE_BYTES {
             let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
             file.read_to_end(&mut bytes).map_err(ParseError::Input)?;
@@ -135,21 +137,12 @@ fn properties(document: &PdfDocument<'_>) -> Properties {
     }
 }
 
-enum PageText {
-    /// It has text.
-    Text(ParsedPage),
-    /// It shows something, and none of it is text.
-    Picture(ParsedPage),
-    /// It shows nothing.
-    Blank(ParsedPage),
-}
-
 enum PageError {
     Broken,
     Limit(ParseError),
 }
 
-fn read_page(document: &PdfDocument<'_>, number: u32) -> Result<PageText, PageError> {
+fn read_page(document: &PdfDocument<'_>, number: u32) -> Result<ParsedPage, PageError> {
     let index = i32::try_from(number - 1).map_err(|_| PageError::Broken)?;
     let page = document.pages().get(index).map_err(|_| PageError::Broken)?;
     let frame = lines::Frame::of(&page);
@@ -158,13 +151,26 @@ fn read_page(document: &PdfDocument<'_>, number: u32) -> Result<PageText, PageEr
     for block in layout::blocks(&found) {
         layout::push(&mut builder, &block, &found).map_err(PageError::Limit)?;
     }
-    let is_empty = builder.is_empty();
-    let parsed = builder.finish();
-    Ok(match is_empty {
-        false => PageText::Text(parsed),
-        true if shows_picture(&page) => PageText::Picture(parsed),
-        true => PageText::Blank(parsed),
-    })
+    let mut parsed = builder.finish();
+    parsed.needs_ocr = match ocr::judge(&parsed.page.text) {
+        Usable::Text => false,
+        Usable::Nothing => shows_picture(&page),
+        Usable::Little => is_covered(&page, &frame),
+        Usable::Rubbish => true,
+    };
+    Ok(parsed)
+}
+
+/// Whether pictures cover most of a page, as a scan does, in one piece or in strips.
+fn is_covered(page: &PdfPage<'_>, frame: &lines::Frame) -> bool {
+    let sheet = frame.width * frame.height;
+    let pictures = page
+        .objects()
+        .iter()
+        .filter(|object| object.object_type() == PdfPageObjectType::Image)
+        .filter_map(|object| object.bounds().ok())
+        .map(|bounds| (bounds.width().value * bounds.height().value).abs());
+    pictures.sum::<f32>() > COVERED * sheet
 }
 
 /// Whether a page shows more than a few lines and frames: a picture, or so many paths that they may be drawn letters.

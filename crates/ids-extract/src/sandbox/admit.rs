@@ -89,6 +89,7 @@ impl Admission {
             | Frame::Page(_)
             | Frame::Note { .. }
             | Frame::NoSuchPage
+            | Frame::Layers(_)
             | Frame::End
             | Frame::Failed { .. } => Err(BrokenPromise),
         }

@@ -12,7 +12,7 @@ use ids_core::document::ContentType;
 use super::wire::{FrameWriter, Request, Task};
 use super::{confine, handover};
 use crate::output::ParseError;
-use crate::{formats, pdf, unlock};
+use crate::{formats, ocr, pdf, picture, unlock};
 
 /// Where frames go.
 type Frames = FrameWriter<StdoutLock<'static>>;
@@ -83,16 +83,24 @@ fn answer(request: &Request, output: &mut Frames) -> Result<(), ParseError> {
         ContentType::PDF => Some(pdf::Engine::load(&request.pdfium)?),
         _ => None,
     };
-    confine::isolate().map_err(ParseError::Input)?;
+    let layers = confine::isolate().map_err(ParseError::Input)?;
+    if request.task == Task::Report {
+        return output.layers(layers);
+    }
     if let Task::Draw {
         page_number,
         width_pixels,
     } = request.task
     {
-        let engine =
-            engine.ok_or_else(|| ParseError::Internal("pages of this type are not drawn".to_owned()))?;
-        let png = engine.draw(file, page_number, width_pixels)?;
+        let png = match engine {
+            Some(engine) => engine.draw(file, page_number, width_pixels)?,
+            None => picture::draw(&request.content_type, file, page_number, width_pixels)?,
+        };
         return output.picture(png.as_deref());
+    }
+    if let Task::Scan { page_number } = request.task {
+        let page = ocr::scan(engine.as_ref(), &request.content_type, file, page_number)?;
+        return output.scan(page.as_ref());
     }
     match engine {
         Some(engine) => engine.parse(file, output),

@@ -1,19 +1,40 @@
 //! What the child takes from itself before it looks at a foreign byte: address space, computing time, files, programs,
-//! the file system and the network. It does so itself, since doing it between `fork` and `exec` is `unsafe`.
+//! the file system, the network and most system calls. It does so itself, since doing it between `fork` and `exec` is `unsafe`.
 
 use std::io;
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::thread;
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetError, Scope,
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, LandlockStatus, RestrictionStatus, Ruleset,
+    RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use rustix::thread::set_no_new_privs;
+use serde::{Deserialize, Serialize};
+
+use super::filter::{self, Purpose};
 
 /// Open files: standard input, output and error, the library while it is loaded, landlock's own.
 const OPEN_FILES: u64 = 24;
+/// What loads a program of others, by machine and C library; those that are not there are passed over.
+const LOADERS: [&str; 4] = [
+    "/lib64/ld-linux-x86-64.so.2",
+    "/lib/ld-linux-aarch64.so.1",
+    "/lib/ld-musl-x86_64.so.1",
+    "/lib/ld-musl-aarch64.so.1",
+];
+/// Where its libraries lie, and the list of them.
+const LIBRARIES: [&str; 6] = [
+    "/lib",
+    "/lib64",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/local/lib",
+    "/etc/ld.so.cache",
+];
 
 /// Sets the limits that the kernel always has.
 pub(crate) fn limit(address_space_bytes: u64, cpu_seconds: u64) -> io::Result<()> {
@@ -39,9 +60,30 @@ pub(crate) fn limit(address_space_bytes: u64, cpu_seconds: u64) -> io::Result<()
     Ok(())
 }
 
-/// Takes away programs, threads, the file system, the network and other processes, as far as the kernel can. The
-/// library must be loaded before.
-pub(crate) fn isolate() -> io::Result<()> {
+/// Takes away programs, threads, the file system, the network, other processes, and every system call that reading does not
+/// need, as far as the kernel can. The library must be loaded before.
+pub(crate) fn isolate() -> io::Result<Layers> {
+    no_more_processes()?;
+    // The calls that set it up are among those that are forbidden next.
+    let landlock_version = landlock_all().map_err(io::Error::other)?;
+    Ok(Layers {
+        landlock_version,
+        filters_system_calls: filter::forbid(Purpose::Parse),
+    })
+}
+
+/// Leaves what a program needs that is about to be run: `program` itself, its loader, and reading in `folders`. It is for
+/// text recognition, which is a program of others.
+pub(crate) fn isolate_for(program: &Path, folders: &[&Path]) -> io::Result<Layers> {
+    no_more_processes()?;
+    let landlock_version = landlock_but_for(program, folders).map_err(io::Error::other)?;
+    Ok(Layers {
+        landlock_version,
+        filters_system_calls: filter::forbid(Purpose::Recognize),
+    })
+}
+
+fn no_more_processes() -> io::Result<()> {
     setrlimit(
         Resource::Nproc,
         Rlimit {
@@ -49,21 +91,61 @@ pub(crate) fn isolate() -> io::Result<()> {
             maximum: Some(0),
         },
     )?;
-    landlock_all().map_err(io::Error::other)
+    Ok(())
+}
+
+/// What a child could take from itself beside the limits that every kernel has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Layers {
+    /// The version of landlock that holds (files, and from the fourth on the network); 0 for none.
+    pub landlock_version: u32,
+    /// Whether system calls are filtered.
+    pub filters_system_calls: bool,
 }
 
 /// No file may be opened, no port bound or connected to, no process outside signaled. Without landlock in the kernel
 /// nothing happens here; the limits hold all the same.
-fn landlock_all() -> Result<(), RulesetError> {
+fn landlock_all() -> Result<u32, RulesetError> {
+    let status = ruleset()?.create()?.restrict_self()?;
+    Ok(version(&status))
+}
+
+/// The same, but for a program and what it reads.
+fn landlock_but_for(program: &Path, folders: &[&Path]) -> Result<u32, RulesetError> {
+    // Libraries are mapped, which is reading; running is for the program and for what loads it.
+    let run = AccessFs::Execute | AccessFs::ReadFile;
+    let status = ruleset()?
+        .create()?
+        .add_rules(path_beneath_rules([program], run))?
+        .add_rules(path_beneath_rules(LOADERS, run))?
+        .add_rules(path_beneath_rules(
+            LIBRARIES,
+            AccessFs::ReadFile | AccessFs::ReadDir,
+        ))?
+        .add_rules(path_beneath_rules(
+            folders,
+            AccessFs::ReadFile | AccessFs::ReadDir,
+        ))?
+        .restrict_self()?;
+    Ok(version(&status))
+}
+
+fn ruleset() -> Result<Ruleset, RulesetError> {
     let abi = ABI::V6;
     Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(abi))?
         .handle_access(AccessNet::from_all(abi))?
-        .scope(Scope::from_all(abi))?
-        .create()?
-        .restrict_self()?;
-    Ok(())
+        .scope(Scope::from_all(abi))
+}
+
+fn version(status: &RestrictionStatus) -> u32 {
+    match status.landlock {
+        LandlockStatus::Available { effective_abi, .. } if status.ruleset != RulesetStatus::NotEnforced => {
+            effective_abi as u32
+        }
+        _ => 0,
+    }
 }
 
 /// Whether the kernel can take the file system and the network from a child; the other limits hold in any case.

@@ -3,9 +3,16 @@
 mod admit;
 mod child;
 mod confine;
+mod filter;
+mod gathered;
 mod handover;
+mod layers;
 mod picture;
 mod process;
+mod recognize;
+mod recognizer;
+mod scanned;
+mod tesseract;
 mod unlock;
 mod validate;
 mod wire;
@@ -26,10 +33,15 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 pub use self::child::{child_main, child_main_with};
-pub use self::confine::landlock_is_available;
+pub use self::confine::{Layers, landlock_is_available};
+use self::layers::Report;
 use self::picture::Picture;
 pub(crate) use self::process::Answer;
 use self::process::Work;
+use self::recognize::Recognizer;
+pub use self::recognize::{OcrConfig, OcrLimits};
+pub use self::recognizer::ocr_main;
+pub use self::tesseract::{NoTesseract, Tesseract};
 pub(crate) use self::validate::Assembly;
 pub(crate) use self::wire::Frame;
 use self::wire::Task;
@@ -119,6 +131,8 @@ pub struct ExtractorConfig {
     pub child: ChildCommand,
     /// Its limits.
     pub limits: ChildLimits,
+    /// How pages without text are read; `None` where they are not.
+    pub ocr: Option<OcrConfig>,
 }
 
 /// Where `libpdfium.so` is for a program at `program`: beside it, else in `../lib/ids/`. `None` where it is neither.
@@ -138,12 +152,30 @@ pub fn find_pdfium(program: &Path) -> Option<PathBuf> {
 #[derive(Debug, Clone)]
 pub struct SandboxedExtractor {
     config: ExtractorConfig,
+    recognizer: Option<Recognizer>,
 }
 
 impl SandboxedExtractor {
     /// An extractor; nothing is started yet.
-    pub const fn new(config: ExtractorConfig) -> Self {
-        Self { config }
+    pub fn new(config: ExtractorConfig) -> Self {
+        let recognizer = config.ocr.clone().map(Recognizer::new);
+        Self { config, recognizer }
+    }
+
+    /// What a child takes from itself on this machine, as told by one that did.
+    ///
+    /// # Errors
+    /// When no child can be started.
+    pub async fn layers(&self) -> Result<Layers, Failure> {
+        let nothing = ContentType::parse(ContentType::TEXT).ok_or_else(|| words::unreadable("/dev/null"))?;
+        let work = Work {
+            task: Task::Report,
+            file: Path::new("/dev/null"),
+            filename: "/dev/null",
+            content_type: &nothing,
+            password: None,
+        };
+        process::run(&self.config, &work, Report::default(), &|_| (), None).await
     }
 
     async fn read(
@@ -169,7 +201,15 @@ impl SandboxedExtractor {
             progress.pages(done, total);
         };
         let assembly = Assembly::of(task);
-        let mut document = process::run(&self.config, &work, assembly, &report, members).await?;
+        let mut gathered = process::run(&self.config, &work, assembly, &report, members).await?;
+        if let Some(recognizer) = &self.recognizer {
+            recognizer
+                .read(&self.config, request, &mut gathered, progress)
+                .await;
+        }
+        // Over all pages at once: off the runtime.
+        let finished = spawn_blocking(move || gathered.finish()).await;
+        let mut document = finished.map_err(|_| words::crashed(request.filename))?;
         document.content_type = Some(request.content_type.clone());
         Ok(document)
     }
@@ -206,7 +246,7 @@ impl Extractor for SandboxedExtractor {
     }
 
     async fn render_page(&self, request: RenderRequest<'_>) -> Result<Option<PageImage>, Failure> {
-        if request.content_type.as_str() != ContentType::PDF {
+        if !has_look(request.content_type) {
             return Ok(None);
         }
         let work = Work {
@@ -244,4 +284,12 @@ impl Extractor for SandboxedExtractor {
             Box::new(unlock::Pieces { file, filename }) as Box<dyn UnlockedBytes>
         }))
     }
+}
+
+/// Whether pages of a type look like something: the others are text that any screen lays out anew.
+fn has_look(content_type: &ContentType) -> bool {
+    matches!(
+        content_type.as_str(),
+        ContentType::PDF | ContentType::PNG | ContentType::JPEG | ContentType::TIFF | ContentType::WEBP
+    )
 }

@@ -26,9 +26,11 @@ const LARGE_FRAME_BYTES: usize = 128 * 1_024;
 /// How much of the child's standard error is kept. It is never logged (it may hold text of the document), only looked
 /// at for what tells a lack of memory from another end.
 const STDERR_BYTES: usize = 4 * 1_024;
-/// Signals by number: `SIGKILL` and `SIGXCPU` on Linux, for all machines we build for.
+/// Signals by number on Linux, for all machines we build for.
 const SIGKILL: i32 = 9;
 const SIGXCPU: i32 = 24;
+/// What the filter of system calls ends a child with.
+const SIGSYS: i32 = 31;
 
 /// What a child is started for.
 pub(crate) struct Work<'a> {
@@ -95,13 +97,17 @@ pub(crate) async fn run<A: Answer>(
             let limit = config.limits.timeout_for(size_bytes);
             (limit + MEMBERS_TAKE, limit)
         }
-        Task::Draw { .. } => (config.limits.draw_timeout, config.limits.draw_computing),
+        Task::Draw { .. } | Task::Scan { .. } | Task::Report => {
+            (config.limits.draw_timeout, config.limits.draw_computing)
+        }
     };
     let mut child = start(config, work, file.into_std().await, computing)?;
     let output_bytes = match work.task {
         // A piece of 64 KiB takes five bytes more, and members of no bytes their names.
         Task::Unpack => config.limits.output_bytes + limits::MEMBERS_BYTES / 64 * 65,
-        Task::Extract | Task::Unlock | Task::Draw { .. } => config.limits.output_bytes,
+        Task::Extract | Task::Unlock | Task::Draw { .. } | Task::Scan { .. } | Task::Report => {
+            config.limits.output_bytes
+        }
     };
     let listening = listen(&mut child, output_bytes, answer, heard, members);
     let said = timeout(limit, listening).await;
@@ -363,6 +369,12 @@ fn unanswered(name: &str, status: Option<ExitStatus>, stderr: &[u8], limit: Dura
         _ if lacks_memory => words::out_of_memory(name),
         Some(SIGXCPU) => words::timeout(name, limit),
         Some(SIGKILL) => words::killed(name),
+        Some(SIGSYS) => {
+            tracing::warn!(
+                "a parser tried what no parser does (a socket, a program, another process) and was ended"
+            );
+            words::crashed(name)
+        }
         _ => words::crashed(name),
     }
 }

@@ -1,22 +1,20 @@
 //! What the parent lets in: a child whose parser was taken over must not be able to break a promise of the domain.
 
 use ids_core::limits;
-use ids_core::page::{ExtractedDocument, ExtractionNote, NoteKind};
+use ids_core::page::{ExtractionNote, NoteKind};
 use ids_core::ports::MemberPart;
 
 use super::admit::{Admission, Admitted};
+use super::gathered::Gathered;
 use super::process::{Answer, Step};
 use super::wire::{self, Frame, Task};
 use crate::dates;
-use crate::furniture;
 use crate::output::{FACTS, NOTES, ParsedPage};
-use crate::pdf::structure;
 
 /// Puts a document together from frames.
 #[derive(Default)]
 pub(crate) struct Assembly {
-    document: ExtractedDocument,
-    sizes: Vec<Vec<f32>>,
+    gathered: Gathered,
     chars: usize,
     total: Option<u32>,
     /// What comes in the document, where that was asked for.
@@ -28,7 +26,7 @@ pub(crate) struct Assembly {
 pub(crate) struct BrokenPromise;
 
 impl Answer for Assembly {
-    type Whole = ExtractedDocument;
+    type Whole = Gathered;
 
     fn take(&mut self, frame: &[u8]) -> Step {
         if let Some(piece) = self.members.as_mut().and_then(|members| members.piece(frame)) {
@@ -51,15 +49,13 @@ impl Answer for Assembly {
         }
     }
 
-    /// The document, with what needs all of its pages: running headers and footers, headings by size.
-    fn finish(mut self) -> Result<ExtractedDocument, BrokenPromise> {
+    /// What was said, when it is a document at all.
+    fn finish(self) -> Result<Gathered, BrokenPromise> {
         let members_are_whole = self.members.as_ref().is_none_or(Admission::is_closed);
-        if self.document.pages.is_empty() || !members_are_whole {
+        if self.gathered.document.pages.is_empty() || !members_are_whole {
             return Err(BrokenPromise);
         }
-        furniture::mark(&mut self.document.pages, &mut self.sizes);
-        structure::mark_headings(&mut self.document.pages, &self.sizes);
-        Ok(self.document)
+        Ok(self.gathered)
     }
 }
 
@@ -94,8 +90,9 @@ impl Assembly {
     pub(crate) fn take_frame(&mut self, frame: Frame) -> Result<(), BrokenPromise> {
         match frame {
             Frame::Details { title, author } => {
-                self.document.title = title.map(|text| shortened(&text)).filter(|text| !text.is_empty());
-                self.document.author = author
+                self.gathered.document.title =
+                    title.map(|text| shortened(&text)).filter(|text| !text.is_empty());
+                self.gathered.document.author = author
                     .map(|text| shortened(&text))
                     .filter(|text| !text.is_empty());
                 Ok(())
@@ -114,6 +111,7 @@ impl Assembly {
                 self.note(note)
             }
             Frame::NoSuchPage
+            | Frame::Layers(_)
             | Frame::Member { .. }
             | Frame::MemberEnd
             | Frame::Skipped { .. }
@@ -122,17 +120,17 @@ impl Assembly {
         }
     }
 
-    /// Pages so far, and in all where that is known.
+    /// Pages that are read so far, and in all where that is known. Those for OCR are yet to be read.
     pub(crate) fn progress(&self) -> (u32, Option<u32>) {
         (
-            u32::try_from(self.document.pages.len()).unwrap_or(u32::MAX),
+            self.gathered.count() - self.gathered.needs_ocr.len() as u32,
             self.total,
         )
     }
 
     fn page(&mut self, parsed: ParsedPage) -> Result<(), BrokenPromise> {
         let page = &parsed.page;
-        let expected = u32::try_from(self.document.pages.len() + 1).map_err(|_| BrokenPromise)?;
+        let expected = u32::try_from(self.gathered.document.pages.len() + 1).map_err(|_| BrokenPromise)?;
         let sizes_fit = parsed.sizes.is_empty() || parsed.sizes.len() == page.blocks.len();
         let numbers = page.width.iter().chain(&page.height).chain(&parsed.sizes);
         let places = page
@@ -147,8 +145,11 @@ impl Assembly {
         if self.chars > limits::DOCUMENT_CHARS {
             return Err(BrokenPromise);
         }
-        self.document.pages.push(parsed.page);
-        self.sizes.push(parsed.sizes);
+        if parsed.needs_ocr {
+            self.gathered.needs_ocr.push(expected);
+        }
+        self.gathered.document.pages.push(parsed.page);
+        self.gathered.sizes.push(parsed.sizes);
         Ok(())
     }
 
@@ -159,10 +160,10 @@ impl Assembly {
             NoteKind::Language => false,
             _ => true,
         };
-        if self.document.notes.len() >= NOTES + FACTS || !is_fine {
+        if self.gathered.document.notes.len() >= NOTES + FACTS || !is_fine {
             return Err(BrokenPromise);
         }
-        self.document.notes.push(note);
+        self.gathered.document.notes.push(note);
         Ok(())
     }
 }
@@ -226,6 +227,7 @@ mod tests {
                 .map(|&(start, end)| (start, end, 0.0, 0.0, 1.0, 1.0))
                 .collect(),
             font_sizes: Vec::new(),
+            needs_ocr: false,
         })
     }
 

@@ -12,7 +12,10 @@ use ids_core::page::{Block, BlockKind, ExtractionNote, LineBox, NoteKind, Page};
 use ids_core::span::CharSpan;
 use serde::{Deserialize, Serialize};
 
+use super::confine::Layers;
+use super::scanned;
 use crate::members::Part;
+use crate::ocr::Prepared;
 use crate::output::{Output, ParseError, ParsedPage};
 
 /// The longest frame: a page may hold a whole document (plain text), up to four bytes a character, and its blocks.
@@ -54,6 +57,13 @@ pub(crate) enum Task {
         /// How wide.
         width_pixels: u32,
     },
+    /// Draw one page to be read.
+    Scan {
+        /// From 1.
+        page_number: u32,
+    },
+    /// Say what it took from itself.
+    Report,
 }
 
 /// One thing the child says.
@@ -85,6 +95,8 @@ pub(crate) enum Frame {
     },
     /// The document has no page of the number that was to be drawn.
     NoSuchPage,
+    /// What the child took from itself.
+    Layers(Layers),
     End,
     Failed {
         reason: Reason,
@@ -113,6 +125,9 @@ pub(crate) struct WirePage {
     /// Start, end, x, y, width, height.
     pub(crate) lines: Vec<(u32, u32, f32, f32, f32, f32)>,
     pub(crate) font_sizes: Vec<f32>,
+    /// Whether OCR should look at it.
+    #[serde(default)]
+    pub(crate) needs_ocr: bool,
 }
 
 impl From<ParsedPage> for WirePage {
@@ -143,6 +158,7 @@ impl From<ParsedPage> for WirePage {
             blocks: blocks.collect(),
             lines: lines.collect(),
             font_sizes: parsed.sizes,
+            needs_ocr: parsed.needs_ocr,
             text: page.text,
         }
     }
@@ -175,10 +191,12 @@ impl WirePage {
             blocks: blocks.collect::<Option<_>>()?,
             lines: lines.collect(),
             text: self.text,
+            words: Vec::new(),
         };
         Some(ParsedPage {
             page,
             sizes: self.font_sizes,
+            needs_ocr: self.needs_ocr,
         })
     }
 }
@@ -234,6 +252,20 @@ impl<W: Write> FrameWriter<W> {
             self.write_bytes(&frame).map_err(ParseError::Output)?;
         }
         Ok(())
+    }
+
+    /// Writes a page that is to be read, or that there is no such page.
+    pub(crate) fn scan(&mut self, page: Option<&Prepared>) -> Result<(), ParseError> {
+        match page {
+            Some(page) => self.write_bytes(&scanned::to_bytes(page)),
+            None => self.write(&Frame::NoSuchPage),
+        }
+        .map_err(ParseError::Output)
+    }
+
+    /// Writes what was taken away.
+    pub(crate) fn layers(&mut self, layers: Layers) -> Result<(), ParseError> {
+        self.write(&Frame::Layers(layers)).map_err(ParseError::Output)
     }
 
     fn write(&mut self, frame: &Frame) -> io::Result<()> {

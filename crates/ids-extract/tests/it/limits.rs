@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ids_core::error::{ErrorCode, Failure, Retry};
-use ids_extract::{ChildLimits, landlock_is_available};
+use ids_extract::{ChildLimits, Layers, landlock_is_available};
 use ids_testkit::contracts::extractor_contract::read;
 
 use crate::support::{extractor, extractor_with};
@@ -69,16 +69,55 @@ async fn an_answer_without_end_is_cut() {
     assert_eq!(failure_of("chatter", limits).await.code, ErrorCode::ExpandsTooFar);
 }
 
+/// What the kernel here lets a child take from itself.
+async fn layers() -> Layers {
+    extractor().layers().await.unwrap()
+}
+
 #[tokio::test]
-async fn a_child_can_open_no_file_and_no_port() {
-    if !landlock_is_available() {
-        println!("this kernel has no landlock");
+async fn a_child_tells_what_it_took_from_itself() {
+    assert_eq!(layers().await.landlock_version > 0, landlock_is_available());
+    // The system says itself which filters it knows.
+    let known = std::fs::read_to_string("/proc/sys/kernel/seccomp/actions_avail").unwrap_or_default();
+    assert_eq!(
+        layers().await.filters_system_calls,
+        known.contains("errno") && known.contains("kill_process")
+    );
+}
+
+#[tokio::test]
+async fn a_child_can_open_and_look_at_no_file() {
+    if !layers().await.filters_system_calls {
+        println!("this kernel has no filter of system calls");
         return;
     }
     assert_eq!(
         failure_of("open", ChildLimits::default()).await.code,
         ErrorCode::Encrypted
     );
+}
+
+#[tokio::test]
+async fn a_child_that_was_taken_over_is_ended_or_refused() {
+    if !layers().await.filters_system_calls {
+        println!("this kernel has no filter of system calls");
+        return;
+    }
+    // Refused, and told so by the child: `Encrypted`. Ended at once: `ParserCrashed`. `FileTooLarge` would say that it worked.
+    for (word, code) in [
+        ("socket", ErrorCode::ParserCrashed),
+        ("execute", ErrorCode::ParserCrashed),
+        ("ptrace", ErrorCode::ParserCrashed),
+        ("fork", ErrorCode::Encrypted),
+        ("thread", ErrorCode::Encrypted),
+        ("program-memory", ErrorCode::Encrypted),
+    ] {
+        assert_eq!(
+            failure_of(word, ChildLimits::default()).await.code,
+            code,
+            "{word}"
+        );
+    }
 }
 
 #[tokio::test]

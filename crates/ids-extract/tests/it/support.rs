@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use ids_core::error::Failure;
 use ids_core::page::ExtractedDocument;
-use ids_extract::{ChildCommand, ChildLimits, ExtractorConfig, SandboxedExtractor};
+use ids_extract::{
+    ChildCommand, ChildLimits, ExtractorConfig, OcrConfig, OcrLimits, SandboxedExtractor, Tesseract,
+};
 use ids_testkit::contracts::extractor_contract::{assert_pages_hold, read};
 pub(crate) use ids_testkit::testdata::shared;
 use zip::write::SimpleFileOptions;
@@ -13,15 +15,45 @@ use zip::{CompressionMethod, ZipWriter};
 
 /// An extractor whose child is this crate's own, started with `word`.
 pub(crate) fn extractor_with(word: &str, limits: ChildLimits) -> SandboxedExtractor {
-    let program = PathBuf::from(env!("CARGO_BIN_EXE_ids-extract-child"));
-    SandboxedExtractor::new(ExtractorConfig {
+    SandboxedExtractor::new(config(word, limits))
+}
+
+pub(crate) fn config(word: &str, limits: ChildLimits) -> ExtractorConfig {
+    ExtractorConfig {
         pdfium: repository().join("assets/libpdfium.so"),
-        child: ChildCommand {
-            program,
-            args: vec![word.to_owned()],
-        },
+        child: child(word),
         limits,
-    })
+        ocr: None,
+    }
+}
+
+pub(crate) fn child(word: &str) -> ChildCommand {
+    ChildCommand {
+        program: PathBuf::from(env!("CARGO_BIN_EXE_ids-extract-child")),
+        args: vec![word.to_owned()],
+    }
+}
+
+/// An extractor that reads scans, in Portuguese and English; `None` where Tesseract is not installed, which is a fault where
+/// everything must be there.
+pub(crate) fn ocr_extractor() -> Option<SandboxedExtractor> {
+    let tesseract = match Tesseract::find() {
+        Ok(tesseract) => tesseract,
+        Err(error) => {
+            assert!(std::env::var_os("CI").is_none(), "{error}");
+            println!("{error}");
+            return None;
+        }
+    };
+    let mut config = config("__extract", ChildLimits::default());
+    config.ocr = Some(OcrConfig {
+        tesseract,
+        languages: vec!["por".to_owned(), "eng".to_owned()],
+        child: child("__ocr"),
+        pages_at_once: 2,
+        limits: OcrLimits::default(),
+    });
+    Some(SandboxedExtractor::new(config))
 }
 
 /// The extractor with its usual limits.

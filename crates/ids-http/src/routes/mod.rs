@@ -9,6 +9,7 @@ pub(crate) mod local;
 pub(crate) mod meta;
 pub(crate) mod pages;
 pub(crate) mod queue;
+pub(crate) mod reindex;
 pub(crate) mod search;
 pub(crate) mod sources;
 pub(crate) mod uploads;

@@ -71,7 +71,7 @@ pub(crate) async fn boxes(
     Ok(Json(BoxesBody::new(&view.page, CharSpan::new(start, end))))
 }
 
-/// A page as it looks: a PNG of PDFs whose original is kept. Smaller than asked where the page is very long.
+/// A page as it looks: a PNG of PDFs and pictures whose original is kept. Smaller than asked where the page is very long.
 #[utoipa::path(
     get, path = "/api/v1/documents/{document_id}/pages/{page}/image", operation_id = "document_page_image", tag = "documents",
     params(

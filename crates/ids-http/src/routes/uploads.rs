@@ -199,7 +199,7 @@ pub(crate) fn read_process(mut fields: Fields) -> Result<(UploadId, Option<Conte
 }
 
 /// Where an accepted document stands by now: a worker may have it already, or this is the second call.
-async fn status_of(state: &AppState, scope: &Scope, processing: &Processing) -> DocumentStatus {
+pub(super) async fn status_of(state: &AppState, scope: &Scope, processing: &Processing) -> DocumentStatus {
     let document: Result<_, Refusal> = state
         .options
         .library

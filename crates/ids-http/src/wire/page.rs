@@ -25,6 +25,45 @@ pub(crate) struct PageBody {
     text: String,
     /// Its blocks in reading order.
     blocks: Vec<BlockBody>,
+    /// Where the text was recognized in a picture: how sure that is. Absent for text of the file's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ocr: Option<OcrBody>,
+}
+
+/// How sure the recognition of a page is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OcrBody {
+    /// Of all words, by their lengths: 0 to 100.
+    confidence: u8,
+    /// Words that may be wrong, in order.
+    low_confidence: Vec<DoubtBody>,
+}
+
+/// A word that may be wrong.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DoubtBody {
+    /// Where it begins in the text (Unicode scalar values).
+    start: u32,
+    /// Where it ends, exclusive.
+    end: u32,
+    /// How sure it is: 0 to 100.
+    confidence: u8,
+}
+
+impl OcrBody {
+    fn new(page: &Page) -> Option<Self> {
+        let doubtful = page.words.iter().filter(|word| word.is_doubtful());
+        Some(Self {
+            confidence: page.confidence()?,
+            low_confidence: doubtful
+                .map(|word| DoubtBody {
+                    start: word.span.start,
+                    end: word.span.end,
+                    confidence: word.confidence,
+                })
+                .collect(),
+        })
+    }
 }
 
 /// A part of a page with one role.
@@ -97,6 +136,7 @@ impl PageBody {
                 .iter()
                 .map(|block| BlockBody::new(page, block))
                 .collect(),
+            ocr: OcrBody::new(page),
         }
     }
 }
@@ -160,10 +200,10 @@ fn around(page: &Page, range: CharSpan) -> Option<BoxBody> {
 
 #[cfg(test)]
 mod tests {
-    use ids_core::page::{LineBox, Page};
+    use ids_core::page::{LineBox, Page, RecognizedWord};
     use ids_core::span::CharSpan;
 
-    use super::{BoxesBody, around};
+    use super::{BoxesBody, OcrBody, around};
 
     fn page() -> Page {
         let line = |start, end, y| LineBox {
@@ -188,6 +228,28 @@ mod tests {
         assert_eq!(count(30, 32), 0);
         assert_eq!(count(5, 5), 0);
         assert_eq!(count(39, 99), 1);
+    }
+
+    #[test]
+    fn words_that_may_be_wrong_are_told() {
+        let word = |start, end, confidence| RecognizedWord {
+            span: CharSpan::new(start, end),
+            confidence,
+        };
+        let recognized = Page {
+            words: vec![word(0, 3, 95), word(4, 10, 40), word(11, 12, 69)],
+            ..Page::default()
+        };
+        let told = serde_json::to_value(OcrBody::new(&recognized)).unwrap();
+        let expected = serde_json::json!({
+            "confidence": (95 * 3 + 40 * 6 + 69) / 10,
+            "low_confidence": [
+                {"start": 4, "end": 10, "confidence": 40},
+                {"start": 11, "end": 12, "confidence": 69},
+            ],
+        });
+        assert_eq!(told, expected);
+        assert!(OcrBody::new(&page()).is_none());
     }
 
     #[test]

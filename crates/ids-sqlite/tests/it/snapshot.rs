@@ -98,6 +98,7 @@ async fn a_library_of_a_version_without_the_list_is_left_as_it_is() {
          drop table text_signatures; drop table signature_bands; drop index documents_member_unique;
          alter table documents drop column parent_id; alter table documents drop column parent_version_id;
          alter table documents drop column path;
+         alter table pages drop column words;
          delete from schema_migrations where version > 3",
     )
     .unwrap();

@@ -10,7 +10,9 @@ use ids_core::document::{
 };
 use ids_core::error::StoreErrorKind;
 use ids_core::id::DocumentId;
-use ids_core::page::{Block, BlockKind, ExtractedDocument, ExtractionNote, LineBox, NoteKind, Page};
+use ids_core::page::{
+    Block, BlockKind, ExtractedDocument, ExtractionNote, LineBox, NoteKind, Page, RecognizedWord,
+};
 use ids_core::ports::{Clock, DocumentOrder, DocumentQuery};
 use ids_core::scope::{CollectionName, Scope, Tag};
 use ids_core::span::CharSpan;
@@ -466,6 +468,16 @@ fn rich_document() -> ExtractedDocument {
             width: 300.0,
             height: 14.5,
         }],
+        words: vec![
+            RecognizedWord {
+                span: CharSpan::new(0, 6),
+                confidence: 100,
+            },
+            RecognizedWord {
+                span: CharSpan::new(8, 13),
+                confidence: 0,
+            },
+        ],
     };
     let note = ExtractionNote {
         page_number: Some(2),

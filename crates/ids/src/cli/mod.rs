@@ -40,6 +40,7 @@ pub use exit::Failed;
 use crate::config::{Config, LogConfig, Variables};
 use crate::lifecycle::{Signal, Signals};
 use crate::logging;
+use crate::ocr;
 use crate::traces::Traces;
 use crate::version;
 
@@ -125,6 +126,11 @@ impl Command {
         matches!(self, Self::Serve(_) | Self::Api(_) | Self::Worker(_))
     }
 
+    /// Whether it reads documents itself.
+    const fn reads_documents(&self) -> bool {
+        matches!(self, Self::Serve(_) | Self::Worker(_))
+    }
+
     fn log(&self, config: &Config) -> LogConfig {
         let mut log = config.log.clone();
         if matches!(self, Self::Worker(args) if args.verbose) {
@@ -159,8 +165,10 @@ pub async fn run(cli: Cli) -> Result<u8, Failed> {
         for name in variables.ignored() {
             tracing::warn!("`{name}` was set by Kubernetes for a service of that name; it is passed over");
         }
-        for name in variables.not_honored() {
-            tracing::warn!("`{name}` is set, and nothing in this version heeds it");
+        if cli.command.reads_documents()
+            && let Some(hint) = ocr::missing(&config.ocr_languages)
+        {
+            tracing::warn!("{hint}");
         }
     }
     let outcome = dispatch(cli.command, &config).await;

@@ -7,6 +7,7 @@ mod blobs;
 mod budget;
 mod database;
 mod model;
+mod ocr;
 mod queue;
 mod traces;
 mod variables;
@@ -55,6 +56,8 @@ pub struct Config {
     pub traces: Option<TracesConfig>,
     /// Who is told that the budget is nearly used up (`AI_BUDGET_WEBHOOK_URL`).
     pub budget_webhook: Option<WebhookUrl>,
+    /// Languages of text recognition (`OCR_LANGUAGES`); none where it is off.
+    pub ocr_languages: Vec<String>,
     /// Documents prepared at the same time (`WORKER_CONCURRENCY`; the number of cores).
     pub worker_concurrency: usize,
 }
@@ -112,6 +115,7 @@ impl Config {
             model: ModelConfig::new(variables)?,
             traces: traces::traces(variables)?,
             budget_webhook: budget::webhook(variables)?,
+            ocr_languages: ocr::languages(variables)?,
             server,
             worker_concurrency,
         })

@@ -21,9 +21,6 @@ const OWN: [&str; 2] = ["IDS_DATA_DIR", "IDS_AUTH"];
 /// Asks for personal data to be replaced before text leaves, which this version cannot do.
 const SHIELD: &str = "PII_SHIELD";
 
-/// Settings of versions to come: what they ask for is not done, which is said at the start.
-const LATER: [&str; 1] = ["OCR_LANGUAGES"];
-
 impl Variables {
     /// Reads the environment and `.env`; the environment wins.
     ///
@@ -91,11 +88,6 @@ impl Variables {
             )));
         }
         Ok(Self { values })
-    }
-
-    /// The variables that are set and that only a later version honors.
-    pub fn not_honored(&self) -> impl Iterator<Item = &'static str> {
-        LATER.into_iter().filter(|name| self.text(name).is_some())
     }
 
     /// The value of a variable; an empty one counts as not set, and so does what Kubernetes puts there for a service of that name.

@@ -43,6 +43,7 @@ fn an_embedded_library_is_looked_at_with_and_without_its_server() {
     expect(&body, "model", "ok", "not used");
     expect(&body, "address", "ok", "not used");
     expect(&body, "sandbox", "ok", "landlock");
+    expect(&body, "sandbox", "ok", "seccomp");
     assert!(
         finding(&body, "memory")["detail"]
             .as_str()

@@ -71,14 +71,3 @@ fn each_family_of_formats_is_found_on_its_page() {
     }
     drop(server);
 }
-
-#[test]
-fn a_picture_is_taken_and_says_that_it_needs_ocr() {
-    let Some(corpus) = corpus() else { return };
-    let place = Place::new();
-    place.copy(&corpus, "scan-pt-page.png", "scan.png");
-    let report = place.ids(&["ingest", "scan.png", "--json"]).body();
-    assert_eq!(report["failed"][0]["error_code"], "NO_TEXT", "{report:#}");
-    let error = report["failed"][0]["error"].as_str().unwrap();
-    assert!(error.contains("needs OCR"), "{error}");
-}

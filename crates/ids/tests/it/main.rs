@@ -30,6 +30,7 @@ mod moving;
 mod passwords;
 mod place;
 mod reindex;
+mod scans;
 mod search;
 mod server;
 mod stop;

@@ -2,17 +2,18 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::Context;
 use ids_core::document::ContentType;
 use ids_core::ports::{ExtractProgress, ExtractRequest, Extractor};
+use ids_extract::Layers;
 
 use super::finding::Finding;
 use crate::cli::output;
 use crate::compose::{blobs_folder, extractor};
 use crate::config::Config;
 use crate::memory::Memory;
+use crate::ocr::Ocr;
 
 const MEGABYTE: u64 = 1024 * 1024;
 const GIGABYTE: u64 = 1024 * MEGABYTE;
@@ -32,7 +33,9 @@ pub(super) async fn look(config: &Config) -> Vec<Finding> {
     };
     let mut findings: Vec<Finding> = disks.unwrap_or_default();
     findings.push(memory(Memory::read()));
-    findings.push(sandbox().await);
+    findings.push(sandbox(config).await);
+    let for_ocr = config.clone();
+    findings.extend(tokio::task::spawn_blocking(move || ocr(&for_ocr)).await);
     findings.push(logs(Path::new("/"), is_container()));
     findings
 }
@@ -168,38 +171,94 @@ fn memory(memory: Option<Memory>) -> Finding {
     Finding::ok(WHAT, found)
 }
 
-/// Lets the child that parses foreign bytes read a small text, and says what it takes from itself before.
-async fn sandbox() -> Finding {
+/// Lets the child that parses foreign bytes read a small text, and tell what it takes from itself before.
+async fn sandbox(config: &Config) -> Finding {
     const WHAT: &str = "sandbox";
-    let layers = if ids_extract::landlock_is_available() {
-        "resource limits, no new privileges, landlock (no files, no network)"
-    } else {
-        "resource limits, no new privileges"
+    let extractor = match extractor(config) {
+        Ok(extractor) => extractor,
+        Err(error) => return unreadable(&error),
     };
-    if let Err(error) = read_a_text().await {
-        return Finding::fail(
-            WHAT,
-            format!("no document can be read: {error:#}"),
-            "see docs/monitoring.md; a container needs no right but to start its own program again",
-        );
+    if let Err(error) = read_a_text(&extractor).await {
+        return unreadable(&error);
     }
-    if ids_extract::landlock_is_available() {
-        Finding::ok(WHAT, format!("documents are read in a child with {layers}"))
-    } else {
-        Finding::warn(
+    match extractor.layers().await {
+        Ok(layers) => judge_layers(layers),
+        Err(failure) => Finding::fail(
             WHAT,
-            format!("documents are read in a child with {layers}; this kernel has no landlock, or hides it"),
-            "use Linux 5.13 or newer with landlock on, and a container runtime that lets it through (Docker 20.10.10)",
-        )
+            format!("a child does not tell what holds it: {}", failure.message),
+            "see docs/monitoring.md; a container needs no right but to start its own program again",
+        ),
     }
 }
 
-async fn read_a_text() -> anyhow::Result<()> {
+fn unreadable(error: &anyhow::Error) -> Finding {
+    Finding::fail(
+        "sandbox",
+        format!("no document can be read: {error:#}"),
+        "see docs/monitoring.md; a container needs no right but to start its own program again",
+    )
+}
+
+/// The limits are there on every kernel; landlock and the filter are what may lack.
+fn judge_layers(layers: Layers) -> Finding {
+    const WHAT: &str = "sandbox";
+    let mut on = vec!["resource limits".to_owned(), "no new privileges".to_owned()];
+    let mut hints = Vec::new();
+    match layers.landlock_version {
+        0 => hints.push(
+            "landlock (no files, no network): use Linux 5.13 or newer with landlock on, and a container runtime that lets it \
+             through (Docker 20.10.10)",
+        ),
+        version => on.push(format!("landlock version {version} (no files, no network)")),
+    }
+    match layers.filters_system_calls {
+        true => on.push("a filter of system calls (seccomp)".to_owned()),
+        false => hints.push(
+            "the filter of system calls: use a kernel with CONFIG_SECCOMP_FILTER on x86-64 or arm64, and a container runtime that \
+             allows `seccomp`",
+        ),
+    }
+    let found = format!("documents are read in a child with {}", on.join(", "));
+    match hints.is_empty() {
+        true => Finding::ok(WHAT, found),
+        false => Finding::warn(WHAT, found, format!("missing are {}", hints.join("; and "))),
+    }
+}
+
+/// Whether scans can be read, and in which languages.
+fn ocr(config: &Config) -> Finding {
+    const WHAT: &str = "ocr";
+    let wanted = &config.ocr_languages;
+    let found = match Ocr::find(wanted) {
+        Ok(found) => found,
+        Err(error) => {
+            return Finding::fail(
+                WHAT,
+                format!("the system does not tell which program this is: {error}"),
+                "start `ids` where /proc is mounted",
+            );
+        }
+    };
+    match (found.complaint(wanted), &found) {
+        (Some((what, hint)), _) => Finding::warn(WHAT, what, hint),
+        (None, Ocr::Ready { config, .. }) => Finding::ok(
+            WHAT,
+            format!(
+                "scans are read by Tesseract (`{}`) in `{}`, {} at a time",
+                config.tesseract.program.display(),
+                config.languages.join("+"),
+                output::count(config.pages_at_once as u64, "page")
+            ),
+        ),
+        (None, _) => Finding::not_used(WHAT, "OCR_LANGUAGES is off; scans are marked as needing it"),
+    }
+}
+
+async fn read_a_text(extractor: &dyn Extractor) -> anyhow::Result<()> {
     struct Silent;
     impl ExtractProgress for Silent {
         fn pages(&self, _: u32, _: Option<u32>) {}
     }
-    let extractor: Arc<dyn Extractor> = Arc::new(extractor()?);
     let file = tempfile::NamedTempFile::new()?;
     fs::write(file.path(), "ids doctor\n")?;
     let content_type = ContentType::parse(ContentType::TEXT).context("plain text is a type")?;
@@ -251,7 +310,30 @@ mod tests {
     use std::fs;
 
     use super::super::finding::State;
-    use super::{GIGABYTE, MEGABYTE, Memory, disk, judge_disk, logs, memory};
+    use super::{GIGABYTE, Layers, MEGABYTE, Memory, disk, judge_disk, judge_layers, logs, memory};
+
+    #[test]
+    fn layers_of_the_sandbox_that_lack_are_told_with_what_to_do() {
+        let check = |landlock_version, filters_system_calls, state, lacking: &[&str]| {
+            let found = judge_layers(Layers {
+                landlock_version,
+                filters_system_calls,
+            });
+            assert_eq!(found.state, state, "{found}");
+            let hint = found.hint.clone().unwrap_or_default();
+            for word in ["landlock", "seccomp"] {
+                assert_eq!(
+                    hint.to_lowercase().contains(word),
+                    lacking.contains(&word),
+                    "{found}"
+                );
+            }
+        };
+        check(6, true, State::Ok, &[]);
+        check(0, true, State::Warn, &["landlock"]);
+        check(6, false, State::Warn, &["seccomp"]);
+        check(0, false, State::Warn, &["landlock", "seccomp"]);
+    }
 
     #[test]
     fn a_disk_is_judged_by_what_an_upload_needs_and_by_its_size() {

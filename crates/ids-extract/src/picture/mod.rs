@@ -1,14 +1,17 @@
-//! Pictures: pages without text, each with its size, which need OCR. Only headers are read.
+//! Pictures: pages without text, each with its size, which need OCR. Their text is looked for later: only headers are read here.
+
+pub(crate) mod decode;
+mod draw;
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 
 use ids_core::document::ContentType;
 use ids_core::limits;
-use ids_core::page::NoteKind;
 
+pub(crate) use self::draw::draw;
 use crate::builder::PageBuilder;
-use crate::output::{NOTES, Output, ParseError, page_note};
+use crate::output::{Output, ParseError};
 
 /// Entries of one directory of a TIFF that are looked at; real ones have some 20.
 const TIFF_ENTRIES: u64 = 4_096;
@@ -17,26 +20,28 @@ const TIFF_ENTRIES: u64 = 4_096;
 pub(crate) fn parse(content_type: &str, file: File, output: &mut dyn Output) -> Result<(), ParseError> {
     let sizes = match content_type {
         ContentType::TIFF => tiff_sizes(file)?,
-        _ => vec![size(file)?],
+        _ => vec![size(content_type, file)?],
     };
     let total = u32::try_from(sizes.len()).map_err(|_| ParseError::Corrupt("its header is damaged"))?;
     output.total(total)?;
     for (&(width, height), page_number) in sizes.iter().zip(1..) {
         let builder = PageBuilder::new(page_number).with_size(width as f32, height as f32);
-        output.page(builder.finish())?;
-        if (page_number as usize) < NOTES {
-            let text = format!("page {page_number} has no text of its own; it needs OCR");
-            output.note(page_note(page_number, NoteKind::NeedsOcr, text))?;
-        }
+        let mut page = builder.finish();
+        page.needs_ocr = true;
+        output.page(page)?;
     }
     Ok(())
 }
 
-/// Width and height in pixels, which stand for points here.
-fn size(file: File) -> Result<(u32, u32), ParseError> {
-    let size = imagesize::reader_size(BufReader::new(file))
+/// Width and height in pixels as they are seen, which stand for points here.
+fn size(content_type: &str, mut file: File) -> Result<(u32, u32), ParseError> {
+    let size = imagesize::reader_size(BufReader::new(&mut file))
         .map_err(|_| ParseError::Corrupt("its header is damaged"))?;
-    match (u32::try_from(size.width), u32::try_from(size.height)) {
+    let (mut width, mut height) = (size.width, size.height);
+    if decode::is_turned(content_type, file) {
+        std::mem::swap(&mut width, &mut height);
+    }
+    match (u32::try_from(width), u32::try_from(height)) {
         (Ok(width @ 1..), Ok(height @ 1..)) => Ok((width, height)),
         _ => Err(ParseError::Corrupt("its header is damaged")),
     }
