@@ -28,6 +28,7 @@ mod monitoring;
 mod moving;
 mod passwords;
 mod place;
+mod real_model;
 mod reindex;
 mod search;
 mod server;
