@@ -44,6 +44,12 @@ const MIGRATIONS: &[Migration] = &[
     migration!(5, "create_backups"),
     migration!(6, "add_budget"),
     migration!(7, "split_vector_indexes"),
+    Migration {
+        version: 11,
+        name: "add_feedback",
+        sql: include_str!("../migrations/0011_add_feedback.sql"),
+        oldest_binary: 1,
+    },
 ];
 
 /// A process that waits for another one's migration gives up after this.

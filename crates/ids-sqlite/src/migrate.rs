@@ -42,6 +42,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "add_budget",
         sql: include_str!("../migrations/0005_add_budget.sql"),
     },
+    Migration {
+        version: 9,
+        name: "add_feedback",
+        sql: include_str!("../migrations/0009_add_feedback.sql"),
+    },
 ];
 
 /// Marks the file as ours (`file` and SQLite tools show it): the letters `idsL`.

@@ -95,6 +95,8 @@ async fn a_library_of_a_version_without_the_list_is_left_as_it_is() {
          alter table answer_usage drop column is_price_known; alter table answer_usage drop column is_estimated;
          alter table messages drop column cost_micros; alter table messages drop column currency;
          alter table messages drop column is_price_known; alter table messages drop column fallback;
+         alter table sessions drop column filter; alter table messages drop column rating;
+         alter table messages drop column rating_reason; alter table messages drop column rated_at;
          delete from schema_migrations where version > 3",
     )
     .unwrap();
