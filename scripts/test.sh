@@ -65,6 +65,7 @@ has_doc_tests() {
 part bootstrap scripts/bootstrap.sh --for-tests
 [ "$failed" -eq 0 ] && part components rust_components
 [ "$failed" -eq 0 ] && part services scripts/test-services.sh install
+[ "$failed" -eq 0 ] && part model scripts/test-model.sh install
 [ "$failed" -eq 0 ] && part assets cargo run --quiet --locked -p xtask -- assets
 if [ "$failed" -ne 0 ]; then
     summary

@@ -10,7 +10,7 @@ import sys
 from collections import defaultdict
 
 SENTENCE = ["words", "context", "pairs", "neighbors", "passage", "expected", "is_title", "length", "cosine"]
-CONFIDENCE = ["coverage", "neighbors", "pairs", "cosine"]
+CONFIDENCE = ["coverage", "neighbors", "pairs", "cosine", "share"]
 SETS = ["faquad", "squad-pt", "xquad-en"]
 QUOTES = 3
 

@@ -1,19 +1,22 @@
-//! Which sentence answers, and does any? One row a candidate sentence, for `fit.py`.
+//! Which sentence answers, and does any? One row a candidate sentence, for `fit.py`; with `PASSAGES` set to a path, one row a passage
+//! there, too, for `fit_passages.py`.
 //!
-//! Usage, in the repository's root: `bench-answers EVAL_DIR [QUESTIONS_PER_SET]`.
+//! Usage, in the repository's root: `bench-answers EVAL_DIR [QUESTIONS_PER_SET] [PASSAGES_FILE]`; with 0 questions only follow-ups are measured.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a measuring program")]
 
+mod follow_ups;
 #[expect(dead_code, reason = "only its `open` is needed here")]
 #[path = "../search/library.rs"]
 mod library;
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use ids_core::answer::{Evidence, PASSAGES, confidence};
+use ids_core::answer::{Evidence, PASSAGES, PassageFeatures, confidence};
 use ids_core::eval::{EvalDocument, EvalProgress, EvalSet, index_set};
 use ids_core::id::{DocumentId, OrganizationId};
 use ids_core::library::Library;
@@ -62,16 +65,25 @@ async fn main() -> Result<()> {
         .next()
         .map_or(Ok(600), |number| number.parse())
         .context("a number of questions")?;
+    let mut passages: Box<dyn Write> = match arguments.next() {
+        Some(path) => Box::new(BufWriter::new(File::create(path)?)),
+        None => Box::new(std::io::sink()),
+    };
+    writeln!(
+        passages,
+        "set\tquestion\tkind\trank\tholds\tcosine\twords\tshare\tprobability"
+    )?;
     println!(
-        "set\tquestion\tkind\trank\tholds\tconfidence\twords\tcoverage\tneighbors\tpassage\texpected\tis_title\tcontext\tpairs\tlength\tcosine"
+        "set\tquestion\tkind\trank\tholds\tconfidence\twords\tcoverage\tneighbors\tpassage\texpected\tis_title\tcontext\tpairs\tlength\tcosine\tshare"
     );
     for set in ["faquad", "squad-pt", "xquad-en"] {
-        measure(set, &Path::new(&sets).join(set), most).await?;
+        measure(set, &Path::new(&sets).join(set), most, &mut passages).await?;
     }
+    passages.flush()?;
     Ok(())
 }
 
-async fn measure(set: &str, folder: &Path, most: usize) -> Result<()> {
+async fn measure(set: &str, folder: &Path, most: usize, passages: &mut dyn Write) -> Result<()> {
     let temporary = tempfile::tempdir()?;
     let library = library::open(temporary.path())?.library;
     let scope = Scope::organization(OrganizationId::DEFAULT);
@@ -88,6 +100,7 @@ async fn measure(set: &str, folder: &Path, most: usize) -> Result<()> {
         queries: Vec::new(),
         grades: HashMap::default(),
         answers: HashMap::default(),
+        ..EvalSet::default()
     };
     let names = index_set(
         &library,
@@ -107,6 +120,17 @@ async fn measure(set: &str, folder: &Path, most: usize) -> Result<()> {
         .into_iter()
         .filter(|query| accepted.contains_key(&query.id))
         .collect();
+    let mut about: Vec<(String, String)> = Vec::new();
+    for query in &queries {
+        let of = judged.iter().find(|(id, _)| *id == query.id);
+        about.extend(of.map(|(_, document)| (query.text.clone(), document.clone())));
+    }
+    let by_id: HashMap<DocumentId, String> = names.iter().map(|(id, name)| (*id, name.clone())).collect();
+    let followed = follow_ups::measure(&library, &scope, &about, &by_id, set.ends_with("-en")).await?;
+    eprintln!("{set}: {followed}");
+    if most == 0 {
+        return Ok(());
+    }
     let step = (queries.len() / most).max(1);
     for query in queries.iter().step_by(step) {
         let hits = hits(&library, &scope, &query.text).await?;
@@ -120,17 +144,20 @@ async fn measure(set: &str, folder: &Path, most: usize) -> Result<()> {
                 .get(id)
                 .is_some_and(|name| judged.contains(&(query.id.clone(), name.clone())))
         };
+        write_passages(passages, set, query, 1, &hits, &is_answering)?;
         let others: Vec<Hit> = hits
             .iter()
             .filter(|hit| !is_answering(&hit.chunk.document_id))
             .cloned()
             .collect();
+        write_passages(passages, set, query, 0, &others, &is_answering)?;
         print(&library, set, query, 0, &others, &[]).await;
     }
     let unanswerable = folder.join("unanswerable.jsonl");
     if unanswerable.exists() {
         for query in rows(&unanswerable)? {
             let hits = hits(&library, &scope, &query.text).await?;
+            write_passages(passages, set, &query, 2, &hits, &|_| false)?;
             print(&library, set, &query, 2, &hits, &[]).await;
         }
     }
@@ -145,6 +172,30 @@ async fn hits(library: &Library, scope: &Scope, question: &str) -> Result<Vec<Hi
     Ok(library.search(scope, &request).await?.hits)
 }
 
+fn write_passages(
+    passages: &mut dyn Write,
+    set: &str,
+    query: &Row,
+    kind: u8,
+    hits: &[Hit],
+    is_answering: &dyn Fn(&DocumentId) -> bool,
+) -> Result<()> {
+    for (rank, hit) in hits.iter().take(PASSAGES).enumerate() {
+        let features = PassageFeatures::of(hit);
+        writeln!(
+            passages,
+            "{set}\t{}\t{kind}\t{rank}\t{}\t{:.5}\t{:.4}\t{:.4}\t{:.5}",
+            query.id,
+            u8::from(is_answering(&hit.chunk.document_id)),
+            features.cosine.unwrap_or(0.0),
+            features.words,
+            features.share,
+            features.probability(),
+        )?;
+    }
+    Ok(())
+}
+
 async fn print(library: &Library, set: &str, query: &Row, kind: u8, hits: &[Hit], answers: &[String]) {
     let hits = &hits[..hits.len().min(PASSAGES)];
     let evidence: Vec<Evidence> = library.rank_sentences(&query.text, hits).await;
@@ -154,7 +205,7 @@ async fn print(library: &Library, set: &str, query: &Row, kind: u8, hits: &[Hit]
         let holds = answers.iter().any(|answer| text.contains(answer.as_str()));
         let features = &sentence.features;
         println!(
-            "{set}\t{}\t{kind}\t{rank}\t{}\t{sure:.4}\t{:.4}\t{:.4}\t{:.4}\t{:.4}\t{}\t{}\t{:.4}\t{:.4}\t{:.3}\t{:.5}",
+            "{set}\t{}\t{kind}\t{rank}\t{}\t{sure:.4}\t{:.4}\t{:.4}\t{:.4}\t{:.4}\t{}\t{}\t{:.4}\t{:.4}\t{:.3}\t{:.5}\t{:.4}",
             query.id,
             u8::from(holds),
             features.words,
@@ -167,6 +218,7 @@ async fn print(library: &Library, set: &str, query: &Row, kind: u8, hits: &[Hit]
             features.pairs,
             features.length,
             features.cosine.unwrap_or(0.0),
+            features.share,
         );
     }
 }

@@ -397,6 +397,8 @@ create table sessions (
     updated_at bigint not null,
     -- The collections that a conversation is of; null for all. Whoever may not see all of them does not see it.
     collections text[],
+    -- What its questions are limited to, as `ids_rows::filter` writes it; null for nothing.
+    filter text,
     constraint sessions_key primary key (session_id),
     constraint sessions_organization foreign key (organization_id) references organizations (organization_id)
 );
@@ -424,9 +426,14 @@ create table messages (
     is_price_known boolean,
     -- Why a model that is there did not write it.
     fallback text,
+    -- What somebody thought of an answer, why, and when; null when nobody said.
+    rating text,
+    rating_reason text,
+    rated_at bigint,
     constraint messages_key primary key (message_no),
     constraint messages_id_unique unique (message_id),
     constraint messages_mode_known check (mode in ('generated', 'extractive')),
+    constraint messages_rating_known check (rating in ('up', 'down')),
     constraint messages_answer_is_whole check (
         (mode is null) = (answered is null)
         and (mode is null) = (search_results is null)

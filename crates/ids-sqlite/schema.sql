@@ -270,7 +270,7 @@ create table sessions (
     title_folded text not null,
     message_count integer not null,
     created_at integer not null,
-    updated_at integer not null, collections text,
+    updated_at integer not null, collections text, filter text,
     constraint sessions_key primary key (session_id),
     constraint sessions_id_is_uuid check (length(session_id) = 16),
     constraint sessions_organization foreign key (organization_id) references organizations (organization_id)
@@ -293,7 +293,7 @@ create table messages (
     model text,
     prompt_tokens integer,
     completion_tokens integer,
-    processing_micros integer, cost_micros integer, currency text, is_price_known integer, fallback text,
+    processing_micros integer, cost_micros integer, currency text, is_price_known integer, fallback text, rating text constraint messages_rating_known check (rating in ('up', 'down')), rating_reason text, rated_at integer,
     constraint messages_id_unique unique (message_id),
     constraint messages_id_is_uuid check (length(message_id) = 16),
     constraint messages_mode_known check (mode in ('generated', 'extractive')),

@@ -108,10 +108,60 @@ test("what the search was limited to limits the question too, and is said", asyn
     page.getByRole("textbox", { name: t.field }).fill("Quantos dias de férias?").then(() => page.keyboard.press("Enter")),
   ]);
   assert.deepEqual(request.postDataJSON().document_ids, [id]);
-  await page.getByText("Limitada a: um documento").waitFor();
+  await page.getByRole("list", { name: "Limitada a" }).getByText("um documento").waitFor();
   await page.getByRole("main").getByRole("button", { name: t.ask }).waitFor();
   await page.getByRole("link", { name: "Ver os trechos encontrados" }).click();
   await page.getByText("Só neste documento:").waitFor();
+  await page.context().close();
+});
+
+test("a conversation keeps its limits, and they can be lifted and set", async () => {
+  const page = await newPage(browser, server);
+  const { documents: [{ document_id: id }] } = await server.get("/api/v1/documents?search=lei");
+  await page.goto(`/#/?document=${id}`);
+  await page.getByText("Só neste documento:").waitFor();
+  await page.getByRole("textbox", { name: t.field }).fill("Quantos dias de férias?");
+  await page.keyboard.press("Enter");
+  await page.getByRole("region", { name: t.sources }).waitFor();
+  await until("it has its address", () => /conversations\/(?!new)/.test(page.url()));
+  const session = page.url().match(/conversations\/([^?]+)/)[1];
+  const scope = async () => (await server.get(`/api/v1/chat/sessions/${session}`)).scope;
+  assert.deepEqual((await scope()).document_ids, [id]);
+  await page.goto("about:blank");
+  await page.goto(`/#/conversations/${session}`);
+  await page.getByRole("list", { name: "Limitada a" }).getByText("um documento").waitFor();
+  await checkView(page);
+  await page.getByRole("button", { name: "Não limitar mais a um documento" }).click();
+  await page.getByRole("list", { name: "Limitada a" }).waitFor({ state: "detached" });
+  await until("the server knows", async () => (await scope()).document_ids.length === 0);
+  await page.getByRole("button", { name: "Limitar a parte dos documentos" }).click();
+  await page.getByRole("combobox", { name: "Tipo" }).selectOption("pdf");
+  await until("the server knows the kind", async () => (await scope()).content_types.length === 1);
+  await page.context().close();
+});
+
+test("an answer is rated with a reason, taken back, and given anew", async () => {
+  const page = await newPage(browser, server);
+  await ask(page, "Quantos dias de férias tem o servidor?");
+  await page.getByRole("region", { name: t.sources }).waitFor();
+  await until("it has its address", () => /conversations\/(?!new)/.test(page.url()));
+  const session = page.url().match(/conversations\/([^?]+)/)[1];
+  const kept = async () => (await server.get(`/api/v1/chat/sessions/${session}`)).messages.at(-1);
+  const down = page.getByRole("button", { name: "Não foi útil" });
+  await down.click();
+  await page.getByLabel("O que há de errado nela?").fill("É de outro estatuto.");
+  await checkView(page);
+  await page.getByRole("button", { name: "Enviar" }).click();
+  await until("the reason is kept", async () => (await kept()).feedback?.reason === "É de outro estatuto.");
+  await page.reload();
+  assert.equal(await down.getAttribute("aria-pressed"), "true");
+  await down.click();
+  await until("it is taken back", async () => (await kept()).feedback === null);
+  const before = (await kept()).message_id;
+  await page.getByRole("button", { name: "Responder de novo" }).click();
+  await until("another answer stands there", async () => (await kept()).message_id !== before);
+  await page.getByRole("region", { name: t.sources }).waitFor();
+  assert.equal(await answers(page).count(), 1);
   await page.context().close();
 });
 

@@ -1,5 +1,6 @@
 // One answer: on its way, then sentence by sentence with its citations and the places they lead to.
 
+import "./ids-thumbs.js";
 import { button, foreign, h, icon } from "../lib/dom.js";
 import { IdsElement } from "../lib/element.js";
 import { writeFilters } from "../lib/filters.js";
@@ -13,6 +14,9 @@ export const STAGES = ["searching", "reading", "writing", "checking"];
 class IdsAnswer extends IdsElement {
   /** What the question was limited to, as in an address; set before `turn`. */
   filters;
+  /** The conversation's id, and whether this is its last answer; set before `turn`. */
+  session;
+  isLast = false;
   #written = null;
 
   /** {question, stage, draft, answer, error, isStopped}; `answer` is the body of the plain reply. */
@@ -51,7 +55,7 @@ class IdsAnswer extends IdsElement {
     this.#written = null;
     const { response, claims = [], sources = [], metadata } = answer;
     if (metadata?.answered === false) {
-      this.replaceChildren(h("div", { class: "answer" }, nothing(this.#passages(question), metadata.nearest ?? [])));
+      this.replaceChildren(h("div", { class: "answer" }, nothing(this.#passages(question), metadata.nearest ?? []), this.#verdict(answer)));
       return;
     }
     const isExtractive = metadata?.mode === "extractive";
@@ -66,7 +70,18 @@ class IdsAnswer extends IdsElement {
       isBroke && h("p", { class: "summary" }, t("answer.budget")),
       sources.length > 0 && h("section", { class: "sources", "aria-label": t("answer.sources") },
         h("h3", {}, t("answer.sources")),
-        h("ol", {}, sources.map((source, index) => card(source, index, isExtractive))))));
+        h("ol", {}, sources.map((source, index) => card(source, index, isExtractive)))),
+      this.#verdict(answer)));
+  }
+
+  /** Thumbs, and another answer. */
+  #verdict(answer) {
+    const message = answer.metadata?.message_id ?? answer.message_id;
+    if (!this.session || !message) return false;
+    const thumbs = h("ids-thumbs");
+    thumbs.rated = { session: this.session, message, answer };
+    return h("div", { class: "verdict" }, thumbs,
+      this.isLast && button(t("answer.regenerate"), () => this.tell("ids:regenerate"), { shape: "retry", className: "plain" }));
   }
 
   /** Leads to what the same question finds, within the same limits. */

@@ -1,13 +1,13 @@
 // Questions and their answers, one after another.
 
 import { STAGES } from "./ids-answer.js";
-import { get } from "../lib/api.js";
+import { get, patch } from "../lib/api.js";
 import { ask } from "../lib/answer-stream.js";
 import { connection } from "../lib/connection.js";
-import { announce, button, grow, h, icon, iconButton, skeleton } from "../lib/dom.js";
+import { announce, button, foreign, grow, h, icon, iconButton, skeleton } from "../lib/dom.js";
 import { Draft } from "../lib/draft.js";
 import { IdsElement } from "../lib/element.js";
-import { readFilters, requestFilters, writeFilters } from "../lib/filters.js";
+import { filtersOfScope, readFilters, requestFilters, writeFilters } from "../lib/filters.js";
 import { keepFocus } from "../lib/focus.js";
 import { counted, errorText, t } from "../lib/i18n.js";
 import { takeQuestion } from "../lib/question.js";
@@ -34,6 +34,7 @@ class IdsConversation extends IdsElement {
   #actions;
   #field;
   #form;
+  #limits;
 
   connected() {
     this.#filters = readFilters(this.route.fields);
@@ -83,6 +84,7 @@ class IdsConversation extends IdsElement {
       const id = this.#session?.session_id ?? this.route.path[1];
       this.#session = await get(`/api/v1/chat/sessions/${encodeURIComponent(id)}`, this.life);
       this.#turns = turnsOf(this.#session.messages);
+      this.#filters = filtersOfScope(this.#session.scope);
       if (this.#field) this.#draft = this.#field.value;
       keepFocus(this, () => this.#build());
       this.tell("ids:titled");
@@ -114,17 +116,50 @@ class IdsConversation extends IdsElement {
       this.#submit();
     } }, h("label", { class: "unseen", for: "follow-up" }, t("conversation.field")), this.#field, h("span", { class: "send" }));
     this.replaceChildren(h("div", { class: "conversation" },
-      h("header", { class: "view-head" }, this.#title, this.#actions), this.#thread, h("div", { class: "dock" }, this.#scope(), this.#form)));
+      h("header", { class: "view-head" }, this.#title, this.#actions), this.#thread, h("div", { class: "dock" }, this.#limits = h("div", { class: "limits" }), this.#form)));
+    this.#showLimits();
     this.#showHead();
     this.#showButton();
     this.#turns.forEach((turn) => this.#append(turn));
   }
 
-  /** What the questions are limited to, as chosen where the first one was asked. */
-  #scope() {
+  /** What the questions are limited to: each limit can be taken away, all can be changed. The server keeps it with the conversation. */
+  #showLimits() {
     const { collection, kind, tags, document: one } = this.#filters;
-    const parts = [one && t("conversation.one_document"), collection, kind && t(`kinds.${kind}`), tags].filter(Boolean);
-    return parts.length > 0 && h("p", { class: "hint" }, t("conversation.scope", { scope: parts.join(" · ") }));
+    const parts = [["document", one && t("conversation.one_document")], ["collection", collection], ["kind", kind && t(`kinds.${kind}`)], ["tags", tags]]
+      .filter(([, words]) => words);
+    const panel = h("ids-filters");
+    panel.filters = this.#filters;
+    panel.addEventListener("ids:filters", ({ detail }) => this.#limit(detail));
+    const popover = h("div", { id: "limits", class: "popover limits-panel", popover: "auto" }, h("p", {}, t("conversation.limits_hint")), panel);
+    popover.addEventListener("toggle", ({ newState }) => newState === "closed" && popover.isConnected && keepFocus(this, () => this.#showLimits()));
+    this.#limits.replaceChildren(...[
+      parts.length > 0 && h("ul", { class: "chips", "aria-label": t("conversation.limited_to") }, parts.map(([name, words]) =>
+        h("li", { class: "chip" }, foreign(words), iconButton(t("conversation.lift", { limit: words }), "close", () => this.#limit({ ...this.#filters, [name]: "" }))))),
+      button(t(parts.length > 0 ? "conversation.change_limits" : "conversation.limit"), null, { shape: "filter", className: "plain", popovertarget: "limits", "data-focus": "limits" }),
+      popover,
+    ].filter(Boolean));
+  }
+
+  async #limit(filters) {
+    const before = this.#filters;
+    const isOpen = this.#limits.querySelector("#limits").matches(":popover-open");
+    this.#filters = filters;
+    if (this.#session) {
+      try {
+        await patch(`/api/v1/chat/sessions/${encodeURIComponent(this.#session.session_id)}`, { scope: requestFilters(filters) }, this.life);
+      } catch (error) {
+        this.#filters = before;
+        document.dispatchEvent(new CustomEvent("ids:failed", { detail: { error } }));
+      }
+      rename(link(["conversations", this.#session.session_id], writeFilters(this.#filters)));
+    }
+    announce(t("conversation.limits_changed"));
+    for (const { item } of this.#turns) item.querySelector("ids-answer").filters = this.#filters;
+    // In an open panel the field that was changed keeps the focus.
+    if (isOpen) return;
+    this.#showLimits();
+    this.#limits.querySelector("[data-focus=limits]").focus();
   }
 
   /** The elements stay: the heading, or the button that was pressed, has the focus. */
@@ -169,17 +204,34 @@ class IdsConversation extends IdsElement {
     this.#ask(text);
   }
 
-  async #ask(question) {
+  #ask(question) {
     const turn = { question, stage: "searching", draft: new Draft(), answer: null, error: null, isStopped: false };
     this.#turns.push(turn);
     this.#append(turn);
     if (this.#turns.length === 1) this.#showHead();
+    // A conversation that is there has its limits.
+    const limits = this.#session ? { session_id: this.#session.session_id } : requestFilters(this.#filters);
+    return this.#answer(turn, { message: question, ...limits });
+  }
+
+  /** Another answer to the last question. Until it is there the server keeps the one before, and so does the page when it fails. */
+  async #regenerate(turn) {
+    if (this.#asking) return;
+    const { answer } = turn;
+    Object.assign(turn, { stage: "searching", draft: new Draft(), answer: null, error: null, isStopped: false });
+    turn.item.querySelector("ids-answer").turn = turn;
+    await this.#answer(turn, { regenerate: true, session_id: this.#session.session_id });
+    if (turn.answer || this.life.aborted) return;
+    Object.assign(turn, { answer, error: null, isStopped: false });
+    turn.item.querySelector("ids-answer").turn = turn;
+  }
+
+  async #answer(turn, body) {
     this.#asking = new AbortController();
     const { signal } = this.#asking;
     this.#showButton();
     turn.item.scrollIntoView({ block: "nearest" });
     try {
-      const body = { message: question, ...(this.#session && { session_id: this.#session.session_id }), ...requestFilters(this.#filters) };
       turn.answer = await ask(body, (event, data) => this.#progress(turn, event, data), signal);
       this.#hasAnswer(turn.answer);
     } catch (error) {
@@ -191,7 +243,8 @@ class IdsConversation extends IdsElement {
       this.#asking = null;
       turn.stage = null;
       if (!this.life.aborted) {
-        turn.item.querySelector("ids-answer").turn = turn;
+        // Only the last one can be answered anew.
+        for (const other of this.#turns) this.#show(other);
         this.#showButton();
       }
     }
@@ -225,11 +278,21 @@ class IdsConversation extends IdsElement {
     this.#asking?.abort();
   }
 
+  #show(turn) {
+    const answer = turn.item.querySelector("ids-answer");
+    answer.session = this.#session?.session_id;
+    answer.isLast = turn === this.#turns.at(-1) && !this.#asking;
+    answer.turn = turn;
+  }
+
   #append(turn) {
     const answer = h("ids-answer");
     const item = h("li", { class: "turn" }, h("h2", { class: "question", dir: "auto" }, turn.question), answer);
     answer.filters = this.#filters;
-    answer.turn = turn;
+    answer.addEventListener("ids:regenerate", () => {
+      this.#regenerate(turn);
+      this.#form.querySelector(".send button").focus({ preventScroll: true });
+    });
     answer.addEventListener("ids:again", () => {
       this.#turns = this.#turns.filter((it) => it !== turn);
       item.remove();
@@ -239,6 +302,7 @@ class IdsConversation extends IdsElement {
     });
     this.#thread.append(item);
     turn.item = item;
+    this.#show(turn);
   }
 
   async #rename() {

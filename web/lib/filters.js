@@ -34,6 +34,12 @@ export function requestFilters({ collection, kind, tags, document }) {
   };
 }
 
+/** Filters of what the server says a conversation is limited to. */
+export function filtersOfScope({ collection, document_ids: ids = [], content_types: types = [], tags = [] } = {}) {
+  const kind = Object.keys(KINDS).find((key) => KINDS[key].length === types.length && types.every((type) => KINDS[key].includes(type)));
+  return { collection: collection ?? "", kind: kind ?? "", tags: tags.join(", "), mode: "hybrid", document: ids[0] ?? "" };
+}
+
 export function splitTags(text) {
   return text.split(",").map((tag) => tag.trim()).filter(Boolean);
 }

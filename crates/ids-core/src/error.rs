@@ -52,6 +52,8 @@ error_codes! {
     JobNotFound => "JOB_NOT_FOUND",
     /// No such session here.
     SessionNotFound => "SESSION_NOT_FOUND",
+    /// There is no such answer in the session.
+    MessageNotFound => "MESSAGE_NOT_FOUND",
     /// No such upload here.
     UploadNotFound => "UPLOAD_NOT_FOUND",
     /// No such key here.

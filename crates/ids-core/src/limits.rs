@@ -145,6 +145,10 @@ pub const HISTORY_CHARS: usize = 1_500;
 pub const SESSION_MESSAGES: usize = 2_000;
 /// Characters of a session's title.
 pub const SESSION_TITLE_CHARS: usize = 120;
+/// Characters of why an answer was of no use.
+pub const FEEDBACK_CHARS: usize = 2_000;
+/// Tokens of the passages that a model is given, by a high estimate: with the conversation and the answer, within what small local models read.
+pub const PASSAGE_TOKENS: usize = 2_400;
 /// Tokens of a model's answer: half a page, with its proofs.
 pub const ANSWER_TOKENS: u32 = 1_200;
 /// Characters of a model's answer that are read; whoever writes more repeats itself.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::budget::{Currency, Money};
+use crate::chunk::Filter;
 use crate::id::{ChunkId, DocumentId, KeyId, MessageId, SessionId};
 use crate::page::LineBox;
 use crate::span::PageSpan;
@@ -21,6 +22,8 @@ pub struct Session {
     pub updated_at: Timestamp,
     /// Questions and answers.
     pub message_count: u32,
+    /// What its questions are limited to, unless one of them says otherwise.
+    pub filter: Filter,
 }
 
 /// A question or an answer, as it is kept.
@@ -34,6 +37,45 @@ pub struct Message {
     pub content: String,
     /// What stands behind an answer; `None` for a question.
     pub answer: Option<AnswerDetails>,
+    /// What somebody thought of an answer.
+    pub feedback: Option<Feedback>,
+}
+
+/// What somebody thought of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Feedback {
+    /// Whether it was of use.
+    pub rating: Rating,
+    /// Why, in their words.
+    pub reason: Option<String>,
+    /// When it was said last.
+    pub rated_at: Timestamp,
+}
+
+/// Whether an answer was of use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Rating {
+    /// It was.
+    Up,
+    /// It was not.
+    Down,
+}
+
+impl Rating {
+    /// The word in stores and on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+        }
+    }
+
+    /// The rating of that word.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Up, Self::Down]
+            .into_iter()
+            .find(|rating| rating.as_str() == name)
+    }
 }
 
 /// A question with its answer: they are kept together or not at all.
@@ -43,6 +85,10 @@ pub struct Exchange {
     pub session_id: SessionId,
     /// Whether the session is to be made, under this title; `None` for one that must be there.
     pub new_title: Option<String>,
+    /// What a session that is to be made is limited to.
+    pub filter: Filter,
+    /// The answer that this one stands for from now on: the last message of the session, whose question stays as it is.
+    pub replaces: Option<MessageId>,
     /// The key it was asked with; `None` where none is needed.
     pub key_id: Option<KeyId>,
     /// What was asked.
@@ -195,7 +241,7 @@ pub struct Claim {
 pub enum ClaimStatus {
     /// Its quote stands in the document, and its numbers in the quote.
     Verified,
-    /// Its quote stands in the document, but numbers of the claim do not stand in the quote.
+    /// Its quote stands in the document, but numbers, dates or names of the claim do not stand in the quote, or none of its words do.
     Unconfirmed,
 }
 

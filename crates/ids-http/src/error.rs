@@ -24,6 +24,7 @@ pub const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::PageImageUnavailable
         | ErrorCode::JobNotFound
         | ErrorCode::SessionNotFound
+        | ErrorCode::MessageNotFound
         | ErrorCode::UploadNotFound
         | ErrorCode::KeyNotFound
         | ErrorCode::OrganizationNotFound
@@ -72,6 +73,7 @@ pub const fn title(code: ErrorCode) -> &'static str {
         ErrorCode::PageImageUnavailable => "no picture of this page",
         ErrorCode::JobNotFound => "job not found",
         ErrorCode::SessionNotFound => "session not found",
+        ErrorCode::MessageNotFound => "answer not found",
         ErrorCode::UploadNotFound => "upload not found",
         ErrorCode::KeyNotFound => "key not found",
         ErrorCode::OrganizationNotFound => "organization not found",
@@ -128,6 +130,7 @@ pub const fn advice(code: ErrorCode) -> &'static str {
         }
         ErrorCode::JobNotFound => "Check the id; the job goes with its document.",
         ErrorCode::SessionNotFound => "Begin a new session.",
+        ErrorCode::MessageNotFound => "Load the session again: the answer may have been replaced.",
         ErrorCode::UploadNotFound => {
             "Check both ids; an upload that nobody finished is removed after its time."
         }

@@ -46,6 +46,7 @@ use crate::wire::error::{ErrorBody, FailureBody};
         chat::session,
         chat::rename,
         chat::delete,
+        chat::rate,
         chat::health,
         usage::usage,
         usage::budget,
@@ -263,8 +264,9 @@ mod tests {
         check("ProcessRequest", |fields| uploads::read_process(fields).map(drop));
         check("AskRequest", |fields| chat::read_question(fields).map(drop));
         check("SessionChangeRequest", |fields| {
-            chat::read_title(fields).map(drop)
+            chat::read_session_change(fields).map(drop)
         });
+        check("FeedbackRequest", |fields| chat::read_feedback(fields).map(drop));
         check("ChangeRequest", |fields| documents::read_change(fields).map(drop));
         check("KeyRequest", |fields| keys::read_key(fields).map(drop));
         check("LoginRequest", |fields| keys::read_login(fields).map(drop));

@@ -85,6 +85,10 @@ fn public(state: &AppState) -> Router<AppState> {
             "/chat/sessions/{session_id}",
             get(chat::session).patch(chat::rename).delete(chat::delete),
         )
+        .route(
+            "/chat/sessions/{session_id}/messages/{message_id}/feedback",
+            post(chat::rate),
+        )
         .route("/chat/health", get(chat::health))
         .route("/usage", get(usage::usage))
         .route("/usage/budget", get(usage::budget).put(usage::set_budget))

@@ -63,9 +63,9 @@ struct RequestBody<'a> {
     max_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_completion_tokens: Option<u32>,
-    /// 0: the same question gets the same answer, close to its sources.
+    /// 0 for all first answers: the same question gets the same one, close to its sources.
     #[serde(skip_serializing_if = "Option::is_none")]
-    temperature: Option<u8>,
+    temperature: Option<f32>,
 }
 
 #[derive(Serialize)]
@@ -106,7 +106,7 @@ pub(crate) fn request(
             .then_some(StreamOptions { include_usage: true }),
         max_tokens: max.filter(|_| dialect.knows_max_tokens),
         max_completion_tokens: max.filter(|_| !dialect.knows_max_tokens),
-        temperature: dialect.knows_temperature.then_some(0),
+        temperature: dialect.knows_temperature.then_some(prompt.temperature),
     })
 }
 
@@ -184,7 +184,7 @@ mod tests {
 
     use super::{Dialect, ReplyBody, request};
 
-    fn sent(dialect: Dialect) -> Value {
+    fn sent(dialect: Dialect, temperature: f32) -> Value {
         let turn = |role, content: &str| ChatTurn {
             role,
             content: content.to_owned(),
@@ -196,6 +196,7 @@ mod tests {
                 turn(ChatRole::User, "Qual o prazo?"),
             ],
             max_tokens: 700,
+            temperature,
         };
         serde_json::from_slice(&request("m", &prompt, dialect).unwrap()).unwrap()
     }
@@ -208,19 +209,20 @@ mod tests {
             {"role": "user", "content": "Qual o prazo?"},
         ]);
         assert_eq!(
-            sent(Dialect::default()),
+            sent(Dialect::default(), 0.0),
             json!({
                 "model": "m", "messages": messages, "stream": true,
-                "stream_options": {"include_usage": true}, "max_tokens": 700, "temperature": 0,
+                "stream_options": {"include_usage": true}, "max_tokens": 700, "temperature": 0.0,
             })
         );
+        assert_eq!(sent(Dialect::default(), 0.5)["temperature"], 0.5);
         let least = Dialect {
             knows_stream_options: false,
             knows_max_tokens: false,
             knows_temperature: false,
         };
         assert_eq!(
-            sent(least),
+            sent(least, 0.7),
             json!({"model": "m", "messages": messages, "stream": true, "max_completion_tokens": 700})
         );
     }

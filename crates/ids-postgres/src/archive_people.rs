@@ -6,6 +6,7 @@ use ids_core::id::{DocumentId, OrganizationId, SessionId};
 use ids_core::moving::{CostRecord, KeyRecord, SessionRecord, UsageRecord};
 use ids_core::scope::Scope;
 use ids_core::time::Timestamp;
+use ids_rows::filter::encode_filter;
 use uuid::Uuid;
 
 use crate::error::DbResult;
@@ -65,8 +66,8 @@ pub(crate) async fn put_session(
     .await?;
     tx.execute(
         "insert into sessions (session_id, organization_id, title, title_folded, message_count, created_at, updated_at,
-             collections)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+             collections, filter)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         &[
             &session.session_id.to_uuid(),
             &organization.to_uuid(),
@@ -76,6 +77,7 @@ pub(crate) async fn put_session(
             &session.created_at.as_micros(),
             &session.updated_at.as_micros(),
             &sessions::stored_collections(&record.collections),
+            &encode_filter(&session.filter),
         ],
     )
     .await?;

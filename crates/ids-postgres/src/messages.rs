@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use ids_core::budget::{Currency, Money};
-use ids_core::id::{ChunkId, SessionId};
+use ids_core::id::{ChunkId, MessageId, SessionId};
 use ids_core::scope::Scope;
 use ids_core::session::{
-    AnswerCost, AnswerDetails, AnswerFallback, AnswerMode, Citation, Claim, ClaimStatus, Message,
-    NearestDocument, TokenUsage,
+    AnswerCost, AnswerDetails, AnswerFallback, AnswerMode, Citation, Claim, ClaimStatus, Feedback, Message,
+    NearestDocument, Rating, TokenUsage,
 };
 use ids_core::span::{CharSpan, PageSpan};
+use ids_core::time::Timestamp;
 use tokio_postgres::Row;
 
 use crate::codec::{decode_indexes, decode_lines, encode_indexes, encode_lines};
@@ -26,13 +27,14 @@ pub(crate) async fn insert(
     message: &Message,
 ) -> DbResult<()> {
     let answer = message.answer.as_ref();
+    let feedback = message.feedback.as_ref();
     let cost = answer.and_then(|answer| answer.cost);
     let row = tx
         .query_one(
             "insert into messages (message_id, session_id, organization_id, content, content_folded, created_at, mode,
                  answered, search_results, model, prompt_tokens, completion_tokens, processing_micros, cost_micros, currency,
-                 is_price_known, fallback)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+                 is_price_known, fallback, rating, rating_reason, rated_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
              returning message_no",
             &[
                 &message.message_id.to_uuid(),
@@ -54,6 +56,11 @@ pub(crate) async fn insert(
                 &answer
                     .and_then(|answer| answer.fallback)
                     .map(AnswerFallback::as_str),
+                &feedback.map(|feedback| feedback.rating.as_str()),
+                &feedback
+                    .and_then(|feedback| feedback.reason.as_deref())
+                    .map(storable),
+                &feedback.map(|feedback| feedback.rated_at.as_micros()),
             ],
         )
         .await?;
@@ -138,6 +145,61 @@ async fn insert_nearest(
     Ok(())
 }
 
+/// Puts an answer in the place of the last one of its session, which must be `replaced`. The session is locked.
+pub(crate) async fn replace_last(
+    tx: &Tx<'_>,
+    scope: &Scope,
+    session_id: SessionId,
+    replaced: MessageId,
+    answer: &Message,
+) -> DbResult<()> {
+    let deleted = tx
+        .execute(
+            "delete from messages where organization_id = $1 and session_id = $2 and message_id = $3 and mode is not null
+                 and message_no = (select max(message_no) from messages where organization_id = $1 and session_id = $2)",
+            &[
+                &scope.organization.to_uuid(),
+                &session_id.to_uuid(),
+                &replaced.to_uuid(),
+            ],
+        )
+        .await?;
+    if deleted == 0 {
+        return Err(DbError::CONFLICT);
+    }
+    insert(tx, scope, session_id, answer).await
+}
+
+/// Notes what somebody thought of an answer of a session that is known to be in scope.
+pub(crate) async fn rate(
+    tx: &Tx<'_>,
+    scope: &Scope,
+    session_id: SessionId,
+    message_id: MessageId,
+    feedback: Option<&Feedback>,
+) -> DbResult<()> {
+    let rated = tx
+        .execute(
+            "update messages set rating = $4, rating_reason = $5, rated_at = $6
+             where organization_id = $1 and session_id = $2 and message_id = $3 and mode is not null",
+            &[
+                &scope.organization.to_uuid(),
+                &session_id.to_uuid(),
+                &message_id.to_uuid(),
+                &feedback.map(|feedback| feedback.rating.as_str()),
+                &feedback
+                    .and_then(|feedback| feedback.reason.as_deref())
+                    .map(storable),
+                &feedback.map(|feedback| feedback.rated_at.as_micros()),
+            ],
+        )
+        .await?;
+    if rated == 0 {
+        return Err(DbError::NOT_FOUND);
+    }
+    Ok(())
+}
+
 /// What stands behind the answers of some messages, by message.
 type ByMessage<T> = HashMap<i64, Vec<T>>;
 
@@ -151,7 +213,8 @@ pub(crate) async fn list(
     let rows = tx
         .query(
             "select message_no, message_id, created_at, content, mode, answered, search_results, model, prompt_tokens,
-                 completion_tokens, processing_micros, cost_micros, currency, is_price_known, fallback
+                 completion_tokens, processing_micros, cost_micros, currency, is_price_known, fallback, rating,
+                 rating_reason, rated_at
              from messages where organization_id = $1 and session_id = $2 order by message_no desc limit $3",
             &[
                 &scope.organization.to_uuid(),
@@ -189,6 +252,7 @@ fn read(row: &Row) -> DbResult<Message> {
         created_at: columns.time()?,
         content: columns.get()?,
         answer: None,
+        feedback: None,
     };
     let Some(mode) = columns.get::<Option<String>>()? else {
         return Ok(message);
@@ -209,7 +273,20 @@ fn read(row: &Row) -> DbResult<Message> {
         claims: Vec::new(),
         nearest: Vec::new(),
     });
+    message.feedback = feedback_of(&mut columns)?;
     Ok(message)
+}
+
+/// Three columns: rating, reason, moment.
+fn feedback_of(columns: &mut Columns<'_>) -> DbResult<Option<Feedback>> {
+    let rating = columns.optional_word(Rating::from_name)?;
+    let reason = columns.get()?;
+    let rated_at: Option<i64> = columns.get()?;
+    Ok(rating.zip(rated_at).map(|(rating, micros)| Feedback {
+        rating,
+        reason,
+        rated_at: Timestamp::from_micros(micros),
+    }))
 }
 
 /// Three columns: amount, currency, whether the price was known.

@@ -26,26 +26,27 @@ struct Migration {
 }
 
 macro_rules! migration {
-    ($version:literal, $name:literal) => {
+    ($version:literal, $name:literal, $file:literal) => {
         Migration {
             version: $version,
             name: $name,
-            sql: include_str!(concat!("../migrations/000", $version, "_", $name, ".sql")),
+            sql: include_str!(concat!("../migrations/", $file)),
             oldest_binary: 1,
         }
     };
 }
 
 const MIGRATIONS: &[Migration] = &[
-    migration!(1, "create_library"),
-    migration!(2, "create_index"),
-    migration!(3, "create_sessions"),
-    migration!(4, "create_deliveries"),
-    migration!(5, "create_backups"),
-    migration!(6, "add_budget"),
-    migration!(7, "split_vector_indexes"),
-    migration!(8, "add_members"),
-    migration!(9, "add_recognized_words"),
+    migration!(1, "create_library", "0001_create_library.sql"),
+    migration!(2, "create_index", "0002_create_index.sql"),
+    migration!(3, "create_sessions", "0003_create_sessions.sql"),
+    migration!(4, "create_deliveries", "0004_create_deliveries.sql"),
+    migration!(5, "create_backups", "0005_create_backups.sql"),
+    migration!(6, "add_budget", "0006_add_budget.sql"),
+    migration!(7, "split_vector_indexes", "0007_split_vector_indexes.sql"),
+    migration!(8, "add_members", "0008_add_members.sql"),
+    migration!(9, "add_recognized_words", "0009_add_recognized_words.sql"),
+    migration!(10, "add_feedback", "0010_add_feedback.sql"),
 ];
 
 /// A process that waits for another one's migration gives up after this.

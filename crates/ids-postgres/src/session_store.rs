@@ -1,11 +1,12 @@
 //! The port `SessionStore`: each method is one transaction.
 
 use async_trait::async_trait;
+use ids_core::chunk::Filter;
 use ids_core::error::StoreError;
-use ids_core::id::SessionId;
+use ids_core::id::{MessageId, SessionId};
 use ids_core::ports::{SessionList, SessionQuery, SessionStore};
 use ids_core::scope::Scope;
-use ids_core::session::{Exchange, Message, Session};
+use ids_core::session::{Exchange, Feedback, Message, Session};
 
 use crate::library::PostgresLibrary;
 use crate::{messages, sessions};
@@ -65,6 +66,36 @@ impl SessionStore for PostgresLibrary {
         self.database
             .write(scope.organization, |tx| {
                 Box::pin(sessions::rename(tx, scope, session_id, title))
+            })
+            .await
+    }
+
+    async fn limit_session(
+        &self,
+        scope: &Scope,
+        session_id: SessionId,
+        filter: &Filter,
+    ) -> Result<Session, StoreError> {
+        self.database
+            .write(scope.organization, |tx| {
+                Box::pin(sessions::limit(tx, scope, session_id, filter))
+            })
+            .await
+    }
+
+    async fn rate_answer(
+        &self,
+        scope: &Scope,
+        session_id: SessionId,
+        message_id: MessageId,
+        feedback: Option<&Feedback>,
+    ) -> Result<(), StoreError> {
+        self.database
+            .write(scope.organization, |tx| {
+                Box::pin(async move {
+                    sessions::get(tx, scope, session_id).await?;
+                    messages::rate(tx, scope, session_id, message_id, feedback).await
+                })
             })
             .await
     }

@@ -1,10 +1,12 @@
 //! Conversations, and what was asked without a model.
 
+use ids_core::chunk::Filter;
 use ids_core::id::SessionId;
 use ids_core::moving::UsageRecord;
 use ids_core::ports::{SessionList, SessionQuery};
 use ids_core::scope::{CollectionAccess, Scope};
 use ids_core::session::{Exchange, Session};
+use ids_rows::filter::{decode_filter, encode_filter};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
@@ -13,7 +15,7 @@ use crate::rows::{Columns, Id, as_integer, folded, storable};
 use crate::transaction::Tx;
 use crate::{messages, organizations, usage_rows};
 
-const COLUMNS: &str = "s.session_id, s.title, s.created_at, s.updated_at, s.message_count";
+const COLUMNS: &str = "s.session_id, s.title, s.created_at, s.updated_at, s.message_count, s.filter";
 
 /// What `s` must be to be seen: of the organization ($1), and of no collection that may not be seen ($2, null for all).
 const IN_SCOPE: &str = "s.organization_id = $1 and ($2::text[] is null or s.collections <@ $2)";
@@ -44,12 +46,21 @@ pub(crate) async fn append(tx: &Tx<'_>, scope: &Scope, exchange: &Exchange) -> D
     )
     .await?
     .ok_or(DbError::NOT_FOUND)?;
-    for message in [&exchange.question, &exchange.answer] {
-        messages::insert(tx, scope, exchange.session_id, message).await?;
-    }
+    let added: i32 = match exchange.replaces {
+        Some(replaced) => {
+            messages::replace_last(tx, scope, exchange.session_id, replaced, &exchange.answer).await?;
+            0
+        }
+        None => {
+            for message in [&exchange.question, &exchange.answer] {
+                messages::insert(tx, scope, exchange.session_id, message).await?;
+            }
+            2
+        }
+    };
     insert_usage(tx, scope, exchange).await?;
     tx.execute(
-        "update sessions set message_count = message_count + 2, updated_at = greatest(updated_at, $3),
+        "update sessions set message_count = message_count + $5, updated_at = greatest(updated_at, $3),
              collections = $4
          where organization_id = $1 and session_id = $2",
         &[
@@ -57,6 +68,7 @@ pub(crate) async fn append(tx: &Tx<'_>, scope: &Scope, exchange: &Exchange) -> D
             &session_id,
             &exchange.answer.created_at.as_micros(),
             &seen(scope),
+            &added,
         ],
     )
     .await?;
@@ -67,8 +79,8 @@ async fn insert(tx: &Tx<'_>, scope: &Scope, exchange: &Exchange, title: &str) ->
     organizations::require(tx, scope.organization).await?;
     tx.execute(
         "insert into sessions (session_id, organization_id, title, title_folded, message_count, created_at, updated_at,
-             collections)
-         values ($1, $2, $3, $4, 0, $5, $5, $6)",
+             collections, filter)
+         values ($1, $2, $3, $4, 0, $5, $5, $6, $7)",
         &[
             &exchange.session_id.to_uuid(),
             &scope.organization.to_uuid(),
@@ -76,6 +88,7 @@ async fn insert(tx: &Tx<'_>, scope: &Scope, exchange: &Exchange, title: &str) ->
             &storable(&folded(title)),
             &exchange.question.created_at.as_micros(),
             &seen(scope),
+            &encode_filter(&exchange.filter),
         ],
     )
     .await?;
@@ -117,12 +130,15 @@ pub(crate) async fn get(tx: &Tx<'_>, scope: &Scope, session_id: SessionId) -> Db
 
 fn read(row: &Row) -> DbResult<Session> {
     let mut columns = Columns::new(row, "sessions");
+    let session_id: SessionId = columns.id()?;
     Ok(Session {
-        session_id: columns.id()?,
+        session_id,
         title: columns.get()?,
         created_at: columns.time()?,
         updated_at: columns.time()?,
         message_count: columns.number()?,
+        filter: decode_filter(columns.get::<Option<String>>()?.as_deref())
+            .ok_or_else(|| DbError::row("sessions", session_id))?,
     })
 }
 
@@ -182,6 +198,26 @@ pub(crate) async fn rename(
             &session_id.to_uuid(),
             &storable(title),
             &storable(&folded(title)),
+        ],
+    )
+    .await?;
+    get(tx, scope, session_id).await
+}
+
+/// `SessionStore::limit_session`.
+pub(crate) async fn limit(
+    tx: &Tx<'_>,
+    scope: &Scope,
+    session_id: SessionId,
+    filter: &Filter,
+) -> DbResult<Session> {
+    get(tx, scope, session_id).await?;
+    tx.execute(
+        "update sessions set filter = $3 where organization_id = $1 and session_id = $2",
+        &[
+            &scope.organization.to_uuid(),
+            &session_id.to_uuid(),
+            &encode_filter(filter),
         ],
     )
     .await?;

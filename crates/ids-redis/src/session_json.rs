@@ -7,15 +7,16 @@ use ids_core::budget::{Currency, Money};
 use ids_core::id::ChunkId;
 use ids_core::page::LineBox;
 use ids_core::session::{
-    AnswerCost, AnswerDetails, AnswerFallback, AnswerMode, Citation, Claim, ClaimStatus, Message,
-    NearestDocument, Session, TokenUsage,
+    AnswerCost, AnswerDetails, AnswerFallback, AnswerMode, Citation, Claim, ClaimStatus, Feedback, Message,
+    NearestDocument, Rating, Session, TokenUsage,
 };
 use ids_core::span::{CharSpan, PageSpan};
 use ids_core::time::Timestamp;
+use ids_rows::filter::{decode_filter, encode_filter};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 #[derive(Serialize, Deserialize)]
 struct Versioned<T> {
@@ -30,6 +31,8 @@ struct SessionJson {
     created_at: i64,
     updated_at: i64,
     message_count: u32,
+    /// As the stores write it.
+    filter: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -38,6 +41,8 @@ struct MessageJson {
     created_at: i64,
     content: String,
     answer: Option<AnswerJson>,
+    /// Rating, reason, moment.
+    feedback: Option<(String, Option<String>, i64)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -112,6 +117,7 @@ pub(crate) fn encode_session(session: &Session) -> Option<String> {
         created_at: session.created_at.as_micros(),
         updated_at: session.updated_at.as_micros(),
         message_count: session.message_count,
+        filter: encode_filter(&session.filter),
     })
 }
 
@@ -123,6 +129,7 @@ pub(crate) fn decode_session(text: &str) -> Option<Session> {
         created_at: Timestamp::from_micros(read.created_at),
         updated_at: Timestamp::from_micros(read.updated_at),
         message_count: read.message_count,
+        filter: decode_filter(read.filter.as_deref())?,
     })
 }
 
@@ -141,6 +148,10 @@ fn message_to_json(message: &Message) -> MessageJson {
         created_at: message.created_at.as_micros(),
         content: message.content.clone(),
         answer: message.answer.as_ref().map(answer_to_json),
+        feedback: message.feedback.as_ref().map(|feedback| {
+            let rating = feedback.rating.as_str().to_owned();
+            (rating, feedback.reason.clone(), feedback.rated_at.as_micros())
+        }),
     }
 }
 
@@ -151,6 +162,14 @@ fn message_of_json(read: MessageJson) -> Option<Message> {
         content: read.content,
         answer: match read.answer {
             Some(answer) => Some(answer_of_json(answer)?),
+            None => None,
+        },
+        feedback: match read.feedback {
+            Some((rating, reason, micros)) => Some(Feedback {
+                rating: Rating::from_name(&rating)?,
+                reason,
+                rated_at: Timestamp::from_micros(micros),
+            }),
             None => None,
         },
     })
@@ -305,11 +324,12 @@ mod tests {
             created_at: Timestamp::from_micros(1),
             updated_at: Timestamp::from_micros(i64::MAX),
             message_count: 2,
+            filter: decode_filter(Some("t obra")).unwrap(),
         };
         let text = encode_session(&session).unwrap();
         assert_eq!(decode_session(&text), Some(session));
         for other in [
-            text.replace("\"version\":2", "\"version\":1").as_str(),
+            text.replace("\"version\":3", "\"version\":2").as_str(),
             &text.replace("-7000-", "-x-"),
             &text[1..],
             "[]",

@@ -8,11 +8,12 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use ids_core::chunk::Filter;
 use ids_core::error::StoreError;
-use ids_core::id::{OrganizationId, SessionId};
+use ids_core::id::{MessageId, OrganizationId, SessionId};
 use ids_core::ports::{SessionList, SessionQuery, SessionStore};
 use ids_core::scope::{CollectionAccess, Scope};
-use ids_core::session::{Exchange, Message, Session};
+use ids_core::session::{Exchange, Feedback, Message, Session};
 use redis::Script;
 
 use crate::breaker::{Breaker, Patience};
@@ -258,6 +259,35 @@ impl SessionStore for CachedSessions {
             scope,
             session_id,
             self.inner.rename_session(scope, session_id, title),
+        )
+        .await
+    }
+
+    async fn limit_session(
+        &self,
+        scope: &Scope,
+        session_id: SessionId,
+        filter: &Filter,
+    ) -> Result<Session, StoreError> {
+        self.change(
+            scope,
+            session_id,
+            self.inner.limit_session(scope, session_id, filter),
+        )
+        .await
+    }
+
+    async fn rate_answer(
+        &self,
+        scope: &Scope,
+        session_id: SessionId,
+        message_id: MessageId,
+        feedback: Option<&Feedback>,
+    ) -> Result<(), StoreError> {
+        self.change(
+            scope,
+            session_id,
+            self.inner.rate_answer(scope, session_id, message_id, feedback),
         )
         .await
     }

@@ -3,4 +3,5 @@
 //! Both stores write the same bytes and words, so that a library can be moved from one to the other as it lies.
 
 pub mod codec;
+pub mod filter;
 pub mod words;

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use ids_core::budget::{Currency, Money};
-use ids_core::id::{ChunkId, SessionId};
+use ids_core::id::{ChunkId, MessageId, SessionId};
 use ids_core::scope::Scope;
 use ids_core::session::{
-    AnswerCost, AnswerDetails, AnswerFallback, AnswerMode, Citation, Claim, ClaimStatus, Message,
-    NearestDocument, TokenUsage,
+    AnswerCost, AnswerDetails, AnswerFallback, AnswerMode, Citation, Claim, ClaimStatus, Feedback, Message,
+    NearestDocument, Rating, TokenUsage,
 };
 use ids_core::span::{CharSpan, PageSpan};
+use ids_core::time::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 use crate::codec::{decode_indexes, decode_lines, encode_indexes, encode_lines};
@@ -24,12 +25,13 @@ pub(crate) fn insert(
     message: &Message,
 ) -> DbResult<()> {
     let answer = message.answer.as_ref();
+    let feedback = message.feedback.as_ref();
     let cost = answer.and_then(|answer| answer.cost);
     tx.prepare_cached(
         "insert into messages (message_id, session_id, organization_id, content, content_folded, created_at, mode,
              answered, search_results, model, prompt_tokens, completion_tokens, processing_micros, cost_micros, currency,
-             is_price_known, fallback)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+             is_price_known, fallback, rating, rating_reason, rated_at)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
     )?
     .execute(params![
         message.message_id.to_blob(),
@@ -49,6 +51,9 @@ pub(crate) fn insert(
         cost.map(|cost| cost.currency.as_str()),
         cost.map(|cost| cost.is_price_known),
         answer.and_then(|answer| answer.fallback).map(AnswerFallback::as_str),
+        feedback.map(|feedback| feedback.rating.as_str()),
+        feedback.and_then(|feedback| feedback.reason.as_deref()),
+        feedback.map(|feedback| feedback.rated_at.as_micros()),
     ])?;
     let message_no = tx.last_insert_rowid();
     if let Some(answer) = answer {
@@ -128,6 +133,55 @@ fn insert_nearest(
     Ok(())
 }
 
+/// Puts an answer in the place of the last one of its session, which must be `replaced`.
+pub(crate) fn replace_last(
+    tx: &Connection,
+    scope: &Scope,
+    session_id: SessionId,
+    replaced: MessageId,
+    answer: &Message,
+) -> DbResult<()> {
+    let deleted = tx.execute(
+        "delete from messages where organization_id = ?1 and session_id = ?2 and message_id = ?3 and mode is not null
+             and message_no = (select max(message_no) from messages where session_id = ?2)",
+        params![
+            scope.organization.to_blob(),
+            session_id.to_blob(),
+            replaced.to_blob()
+        ],
+    )?;
+    if deleted == 0 {
+        return Err(DbError::CONFLICT);
+    }
+    insert(tx, scope, session_id, answer)
+}
+
+/// Notes what somebody thought of an answer of a session that is known to be in scope.
+pub(crate) fn rate(
+    tx: &Connection,
+    scope: &Scope,
+    session_id: SessionId,
+    message_id: MessageId,
+    feedback: Option<&Feedback>,
+) -> DbResult<()> {
+    let rated = tx.execute(
+        "update messages set rating = ?4, rating_reason = ?5, rated_at = ?6
+         where organization_id = ?1 and session_id = ?2 and message_id = ?3 and mode is not null",
+        params![
+            scope.organization.to_blob(),
+            session_id.to_blob(),
+            message_id.to_blob(),
+            feedback.map(|feedback| feedback.rating.as_str()),
+            feedback.and_then(|feedback| feedback.reason.as_deref()),
+            feedback.map(|feedback| feedback.rated_at.as_micros()),
+        ],
+    )?;
+    if rated == 0 {
+        return Err(DbError::NOT_FOUND);
+    }
+    Ok(())
+}
+
 /// The last `limit` messages of a session that is known to be in scope, in order.
 pub(crate) fn list(
     tx: &Connection,
@@ -137,7 +191,8 @@ pub(crate) fn list(
 ) -> DbResult<Vec<Message>> {
     let mut statement = tx.prepare_cached(
         "select message_no, message_id, created_at, content, mode, answered, search_results, model, prompt_tokens,
-             completion_tokens, processing_micros, cost_micros, currency, is_price_known, fallback
+             completion_tokens, processing_micros, cost_micros, currency, is_price_known, fallback, rating,
+             rating_reason, rated_at
          from messages where session_id = ?1 and organization_id = ?2 order by message_no desc limit ?3",
     )?;
     let mut rows = statement.query(params![
@@ -161,6 +216,7 @@ fn message_of(tx: &Connection, scope: &Scope, row: &Row<'_>) -> DbResult<Message
         created_at: columns.time()?,
         content: columns.get()?,
         answer: None,
+        feedback: None,
     };
     let Some(mode) = columns.get::<Option<String>>()? else {
         return Ok(message);
@@ -181,7 +237,20 @@ fn message_of(tx: &Connection, scope: &Scope, row: &Row<'_>) -> DbResult<Message
         claims: claims_of(tx, scope, message_no)?,
         nearest: nearest_of(tx, scope, message_no)?,
     });
+    message.feedback = feedback_of(&mut columns)?;
     Ok(message)
+}
+
+/// Three columns: rating, reason, moment.
+fn feedback_of(columns: &mut Columns<'_, '_>) -> DbResult<Option<Feedback>> {
+    let rating = columns.optional_word(Rating::from_name)?;
+    let reason = columns.get()?;
+    let rated_at: Option<i64> = columns.get()?;
+    Ok(rating.zip(rated_at).map(|(rating, micros)| Feedback {
+        rating,
+        reason,
+        rated_at: Timestamp::from_micros(micros),
+    }))
 }
 
 /// Three columns: amount, currency, whether the price was known.

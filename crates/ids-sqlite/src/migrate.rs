@@ -52,6 +52,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "add_recognized_words",
         sql: include_str!("../migrations/0007_add_recognized_words.sql"),
     },
+    Migration {
+        version: 8,
+        name: "add_feedback",
+        sql: include_str!("../migrations/0008_add_feedback.sql"),
+    },
 ];
 
 /// Marks the file as ours (`file` and SQLite tools show it): the letters `idsL`.

@@ -1,12 +1,14 @@
 //! The port `SessionStore`: conversations, and what was asked without a model.
 
 use async_trait::async_trait;
+use ids_core::chunk::Filter;
 use ids_core::error::StoreError;
-use ids_core::id::SessionId;
+use ids_core::id::{MessageId, SessionId};
 use ids_core::moving::UsageRecord;
 use ids_core::ports::{SessionList, SessionQuery, SessionStore};
 use ids_core::scope::{CollectionAccess, CollectionName, Scope};
-use ids_core::session::{Exchange, Message, Session};
+use ids_core::session::{Exchange, Feedback, Message, Session};
+use ids_rows::filter::{decode_filter, encode_filter};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
@@ -17,24 +19,34 @@ use crate::rows::{Columns, Id, as_integer, folded};
 use crate::scope_sql::blob;
 use crate::{messages, organizations, usage_rows};
 
-const COLUMNS: &str = "session_id, title, created_at, updated_at, message_count";
+const COLUMNS: &str = "session_id, title, created_at, updated_at, message_count, filter";
 
 fn append(tx: &mut WriteTx<'_>, scope: &Scope, exchange: &Exchange) -> DbResult<Session> {
     if let Some(title) = &exchange.new_title {
         insert_session(tx, scope, exchange, title)?;
     }
     let session = get_session(tx, scope, exchange.session_id)?;
-    for message in [&exchange.question, &exchange.answer] {
-        messages::insert(tx, scope, exchange.session_id, message)?;
-    }
+    let added = match exchange.replaces {
+        Some(replaced) => {
+            messages::replace_last(tx, scope, exchange.session_id, replaced, &exchange.answer)?;
+            0
+        }
+        None => {
+            for message in [&exchange.question, &exchange.answer] {
+                messages::insert(tx, scope, exchange.session_id, message)?;
+            }
+            2
+        }
+    };
     insert_usage(tx, scope, exchange)?;
     tx.execute(
-        "update sessions set message_count = message_count + 2, updated_at = max(updated_at, ?2), collections = ?3
+        "update sessions set message_count = message_count + ?4, updated_at = max(updated_at, ?2), collections = ?3
          where session_id = ?1",
         params![
             session.session_id.to_blob(),
             exchange.answer.created_at.as_micros(),
-            stored_collections(&scope.collections)
+            stored_collections(&scope.collections),
+            added
         ],
     )?;
     get_session(tx, scope, exchange.session_id)
@@ -44,15 +56,16 @@ fn insert_session(tx: &WriteTx<'_>, scope: &Scope, exchange: &Exchange, title: &
     organizations::require(tx, scope.organization)?;
     tx.execute(
         "insert into sessions (session_id, organization_id, title, title_folded, message_count, created_at, updated_at,
-             collections)
-         values (?1, ?2, ?3, ?4, 0, ?5, ?5, ?6)",
+             collections, filter)
+         values (?1, ?2, ?3, ?4, 0, ?5, ?5, ?6, ?7)",
         params![
             exchange.session_id.to_blob(),
             scope.organization.to_blob(),
             title,
             folded(title),
             exchange.question.created_at.as_micros(),
-            stored_collections(&scope.collections)
+            stored_collections(&scope.collections),
+            encode_filter(&exchange.filter)
         ],
     )?;
     Ok(())
@@ -133,12 +146,15 @@ fn get_session(tx: &Connection, scope: &Scope, session_id: SessionId) -> DbResul
 
 fn session_of(row: &Row<'_>) -> DbResult<Session> {
     let mut columns = Columns::new(row, "sessions");
+    let session_id = columns.id()?;
     Ok(Session {
-        session_id: columns.id()?,
+        session_id,
         title: columns.get()?,
         created_at: columns.time()?,
         updated_at: columns.time()?,
         message_count: columns.get()?,
+        filter: decode_filter(columns.get::<Option<String>>()?.as_deref())
+            .ok_or_else(|| DbError::row("sessions", session_id))?,
     })
 }
 
@@ -178,6 +194,20 @@ fn rename_session(tx: &Connection, scope: &Scope, session_id: SessionId, title: 
     tx.execute(
         "update sessions set title = ?2, title_folded = ?3 where session_id = ?1",
         params![session_id.to_blob(), title, folded(title)],
+    )?;
+    get_session(tx, scope, session_id)
+}
+
+fn limit_session(
+    tx: &Connection,
+    scope: &Scope,
+    session_id: SessionId,
+    filter: &Filter,
+) -> DbResult<Session> {
+    get_session(tx, scope, session_id)?;
+    tx.execute(
+        "update sessions set filter = ?2 where session_id = ?1",
+        params![session_id.to_blob(), encode_filter(filter)],
     )?;
     get_session(tx, scope, session_id)
 }
@@ -243,6 +273,36 @@ impl SessionStore for SqliteLibrary {
         self.database
             .write(Durability::Machine, move |tx| {
                 rename_session(tx, &scope, session_id, &title)
+            })
+            .await
+    }
+
+    async fn limit_session(
+        &self,
+        scope: &Scope,
+        session_id: SessionId,
+        filter: &Filter,
+    ) -> Result<Session, StoreError> {
+        let (scope, filter) = (scope.clone(), filter.clone());
+        self.database
+            .write(Durability::Machine, move |tx| {
+                limit_session(tx, &scope, session_id, &filter)
+            })
+            .await
+    }
+
+    async fn rate_answer(
+        &self,
+        scope: &Scope,
+        session_id: SessionId,
+        message_id: MessageId,
+        feedback: Option<&Feedback>,
+    ) -> Result<(), StoreError> {
+        let (scope, feedback) = (scope.clone(), feedback.cloned());
+        self.database
+            .write(Durability::Machine, move |tx| {
+                get_session(tx, &scope, session_id)?;
+                messages::rate(tx, &scope, session_id, message_id, feedback.as_ref())
             })
             .await
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ids_core::access::{ApiKey, KeyHash, KeySecret, NewKey, Permissions};
 use ids_core::budget::{Currency, Limits, Money, NewReservation, Settlement};
+use ids_core::chunk::Filter;
 use ids_core::cleanup::{CleanupTask, NewCleanup};
 use ids_core::document::BlobKey;
 use ids_core::id::{DocumentId, JobId, KeyId, MessageId, ReservationId, SessionId};
@@ -159,12 +160,15 @@ pub fn exchange(stores: &Stores, key_id: Option<KeyId>) -> Exchange {
         created_at: stores.clock.now(),
         content: "palavra".to_owned(),
         answer,
+        feedback: None,
     };
     Exchange {
         is_counted: false,
         key_id,
         session_id: SessionId::from_uuid(stores.ids.next()),
         new_title: Some("palavra".to_owned()),
+        filter: Filter::default(),
+        replaces: None,
         question: message(None),
         answer: message(Some(AnswerDetails {
             mode: AnswerMode::Extractive,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ids_core::access::{ApiKey, KeySecret, Permission};
 use ids_core::budget::{Currency, Money};
+use ids_core::chunk::Filter;
 use ids_core::document::{BlobKey, ContentType, Document, DocumentStatus, SourcePath, VersionStage};
 use ids_core::embedding::{Embedding, EmbeddingModel};
 use ids_core::error::{ErrorCode, Failure};
@@ -16,8 +17,8 @@ use ids_core::page::{Block, BlockKind, ExtractionNote, LineBox, NoteKind, Page, 
 use ids_core::ports::Ids;
 use ids_core::scope::{CollectionAccess, Tag};
 use ids_core::session::{
-    AnswerCost, AnswerDetails, AnswerFallback, AnswerMode, Citation, Claim, ClaimStatus, Message,
-    NearestDocument, Session, TokenUsage,
+    AnswerCost, AnswerDetails, AnswerFallback, AnswerMode, Citation, Claim, ClaimStatus, Feedback, Message,
+    NearestDocument, Rating, Session, TokenUsage,
 };
 use ids_core::span::{CharSpan, PageSpan};
 use ids_core::time::Timestamp;
@@ -236,6 +237,7 @@ pub fn session(ids: &SequentialIds, document_id: DocumentId, chunk_id: ChunkId) 
         created_at: at(5_000_005),
         content: content.to_owned(),
         answer,
+        feedback: None,
     };
     let place = PageSpan {
         page_number: 2,
@@ -288,11 +290,24 @@ pub fn session(ids: &SequentialIds, document_id: DocumentId, chunk_id: ChunkId) 
             created_at: at(5_000_000),
             updated_at: at(5_000_006),
             message_count: 2,
+            filter: Filter {
+                collection: Some(collection("Obras públicas")),
+                document_ids: vec![document_id],
+                content_types: vec![content_type(ContentType::PDF)],
+                tags: vec![Tag::parse("água").unwrap()],
+            },
         },
         collections: CollectionAccess::Only(vec![collection("Obras públicas"), collection("default")]),
         messages: vec![
             message("O que diz o edital?", None),
-            message("É o artigo 2º.", Some(answer)),
+            Message {
+                feedback: Some(Feedback {
+                    rating: Rating::Down,
+                    reason: Some("É o 3º.\nVeja a página 2.".to_owned()),
+                    rated_at: at(5_000_007),
+                }),
+                ..message("É o artigo 2º.", Some(answer))
+            },
         ],
     }
 }

@@ -16,7 +16,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ("ids-rows", &["ids-core", "ids-text"]),
     ("ids-sqlite", &["ids-core", "ids-text", "ids-rows"]),
     ("ids-postgres", &["ids-core", "ids-net", "ids-text", "ids-rows"]),
-    ("ids-redis", &["ids-core", "ids-net"]),
+    ("ids-redis", &["ids-core", "ids-net", "ids-rows"]),
     ("ids-blobs", &["ids-core", "ids-net"]),
     ("ids-backup", &["ids-core", "ids-net"]),
     ("ids-http", &["ids-core"]),

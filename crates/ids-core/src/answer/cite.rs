@@ -2,6 +2,7 @@
 
 use super::evidence::Evidence;
 use super::place;
+use super::slips::find_with_slips;
 use crate::chunk::ChunkDetail;
 use crate::error::Refusal;
 use crate::library::Library;
@@ -33,7 +34,8 @@ impl Library {
         words: &str,
         similarity_score: f32,
     ) -> Result<Option<Citation>, Refusal> {
-        let Some(found) = find_words(&chunk.content, words) else {
+        let exact = find_words(&chunk.content, words);
+        let Some(found) = exact.or_else(|| find_with_slips(&chunk.content, words)) else {
             return Ok(None);
         };
         let Some(place) = place::in_page(chunk, found.start, found.end) else {

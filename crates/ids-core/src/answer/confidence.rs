@@ -19,11 +19,12 @@ impl Confidence {
 }
 
 mod weight {
-    pub(super) const BIAS: f32 = -27.564;
-    pub(super) const COVERAGE: f32 = 3.019;
-    pub(super) const NEIGHBORS: f32 = 0.742;
-    pub(super) const PAIRS: f32 = 0.644;
-    pub(super) const MEANING: f32 = 29.404;
+    pub(super) const BIAS: f32 = -25.588;
+    pub(super) const COVERAGE: f32 = 2.02;
+    pub(super) const NEIGHBORS: f32 = -0.076;
+    pub(super) const PAIRS: f32 = 0.475;
+    pub(super) const MEANING: f32 = 26.529;
+    pub(super) const SHARE: f32 = 4.096;
     /// What counts as the cosine without a model: that of a passage about something else.
     pub(super) const UNKNOWN_MEANING: f32 = 0.84;
 }
@@ -38,6 +39,7 @@ pub fn confidence(evidence: &[Evidence]) -> Confidence {
         + weight::COVERAGE * features.coverage
         + weight::NEIGHBORS * features.neighbors
         + weight::PAIRS * features.pairs
+        + weight::SHARE * features.share
         + weight::MEANING * features.cosine.unwrap_or(weight::UNKNOWN_MEANING);
     Confidence(1.0 / (1.0 + (-sum).exp()))
 }

@@ -4,13 +4,15 @@ use std::collections::HashSet;
 
 use ids_text::Term;
 
+use super::guard;
 use super::place;
+use super::relevance::{PassageFeatures, RELEVANT};
 use super::sentence::{self, Features, Passage, Question, Sentence};
 use crate::chunk::ChunkDetail;
 use crate::error::Refusal;
 use crate::library::Library;
 use crate::scope::Scope;
-use crate::search::{Hit, SearchRequest};
+use crate::search::{Hit, SearchRequest, comparable_cosine};
 use crate::span::PageSpan;
 
 /// Passages whose sentences are looked at.
@@ -36,7 +38,8 @@ pub struct Evidence {
 }
 
 impl Library {
-    /// The passages whose sentences are looked at, best first. The mode of `request` counts, its limit does not.
+    /// The passages whose sentences are looked at, best first: those that speak of what is asked at all. The mode of `request` counts, its
+    /// limit does not.
     ///
     /// # Errors
     /// As [`Library::search`].
@@ -45,7 +48,7 @@ impl Library {
             limit: PASSAGES,
             ..request.clone()
         };
-        Ok(self.search(scope, &request).await?.hits)
+        Ok(relevant(&self.search(scope, &request).await?.hits))
     }
 
     /// The sentences of `hits` that answer `question` best, best first.
@@ -75,9 +78,16 @@ impl Library {
         };
         let query = query.to_f32();
         for (sentence, vector) in sentences.iter_mut().zip(&vectors) {
-            sentence.features.cosine = Some(crate::embedding::inner_product(&query, &vector.to_f32()));
+            let cosine = crate::embedding::inner_product(&query, &vector.to_f32());
+            sentence.features.cosine = Some(comparable_cosine(&embedder.model().name, cosine));
         }
     }
+}
+
+/// The hits that speak of what is asked, as far as cosine and words tell.
+pub(crate) fn relevant(hits: &[Hit]) -> Vec<Hit> {
+    let is_relevant = |hit: &&Hit| PassageFeatures::of(hit).probability() >= RELEVANT;
+    hits.iter().filter(is_relevant).cloned().collect()
 }
 
 /// The sentences of all hits, each place once.
@@ -95,7 +105,10 @@ fn sentences_of<'a>(hits: &'a [Hit], question: &Question) -> Vec<Sentence<'a>> {
             if seen.insert((hit.chunk.document_id, place)) {
                 let sentence = Sentence::new(&passage, place, before, question, &weights);
                 before = sentence.text;
-                sentences.push(sentence);
+                // What a document tells a model to say answers nobody's question.
+                if !guard::commands(sentence.text) {
+                    sentences.push(sentence);
+                }
             }
         }
     }

@@ -1,11 +1,10 @@
 //! An answer without a model: the sentences that answer best, as they stand in the documents.
 
 use super::evidence::Evidence;
-use super::{AskEvents, AskStage, Draft, confidence, words};
+use super::{AskEvents, AskStage, Draft, Found, confidence, words};
 use crate::error::Refusal;
 use crate::library::Library;
 use crate::scope::Scope;
-use crate::search::Hit;
 use crate::session::{AnswerMode, Claim, ClaimStatus, NearestDocument, TokenUsage};
 
 /// Sentences that are quoted at most.
@@ -14,23 +13,23 @@ const QUOTES: usize = 3;
 const NEAREST: usize = 3;
 
 impl Library {
-    /// Answers with sentences of `hits`, or says that they hold no answer. After text that `was_shown` and taken back, a new paragraph
-    /// begins.
+    /// Answers with sentences of what was found, or says that there is no answer. After text that `was_shown` and taken back, a new
+    /// paragraph begins.
     pub(super) async fn extract(
         &self,
         scope: &Scope,
         question: &str,
-        hits: &[Hit],
+        found: &Found,
         was_shown: bool,
         events: &AskEvents,
     ) -> Result<Draft, Refusal> {
         events.stage(AskStage::Reading).await;
         let slot = self.reading.acquire().await?;
-        let evidence = self.rank_sentences(question, hits).await;
+        let evidence = self.rank_sentences(&found.query, &found.relevant).await;
         drop(slot);
         let mut separator = if was_shown { "\n\n" } else { "" };
         if !confidence(&evidence).is_enough() {
-            let draft = no_answer(question, hits);
+            let draft = no_answer(question, found);
             events.delta(format!("{separator}{}", draft.text)).await;
             return Ok(draft);
         }
@@ -47,7 +46,7 @@ impl Library {
             draft.push(text, ClaimStatus::Verified, vec![citation]);
         }
         if draft.claims.is_empty() {
-            let draft = no_answer(question, hits);
+            let draft = no_answer(question, found);
             events.delta(format!("{separator}{}", draft.text)).await;
             return Ok(draft);
         }
@@ -114,9 +113,9 @@ impl Draft {
 }
 
 /// Says that there is no answer, and which documents came nearest.
-pub(super) fn no_answer(question: &str, hits: &[Hit]) -> Draft {
+pub(super) fn no_answer(question: &str, found: &Found) -> Draft {
     let mut nearest: Vec<NearestDocument> = Vec::new();
-    for hit in hits {
+    for hit in &found.hits {
         let chunk = &hit.chunk;
         let is_new = nearest
             .iter()
@@ -130,7 +129,7 @@ pub(super) fn no_answer(question: &str, hits: &[Hit]) -> Draft {
         }
     }
     Draft {
-        text: words::no_answer(question, &nearest),
+        text: words::no_answer(question, &nearest, found.advice),
         nearest,
         ..Draft::empty(AnswerMode::Extractive)
     }

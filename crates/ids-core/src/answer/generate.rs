@@ -3,17 +3,18 @@
 use tokio::sync::mpsc;
 
 use super::extract::no_answer;
-use super::prompt::prompt;
+use super::facts::{self, Proof};
+use super::guard;
+use super::prompt::{SYSTEM, prompt};
 use super::reply::{Part, ReplyReader, Statement};
 use super::spend::Funds;
-use super::{AskEvent, AskEvents, AskRequest, AskStage, Draft};
+use super::{AskEvent, AskEvents, AskStage, Asking, Draft, Found};
 use crate::error::Refusal;
-use crate::id::SessionId;
 use crate::library::Library;
 use crate::ports::ChatError;
 use crate::scope::Scope;
 use crate::search::Hit;
-use crate::session::{AnswerCost, AnswerFallback, AnswerMode, Citation, ClaimStatus, Message, TokenUsage};
+use crate::session::{AnswerCost, AnswerFallback, AnswerMode, Citation, ClaimStatus, TokenUsage};
 use crate::trace::TARGET;
 use tracing::Instrument;
 
@@ -55,21 +56,21 @@ impl Generated {
 }
 
 impl Library {
-    /// Lets the model answer from `hits`.
+    /// Lets the model answer from what was found.
     pub(super) async fn generate(
         &self,
         scope: &Scope,
-        request: &AskRequest,
-        session_id: SessionId,
-        history: &[Message],
-        hits: &[Hit],
+        asking: &Asking,
+        found: &Found,
         events: &AskEvents,
     ) -> Result<Generated, Refusal> {
-        let Some(chat) = self.ports.chat.as_deref().filter(|_| !hits.is_empty()) else {
+        let Some(chat) = self.ports.chat.as_deref().filter(|_| !found.relevant.is_empty()) else {
             return Ok(Generated::nothing(None));
         };
-        let prompt = prompt(&request.question, history, hits);
-        let funds = self.reserve(scope, request, session_id, chat.name(), &prompt, hits);
+        let request = &asking.request;
+        let hits = &self.pack(scope, &found.relevant).await?;
+        let prompt = prompt(&request.question, &asking.history, hits, asking.temperature);
+        let funds = self.reserve(scope, request, asking.session_id, chat.name(), &prompt, hits);
         let mut spending = match funds.await? {
             Funds::Granted(spending) => spending,
             Funds::Refused(fallback) => return Ok(Generated::nothing(Some(fallback))),
@@ -120,7 +121,7 @@ impl Library {
                 model,
                 usage,
                 cost,
-                ..no_answer(&request.question, hits)
+                ..no_answer(&request.question, found)
             };
             events.delta(&refused.text).await;
             return Ok(Generated::Answer(refused));
@@ -151,6 +152,9 @@ struct Writing<'a> {
     statements: u32,
     /// Whether text of the next statement was shown.
     has_begun: bool,
+    /// What was read of it, and how much of that was shown: what may be an address or markup waits until it is checked.
+    text: String,
+    shown: usize,
 }
 
 /// A draft, and how many statements were read for it.
@@ -170,6 +174,8 @@ impl<'a> Writing<'a> {
             draft: Draft::empty(AnswerMode::Generated),
             statements: 0,
             has_begun: false,
+            text: String::new(),
+            shown: 0,
         }
     }
 
@@ -216,7 +222,17 @@ impl<'a> Writing<'a> {
             self.events.delta("\n\n").await;
         }
         self.has_begun = true;
-        self.events.delta(text).await;
+        self.text.push_str(text);
+        let end = guard::harmless_part(&self.text).len();
+        self.show_up_to(end).await;
+    }
+
+    async fn show_up_to(&mut self, end: usize) {
+        if end > self.shown {
+            let part = self.text[self.shown..end].to_owned();
+            self.shown = end;
+            self.events.delta(part).await;
+        }
     }
 
     async fn check(&mut self, statement: &Statement) -> Result<(), Refusal> {
@@ -225,21 +241,27 @@ impl<'a> Writing<'a> {
         self.has_begun = false;
         // Models that run on repeat themselves.
         let is_repeated = self.draft.claims.iter().any(|claim| claim.text == statement.text);
-        if is_repeated {
+        let citations = if is_repeated || guard::tells(&statement.text, SYSTEM) {
+            Vec::new()
+        } else {
+            self.citations(statement).await?
+        };
+        let quotes = || citations.iter().map(|(citation, _)| citation.quote.as_str());
+        if citations.is_empty() || guard::smuggles(&statement.text, quotes()) {
             self.events.send(AskEvent::Retract(number)).await;
-            return Ok(());
+        } else {
+            self.show_up_to(self.text.len()).await;
+            let status = status_of(&statement.text, &citations);
+            let citations = citations.into_iter().map(|(citation, _)| citation).collect();
+            self.draft.push(statement.text.clone(), status, citations);
         }
-        let citations = self.citations(statement).await?;
-        if citations.is_empty() {
-            self.events.send(AskEvent::Retract(number)).await;
-            return Ok(());
-        }
-        let status = status_of(&statement.text, &citations);
-        self.draft.push(statement.text.clone(), status, citations);
+        self.text.clear();
+        self.shown = 0;
         Ok(())
     }
 
-    async fn citations(&self, statement: &Statement) -> Result<Vec<Citation>, Refusal> {
+    /// What bears a statement out, each with the headings it stands under.
+    async fn citations(&self, statement: &Statement) -> Result<Vec<(Citation, Option<String>)>, Refusal> {
         let mut citations = Vec::new();
         for proof in &statement.proofs {
             let Some(hit) = proof.passage.checked_sub(1).and_then(|at| self.hits.get(at)) else {
@@ -251,47 +273,34 @@ impl<'a> Writing<'a> {
                 .library
                 .cite_words(self.scope, &hit.chunk, words, hit.similarity_score)
                 .await?;
-            // What counts is the quote: words that run over a page's end are cut there.
-            citations.extend(found.filter(|citation| {
-                let letters = citation.quote.chars().filter(|c| c.is_alphanumeric());
-                letters.count() >= PROOF_CHARS
-            }));
+            // What counts is the quote: words that run over a page's end are cut there. Words that speak to a model prove nothing.
+            citations.extend(
+                found
+                    .filter(|citation| {
+                        let letters = citation.quote.chars().filter(|c| c.is_alphanumeric());
+                        letters.count() >= PROOF_CHARS
+                            && !guard::is_an_order(&hit.chunk.content, &citation.quote)
+                    })
+                    .map(|citation| (citation, hit.chunk.heading.clone())),
+            );
         }
         Ok(citations)
     }
 }
 
-/// Whether the numbers of a claim stand in what proves it.
-fn status_of(claim: &str, citations: &[Citation]) -> ClaimStatus {
-    let proven: Vec<String> = citations
-        .iter()
-        .flat_map(|citation| numbers(&citation.quote))
-        .collect();
-    if numbers(claim).iter().all(|number| proven.contains(number)) {
+/// Whether what a claim says stands in what proves it.
+fn status_of(claim: &str, citations: &[(Citation, Option<String>)]) -> ClaimStatus {
+    let quotes = || citations.iter().map(|(citation, _)| citation.quote.as_str());
+    let titles = citations.iter().flat_map(|(citation, heading)| {
+        [Some(citation.document_title.as_str()), heading.as_deref()]
+            .into_iter()
+            .flatten()
+    });
+    if Proof::new(quotes(), titles).bears_out(claim) && facts::has_in_common(claim, quotes()) {
         ClaimStatus::Verified
     } else {
         ClaimStatus::Unconfirmed
     }
-}
-
-/// The numbers of a text, their digits only: `1.234` and `1234` are one.
-fn numbers(text: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut digits = String::new();
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        let goes_on =
-            matches!(c, '.' | ',') && !digits.is_empty() && chars.peek().is_some_and(char::is_ascii_digit);
-        if c.is_ascii_digit() {
-            digits.push(c);
-        } else if !goes_on && !digits.is_empty() {
-            found.push(std::mem::take(&mut digits));
-        }
-    }
-    if !digits.is_empty() {
-        found.push(digits);
-    }
-    found
 }
 
 fn log(error: &ChatError) {
@@ -299,19 +308,4 @@ fn log(error: &ChatError) {
         error = error as &dyn std::error::Error,
         "the answering model failed; the answer is made of sentences of the documents"
     );
-}
-
-#[cfg(test)]
-mod tests {
-    use super::numbers;
-
-    #[test]
-    fn numbers_are_compared_by_their_digits() {
-        assert_eq!(
-            numbers("Em 12/03/2024, R$ 1.234,50 (2%)"),
-            ["12", "03", "2024", "123450", "2"]
-        );
-        assert_eq!(numbers("Art. 5."), ["5"]);
-        assert_eq!(numbers("nada"), [""; 0]);
-    }
 }

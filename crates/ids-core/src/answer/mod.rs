@@ -1,4 +1,5 @@
-//! A question to an answer that can be checked: find evidence → write (a model) or quote (sentences of the documents) → cite.
+//! A question to an answer that can be checked: stand alone (`conversation`) → find → keep what is relevant (`relevance`) → `pack` → write (a
+//! model) or quote (sentences of the documents) → cite.
 //!
 //! What is shown as said by a document stands in it, word for word, at the place the citation names: `cite` looks there, whoever
 //! found the words. Without a model, and whenever a model fails or nothing it wrote can be borne out, the answer is put together
@@ -6,14 +7,20 @@
 
 mod cite;
 mod confidence;
+mod conversation;
 mod evidence;
 mod expect;
 mod extract;
+mod facts;
 mod generate;
+mod guard;
+mod pack;
 mod place;
 mod prompt;
+mod relevance;
 mod reply;
 mod sentence;
+mod slips;
 mod spend;
 mod words;
 
@@ -25,17 +32,21 @@ use crate::id::{KeyId, MessageId, SessionId};
 use crate::library::Library;
 use crate::limits;
 use crate::scope::Scope;
-use crate::search::SearchRequest;
+use crate::search::{Hit, SearchRequest};
 use crate::session::{
     AnswerCost, AnswerDetails, AnswerFallback, AnswerMode, Exchange, Message, NearestDocument, Session,
     TokenUsage,
 };
 
 pub use confidence::{Confidence, confidence};
+pub use conversation::standalone;
+pub(crate) use evidence::relevant;
 pub use evidence::{Evidence, PASSAGES};
 pub use extract::quoted;
 use generate::Generated;
+pub use relevance::{PassageFeatures, RELEVANT};
 pub use sentence::Features;
+use words::Advice;
 
 /// A question.
 #[derive(Debug, Clone, PartialEq)]
@@ -142,8 +153,37 @@ pub(crate) struct Draft {
     pub(crate) fallback: Option<AnswerFallback>,
 }
 
+/// A question on its way.
+pub(crate) struct Asking {
+    request: AskRequest,
+    session_id: SessionId,
+    /// What was said before, oldest first.
+    history: Vec<Message>,
+    /// The answer that is to be replaced.
+    replaces: Option<MessageId>,
+    /// 0, unless another answer is wanted than the one before.
+    temperature: f32,
+}
+
+/// How freely a model words an answer that is wanted anew: at 0 it would say the same.
+const AGAIN_TEMPERATURE: f32 = 0.7;
+
+/// What was found for a question.
+pub(crate) struct Found {
+    /// What was looked for: the question as one that stands alone.
+    query: String,
+    /// All, best first.
+    hits: Vec<Hit>,
+    /// Those that speak of it.
+    relevant: Vec<Hit>,
+    /// What to try when they hold no answer.
+    advice: Advice,
+}
+
 impl Library {
     /// Answers a question, and keeps both in the session. Dropping the future ends the model's call; then nothing is kept.
+    ///
+    /// A question of a session that names no filter of its own is limited as the session is.
     ///
     /// # Errors
     /// `VALIDATION_FAILED`, `SESSION_NOT_FOUND`, `COLLECTION_NOT_FOUND`, `DEPENDENCY_UNAVAILABLE`, `STORAGE_FULL`. A model that
@@ -155,24 +195,66 @@ impl Library {
         events: &AskEvents,
     ) -> Result<Asked, Refusal> {
         check_question(&request.question)?;
-        let begun = self.ports.clock.now();
-        let history = self.history(scope, request.session_id).await?;
-        let search = SearchRequest {
-            limit: PASSAGES,
-            filter: request.filter.clone(),
-            ..SearchRequest::new(request.question.clone())
+        let mut request = request.clone();
+        let mut history = Vec::new();
+        if let Some(session_id) = request.session_id {
+            let session = self.session(scope, session_id).await?;
+            history = self.history(scope, session_id, limits::HISTORY_MESSAGES).await?;
+            if request.filter.is_empty() {
+                request.filter = session.filter;
+            }
+        }
+        let asking = Asking {
+            session_id: request
+                .session_id
+                .unwrap_or_else(|| SessionId::from_uuid(self.ports.ids.next())),
+            request,
+            history,
+            replaces: None,
+            temperature: 0.0,
         };
-        // Before the first event: what is refused here is an ordinary error.
-        self.check_search(scope, &search).await?;
-        events.stage(AskStage::Searching).await;
-        let slot = self.reading.acquire().await?;
-        let hits = crate::search::search(&self.ports, scope, &search).await?.hits;
-        drop(slot);
-        let session_id = request
-            .session_id
-            .unwrap_or_else(|| SessionId::from_uuid(self.ports.ids.next()));
-        let generated = self.generate(scope, request, session_id, &history, &hits, events);
-        let draft = match generated.await? {
+        self.answer(scope, &asking, events).await
+    }
+
+    /// Answers the last question of a session once more; the new answer takes the place of the last. Until it is there the last one stays.
+    ///
+    /// # Errors
+    /// As [`Library::ask`]; `VALIDATION_FAILED` when nothing was asked yet, or the conversation went on meanwhile.
+    pub async fn ask_again(
+        &self,
+        scope: &Scope,
+        session_id: SessionId,
+        key_id: Option<KeyId>,
+        events: &AskEvents,
+    ) -> Result<Asked, Refusal> {
+        let session = self.session(scope, session_id).await?;
+        let mut history = self
+            .history(scope, session_id, limits::HISTORY_MESSAGES + 2)
+            .await?;
+        let last = history.pop().filter(|message| message.answer.is_some());
+        let (Some(answer), Some(question)) = (last, history.pop()) else {
+            return Err(Refusal::field("regenerate", "there is no answer yet"));
+        };
+        let asking = Asking {
+            request: AskRequest {
+                question: question.content,
+                session_id: Some(session_id),
+                filter: session.filter,
+                key_id,
+            },
+            session_id,
+            history,
+            replaces: Some(answer.message_id),
+            temperature: AGAIN_TEMPERATURE,
+        };
+        self.answer(scope, &asking, events).await
+    }
+
+    async fn answer(&self, scope: &Scope, asking: &Asking, events: &AskEvents) -> Result<Asked, Refusal> {
+        let begun = self.ports.clock.now();
+        let request = &asking.request;
+        let found = self.find_evidence(scope, asking, events).await?;
+        let draft = match self.generate(scope, asking, &found, events).await? {
             Generated::Answer(draft) => draft,
             Generated::Nothing {
                 was_shown,
@@ -186,7 +268,7 @@ impl Library {
                 cost,
                 fallback,
                 ..self
-                    .extract(scope, &request.question, &hits, was_shown, events)
+                    .extract(scope, &request.question, &found, was_shown, events)
                     .await?
             },
         };
@@ -197,7 +279,7 @@ impl Library {
             sources: draft.sources,
             claims: draft.claims,
             nearest: draft.nearest,
-            search_results: u32::try_from(hits.len()).unwrap_or(u32::MAX),
+            search_results: u32::try_from(found.hits.len()).unwrap_or(u32::MAX),
             model: draft.model,
             usage: draft.usage,
             cost: draft.cost,
@@ -209,10 +291,9 @@ impl Library {
             created_at: now,
             content: draft.text,
             answer: Some(details.clone()),
+            feedback: None,
         };
-        let session = self
-            .keep(scope, request, session_id, begun, answer.clone())
-            .await?;
+        let session = self.keep(scope, asking, begun, answer.clone()).await?;
         Ok(Asked {
             session,
             message: answer,
@@ -220,16 +301,53 @@ impl Library {
         })
     }
 
-    /// The last messages of the session, oldest first; none of a new one.
-    async fn history(&self, scope: &Scope, session_id: Option<SessionId>) -> Result<Vec<Message>, Refusal> {
-        let Some(session_id) = session_id else {
-            return Ok(Vec::new());
+    async fn find_evidence(
+        &self,
+        scope: &Scope,
+        asking: &Asking,
+        events: &AskEvents,
+    ) -> Result<Found, Refusal> {
+        let request = &asking.request;
+        let query =
+            standalone(&request.question, &asking.history).unwrap_or_else(|| request.question.clone());
+        let search = SearchRequest {
+            limit: PASSAGES,
+            filter: request.filter.clone(),
+            ..SearchRequest::new(query.clone())
         };
-        let messages = self
-            .ports
-            .sessions
-            .list_messages(scope, session_id, limits::HISTORY_MESSAGES)
-            .await;
+        // Before the first event: what is refused here is an ordinary error.
+        self.check_search(scope, &search).await?;
+        events.stage(AskStage::Searching).await;
+        let slot = self.reading.acquire().await?;
+        let reply = crate::search::search(&self.ports, scope, &search).await?;
+        drop(slot);
+        Ok(Found {
+            query,
+            relevant: evidence::relevant(&reply.hits),
+            hits: reply.hits,
+            advice: if !request.filter.is_empty() {
+                Advice::Widen
+            } else if reply.chunks_searched == 0 {
+                Advice::AddDocuments
+            } else {
+                Advice::Rephrase
+            },
+        })
+    }
+
+    async fn session(&self, scope: &Scope, session_id: SessionId) -> Result<Session, Refusal> {
+        let found = self.ports.sessions.find_session(scope, session_id).await?;
+        found.ok_or_else(|| session_not_found(session_id))
+    }
+
+    /// The last messages of a session, oldest first.
+    async fn history(
+        &self,
+        scope: &Scope,
+        session_id: SessionId,
+        most: usize,
+    ) -> Result<Vec<Message>, Refusal> {
+        let messages = self.ports.sessions.list_messages(scope, session_id, most).await;
         messages.map_err(|error| match error.kind() {
             StoreErrorKind::NotFound => session_not_found(session_id),
             _ => error.into(),
@@ -239,11 +357,11 @@ impl Library {
     async fn keep(
         &self,
         scope: &Scope,
-        request: &AskRequest,
-        session_id: SessionId,
+        asking: &Asking,
         asked_at: crate::time::Timestamp,
         answer: Message,
     ) -> Result<Session, Refusal> {
+        let request = &asking.request;
         let is_new = request.session_id.is_none();
         // Where a model was asked, the ledger has it.
         let is_counted = answer
@@ -252,21 +370,27 @@ impl Library {
             .is_some_and(|details| details.cost.is_some());
         let exchange = Exchange {
             key_id: request.key_id,
-            session_id,
+            session_id: asking.session_id,
             new_title: is_new.then(|| title_of(&request.question)),
+            filter: request.filter.clone(),
+            replaces: asking.replaces,
             is_counted,
             question: Message {
                 message_id: MessageId::from_uuid(self.ports.ids.next()),
                 created_at: asked_at,
                 content: request.question.clone(),
                 answer: None,
+                feedback: None,
             },
             answer,
         };
         let kept = self.ports.sessions.append(scope, &exchange).await;
         kept.map_err(|error| match error.kind() {
             // Deleted while its answer was being made.
-            StoreErrorKind::NotFound => session_not_found(session_id),
+            StoreErrorKind::NotFound => session_not_found(asking.session_id),
+            StoreErrorKind::Conflict if asking.replaces.is_some() => {
+                Refusal::field("regenerate", "the conversation went on meanwhile; load it again")
+            }
             _ => error.into(),
         })
     }

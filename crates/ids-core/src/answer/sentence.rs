@@ -7,6 +7,7 @@ use ids_text::Term;
 use super::evidence::{Evidence, distinct_terms};
 use super::expect::Expects;
 use super::place;
+use super::relevance::PassageFeatures;
 use crate::search::Hit;
 use crate::span::{CharSpan, PageSpan};
 
@@ -81,6 +82,10 @@ pub(super) fn weights(hits: &[Hit]) -> Weights {
             .map(|(term, df)| (term, rarity(df)))
             .collect(),
         unknown: rarity(0.0),
+        share: hits
+            .iter()
+            .map(|hit| PassageFeatures::of(hit).share)
+            .fold(0.0, f32::max),
     }
 }
 
@@ -89,6 +94,8 @@ pub(super) struct Weights {
     known: HashMap<Term, f32>,
     /// That of a term in none of the passages.
     unknown: f32,
+    /// The most of [`PassageFeatures::share`].
+    share: f32,
 }
 
 /// What is known of how well a sentence answers.
@@ -114,6 +121,8 @@ pub struct Features {
     pub length: f32,
     /// How near it is by meaning; `None` while that is not known.
     pub cosine: Option<f32>,
+    /// The best passage's BM25 as a share of the most it can be: the same for all sentences of a question.
+    pub share: f32,
 }
 
 /// A passage that was found, with what its sentences share.
@@ -185,6 +194,7 @@ impl<'a> Sentence<'a> {
                 pairs: question.share_of_pairs(text),
                 length: (text.chars().count().max(1) as f32).ln(),
                 cosine: None,
+                share: weights.share,
             },
         }
     }

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
+use super::asked::{self, AskedOutcome};
 use super::metrics::{Grades, RankingMetrics, mean, percentile};
-use crate::answer::{Evidence, quoted};
+use super::quotes::{self, QuotesOutcome};
 use crate::document::{
     Acceptance, AcceptedAs, BlobKey, ContentHash, ContentType, DocumentDetails, VersionStage,
 };
@@ -52,6 +53,10 @@ pub struct EvalSet {
     pub grades: HashMap<String, Grades>,
     /// Accepted answers by question; empty where the set has none.
     pub answers: HashMap<String, Vec<String>>,
+    /// Questions that look as if the set answered them, and that it does not.
+    pub unanswerable: Vec<EvalQuery>,
+    /// Quotes that people found of no use, by question.
+    pub rejected: HashMap<String, Vec<String>>,
 }
 
 /// What came of a set.
@@ -71,19 +76,23 @@ pub struct EvalOutcome {
     pub p50_ms: f64,
     /// The same, 99th percentile.
     pub p99_ms: f64,
+    /// How each question was ranked, by its id in the set.
+    pub rankings: Vec<(String, RankingMetrics)>,
     /// How often an accepted answer is quoted; `None` where the set has no answers.
-    pub answers: Option<AnswersOutcome>,
+    pub answers: Option<QuotesOutcome>,
+    /// What came of asking; `None` where nobody asked.
+    pub asked: Option<AskedOutcome>,
 }
 
-/// How often an accepted answer stands in what is quoted.
+/// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct AnswersOutcome {
-    /// Questions that have accepted answers.
-    pub questions: usize,
-    /// Share of them with one in the first quoted sentence.
-    pub in_first: f64,
-    /// Share of them with one in any quoted sentence.
-    pub in_any: f64,
+pub struct EvalOptions {
+    /// By what is searched.
+    pub mode: SearchMode,
+    /// Grades of this and above are relevant.
+    pub relevant_from: u32,
+    /// Questions that are asked from end to end, with the model that is there; 0 for none.
+    pub ask: usize,
 }
 
 /// Told how far an evaluation is.
@@ -105,11 +114,15 @@ pub trait EvalProgress: Sync {
 pub async fn evaluate(
     library: &Library,
     set: &EvalSet,
-    mode: SearchMode,
-    relevant_from: u32,
+    options: EvalOptions,
     progress: &dyn EvalProgress,
     stop: &CancellationToken,
 ) -> Result<EvalOutcome, Refusal> {
+    let EvalOptions {
+        mode,
+        relevant_from,
+        ask,
+    } = options;
     let scope = Scope::organization(OrganizationId::DEFAULT);
     let names = index_set(library, &scope, set, mode, progress, stop).await?;
     let queries: Vec<&EvalQuery> = set
@@ -117,7 +130,7 @@ pub async fn evaluate(
         .iter()
         .filter(|query| set.grades.contains_key(&query.id))
         .collect();
-    let mut metrics = Vec::with_capacity(queries.len());
+    let mut rankings = Vec::with_capacity(queries.len());
     let mut times = Vec::with_capacity(queries.len());
     for (done, query) in queries.iter().enumerate() {
         if stop.is_cancelled() {
@@ -138,73 +151,74 @@ pub async fn evaluate(
             .filter(|hit| seen.insert(hit.chunk.document_id))
             .filter_map(|hit| names.get(&hit.chunk.document_id).map(String::as_str))
             .collect();
-        metrics.push(RankingMetrics::of(
-            &ranking,
-            &set.grades[&query.id],
-            relevant_from,
-        ));
+        let metric = RankingMetrics::of(&ranking, &set.grades[&query.id], relevant_from);
+        rankings.push((query.id.clone(), metric));
         progress.asked(done + 1, queries.len());
     }
-    let answers = answers(library, &scope, set, mode, progress, stop).await?;
+    let running = Running {
+        library,
+        scope: &scope,
+        set,
+        names: &names,
+        options,
+        progress,
+        stop,
+    };
+    let answers = quotes::measure(&running).await?;
+    let asked = match ask {
+        0 => None,
+        most => Some(asked::measure(&running, most).await?),
+    };
+    let metrics = || rankings.iter().map(|(_, metric)| metric);
     Ok(EvalOutcome {
         answers,
+        asked,
         documents: set.documents.len(),
         queries: queries.len(),
-        ndcg_at_10: mean(metrics.iter().map(|metric| metric.ndcg)),
-        recall_at_10: mean(metrics.iter().filter_map(|metric| metric.recall)),
-        mrr_at_10: mean(metrics.iter().filter_map(|metric| metric.reciprocal_rank)),
+        ndcg_at_10: mean(metrics().map(|metric| metric.ndcg)),
+        recall_at_10: mean(metrics().filter_map(|metric| metric.recall)),
+        mrr_at_10: mean(metrics().filter_map(|metric| metric.reciprocal_rank)),
         p50_ms: percentile(&mut times, 50.0),
         p99_ms: percentile(&mut times, 99.0),
+        rankings,
     })
 }
 
-/// Quotes an answer to each question that has accepted ones, over the same index.
-async fn answers(
-    library: &Library,
-    scope: &Scope,
-    set: &EvalSet,
-    mode: SearchMode,
-    progress: &dyn EvalProgress,
-    stop: &CancellationToken,
-) -> Result<Option<AnswersOutcome>, Refusal> {
-    let asked: Vec<(&EvalQuery, &Vec<String>)> = set
-        .queries
-        .iter()
-        .filter_map(|query| Some((query, set.answers.get(&query.id)?)))
-        .collect();
-    if asked.is_empty() {
-        return Ok(None);
-    }
-    let (mut in_first, mut in_any) = (0, 0);
-    for (done, (query, accepted)) in asked.iter().enumerate() {
-        if stop.is_cancelled() {
+/// A set that is indexed, and what is asked of it.
+pub(super) struct Running<'a> {
+    pub(super) library: &'a Library,
+    pub(super) scope: &'a Scope,
+    pub(super) set: &'a EvalSet,
+    /// The set's ids by ours.
+    pub(super) names: &'a BTreeMap<DocumentId, String>,
+    pub(super) options: EvalOptions,
+    pub(super) progress: &'a dyn EvalProgress,
+    pub(super) stop: &'a CancellationToken,
+}
+
+impl Running<'_> {
+    /// Ends the measurement when it was stopped.
+    pub(super) fn check(&self) -> Result<(), Refusal> {
+        if self.stop.is_cancelled() {
             return Err(stopped());
         }
-        let request = SearchRequest {
-            mode,
-            ..SearchRequest::new(query.text.clone())
-        };
-        let hits = library.find_passages(scope, &request).await?;
-        let evidence = library.rank_sentences(&query.text, &hits).await;
-        let quotes: Vec<&Evidence> = quoted(&evidence).collect();
-        let accepted: Vec<String> = accepted
-            .iter()
-            .map(|answer| ids_text::fold_for_match(answer))
-            .collect();
-        let holds = |quote: &Evidence| {
-            let text = ids_text::fold_for_match(&quote.text);
-            accepted.iter().any(|answer| text.contains(answer.as_str()))
-        };
-        in_first += u32::from(quotes.first().is_some_and(|quote| holds(quote)));
-        in_any += u32::from(quotes.iter().any(|quote| holds(quote)));
-        progress.answered(done + 1, asked.len());
+        Ok(())
     }
-    let share = |count: u32| f64::from(count) / asked.len() as f64;
-    Ok(Some(AnswersOutcome {
-        questions: asked.len(),
-        in_first: share(in_first),
-        in_any: share(in_any),
-    }))
+
+    /// Whether a document is relevant for a question.
+    pub(super) fn is_relevant(&self, query_id: &str, document_id: DocumentId) -> bool {
+        let grades = self.set.grades.get(query_id);
+        let name = self.names.get(&document_id);
+        let grade = grades.zip(name).and_then(|(grades, name)| grades.get(name));
+        grade.is_some_and(|&grade| grade >= self.options.relevant_from)
+    }
+
+    /// The documents that are relevant for a question.
+    pub(super) fn relevant_count(&self, query_id: &str) -> usize {
+        let grades = self.set.grades.get(query_id);
+        let is_relevant = |grade: &&u32| **grade >= self.options.relevant_from;
+        grades.map_or(0, |grades| grades.values().filter(is_relevant).count())
+    }
 }
 
 /// Indexes every document of a set in a library, which must be empty; returns the set's ids by ours.

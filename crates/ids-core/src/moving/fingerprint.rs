@@ -11,7 +11,7 @@ use super::places::ChunkPlaces;
 use super::records::{DocumentRecord, KeyRecord, SessionRecord, UsageRecord, VersionRecord};
 use crate::access::AuditEntry;
 use crate::budget::{Currency, Money};
-use crate::chunk::NewChunk;
+use crate::chunk::{Filter, NewChunk};
 use crate::document::{ContentHash, Document};
 use crate::error::Failure;
 use crate::job::Job;
@@ -258,6 +258,7 @@ pub fn of_session(record: &SessionRecord, places: &ChunkPlaces) -> ContentHash {
     print.time(session.updated_at);
     print.number(session.message_count);
     print.access(&record.collections);
+    filter(&mut print, &session.filter);
     print.list(&record.messages, |print, it| message(print, it, places));
     print.end()
 }
@@ -267,6 +268,20 @@ fn message(print: &mut Fingerprint, message: &Message, places: &ChunkPlaces) {
     print.time(message.created_at);
     print.text(&message.content);
     print.optional(message.answer.as_ref(), |print, it| answer(print, it, places));
+    print.optional(message.feedback.as_ref(), |print, feedback| {
+        print.text(feedback.rating.as_str());
+        print.optional(feedback.reason.as_deref(), Fingerprint::text);
+        print.time(feedback.rated_at);
+    });
+}
+
+fn filter(print: &mut Fingerprint, filter: &Filter) {
+    print.optional(filter.collection.as_ref(), |print, name| {
+        print.text(name.as_str())
+    });
+    print.list(&filter.document_ids, |print, id| print.id(id.as_uuid()));
+    print.list(&filter.content_types, |print, it| print.text(it.as_str()));
+    print.list(&filter.tags, |print, tag| print.text(tag.as_str()));
 }
 
 fn answer(print: &mut Fingerprint, answer: &AnswerDetails, places: &ChunkPlaces) {

@@ -39,6 +39,8 @@ pub struct ChatPrompt {
     pub turns: Vec<ChatTurn>,
     /// Tokens of the reply at most.
     pub max_tokens: u32,
+    /// How freely it words: 0 for what it thinks best, each time the same.
+    pub temperature: f32,
 }
 
 /// One message of a conversation.

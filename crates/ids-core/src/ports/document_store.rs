@@ -25,11 +25,11 @@ use crate::time::Timestamp;
 /// time ended before a moment and that were never processed; `delete_upload` removes them with the document they announced, if nothing else made it;
 /// (9) a source path names at most one document of a collection; (10) `list_unknown_blobs` names only what nothing refers to, and no bytes of a version
 /// that is being made ([`BlobKey::version`]);
-/// (11) a collection is made once, listed empty too, and removed only when it is empty; (12) what came in a document is listed by it, goes
+/// (11) a collection is made once, listed empty too, and removed only when it is empty; (12) `list_sources` names what came from below a folder, each
+/// once, in the order of the paths' bytes, and `move_source` gives a document another path and file name and touches nothing else of it;
+/// (13) what came in a document is listed by it, goes
 /// with it, however deep it lies, and `find_family` counts it; what no longer comes in a further version goes when that one's extraction is saved;
-/// (13) `list_near_duplicates` names the documents in scope whose visible text is nearly that of a document, best first, itself never;
-/// (14) `list_sources` names what came from below a folder, each once, in the order of the paths' bytes, and `move_source` gives a document
-/// another path and file name and touches nothing else of it.
+/// (14) `list_near_duplicates` names the documents in scope whose visible text is nearly that of a document, best first, itself never.
 #[async_trait]
 pub trait DocumentStore: Send + Sync {
     /// Announces an upload, and its document when that is new; makes the collection where there is none.

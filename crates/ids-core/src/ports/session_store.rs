@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 
+use crate::chunk::Filter;
 use crate::error::StoreError;
-use crate::id::SessionId;
+use crate::id::{MessageId, SessionId};
 use crate::scope::Scope;
-use crate::session::{Exchange, Message, Session};
+use crate::session::{Exchange, Feedback, Message, Session};
 
 /// Keeps conversations.
 ///
@@ -16,13 +17,17 @@ use crate::session::{Exchange, Message, Session};
 /// (6) `delete_session` removes a session with its messages, and a second call is `NotFound`; (7) an answer that is not in the
 /// [`UsageLedger`](crate::ports::UsageLedger) yet is put there in the same step, and stays there when its session is deleted;
 /// (8) a session begun in a scope limited to collections is of these, and who may see only some collections sees only the sessions that are of nothing else; what is
-/// added from a wider scope makes it of all of that.
+/// added from a wider scope makes it of all of that; (9) an answer that replaces the last one stands in its place, behind the same question, and the one
+/// before is gone with what was thought of it; one that is not the last any more is `Conflict`, and nothing changes; (10) `limit_session` changes what its questions are
+/// limited to and nothing else; (11) `rate_answer` keeps what was thought last of an answer, or forgets it; a message that is no answer of the session is
+/// `NotFound`.
 #[async_trait]
 pub trait SessionStore: Send + Sync {
     /// Adds a question with its answer; gives the session as it is then.
     ///
     /// # Errors
-    /// `NotFound`, also when the organization is gone; `Conflict` when a session to be made is there already; `Full`, `Unavailable`.
+    /// `NotFound`, also when the organization is gone; `Conflict` when a session to be made is there already, or the answer to be replaced is
+    /// not the last message; `Full`, `Unavailable`.
     async fn append(&self, scope: &Scope, exchange: &Exchange) -> Result<Session, StoreError>;
 
     /// A session.
@@ -59,6 +64,29 @@ pub trait SessionStore: Send + Sync {
         session_id: SessionId,
         title: &str,
     ) -> Result<Session, StoreError>;
+
+    /// Limits the questions of a session to other documents.
+    ///
+    /// # Errors
+    /// `NotFound`, `Unavailable`.
+    async fn limit_session(
+        &self,
+        scope: &Scope,
+        session_id: SessionId,
+        filter: &Filter,
+    ) -> Result<Session, StoreError>;
+
+    /// Notes what somebody thought of an answer; `None` forgets it.
+    ///
+    /// # Errors
+    /// `NotFound`, `Full`, `Unavailable`.
+    async fn rate_answer(
+        &self,
+        scope: &Scope,
+        session_id: SessionId,
+        message_id: MessageId,
+        feedback: Option<&Feedback>,
+    ) -> Result<(), StoreError>;
 
     /// Removes a session with its messages.
     ///

@@ -10,7 +10,7 @@ mod vector;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use calibrate::similarity_of;
+pub use calibrate::{comparable_cosine, comparable_cosine_of, similarity_of};
 pub use explain::{Explanation, TermExplanation};
 pub use fuse::{Fused, Scores, fuse};
 pub use lexical::{B, Bm25, K1};

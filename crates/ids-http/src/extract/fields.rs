@@ -209,6 +209,25 @@ impl Fields {
         }
     }
 
+    /// The fields of an object; what is wrong with them goes to [`Self::blame`]. Only JSON has such.
+    pub(crate) fn nested(&mut self, name: &str) -> Option<Self> {
+        self.object(name);
+        match &self.source {
+            Source::Json(object) => match object.get(name) {
+                Some(Value::Object(inner)) => Some(Self::of_json(inner.clone())),
+                _ => None,
+            },
+            Source::Text(_) => None,
+        }
+    }
+
+    /// Takes over the faults of the object of that name.
+    pub(crate) fn blame(&mut self, name: &str, nested: Self) {
+        for bad in nested.bad {
+            self.refuse(&format!("{name}.{}", bad.field), bad.reason);
+        }
+    }
+
     /// A list of texts: an array in JSON; elsewhere repeated, or parted by commas. `None` when absent.
     pub(crate) fn texts(&mut self, name: &str) -> Option<Vec<String>> {
         match &self.source {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::response::Response;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use ids_core::answer::{AskEvent, AskEvents, AskRequest, Asked};
+use ids_core::answer::{AskEvent, AskEvents, Asked};
 use ids_core::error::{ErrorCode, Refusal};
 use ids_core::scope::Scope;
 use serde::Serialize;
@@ -15,6 +15,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tracing::{Instrument, Span};
 
+use super::chat::Question;
 use super::events::{COMMENT_EVERY, unbuffered};
 use crate::error::{ApiResult, title};
 use crate::observe::{RequestId, Traced, log_error};
@@ -32,13 +33,15 @@ type Asking = Pin<Box<dyn Future<Output = Result<Asked, Refusal>> + Send>>;
 pub(super) async fn answer_stream(
     state: AppState,
     scope: Scope,
-    request: AskRequest,
+    question: impl Into<Question>,
     request_id: RequestId,
     traced: Traced,
 ) -> ApiResult<Response> {
     let (sender, events) = mpsc::channel(EVENTS_WAITING);
     let library = state.options.library.clone();
-    let asking: Asking = Box::pin(async move { library.ask(&scope, &request, &AskEvents::to(sender)).await });
+    let question = question.into();
+    let asking: Asking =
+        Box::pin(async move { question.ask(&library, &scope, &AskEvents::to(sender)).await });
     let mut answering = Answering {
         state,
         asking: Some(asking),

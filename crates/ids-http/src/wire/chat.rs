@@ -1,9 +1,12 @@
 //! Questions, answers and conversations.
 
 use ids_core::answer::Asked;
+use ids_core::chunk::Filter;
+use ids_core::id::MessageId;
 use ids_core::ports::SessionList;
 use ids_core::session::{
-    AnswerDetails, AnswerFallback, AnswerMode, Citation, Claim, Message, NearestDocument, Session, TokenUsage,
+    AnswerDetails, AnswerFallback, AnswerMode, Citation, Claim, Feedback, Message, NearestDocument, Session,
+    TokenUsage,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -24,14 +27,19 @@ pub(crate) struct AskRequest {
     /// The question, as typed; at most 10,000 characters.
     #[schema(max_length = 10000, example = "Qual é a multa por atraso na entrega?")]
     message: String,
-    /// The conversation it belongs to; without it one begins.
+    /// The conversation it belongs to; without it one begins. A question that leans on the ones before it (`And the deadline?`) is looked up with
+    /// the words it leans on.
     session_id: Option<String>,
     /// Taken from clients that send it; nothing is done with it.
     metadata: Option<Map<String, Value>>,
     /// Whether the answer is sent as it is made, as server-sent events.
     #[schema(default = false)]
     stream: Option<bool>,
-    /// Only these documents.
+    /// Answers the last question of `session_id` once more, within the limits of the conversation; the new answer takes the place of the last.
+    /// `message` and the limits are not looked at then.
+    #[schema(default = false)]
+    regenerate: Option<bool>,
+    /// Only these documents. A first question's limits become those of its conversation; later ones name limits for themselves alone.
     document_ids: Option<Vec<String>>,
     /// Only these MIME types.
     content_types: Option<Vec<String>>,
@@ -39,6 +47,34 @@ pub(crate) struct AskRequest {
     tags: Option<Vec<String>>,
     /// Only this collection; without it all that may be read.
     collection: Option<String>,
+}
+
+/// What the questions of a conversation are limited to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ScopeBody {
+    /// Only this collection; null for all.
+    collection: Option<String>,
+    /// Only these documents; none for all.
+    document_ids: Vec<String>,
+    /// Only these MIME types; none for all.
+    content_types: Vec<String>,
+    /// Only documents that have all of these tags.
+    tags: Vec<String>,
+}
+
+impl From<&Filter> for ScopeBody {
+    fn from(filter: &Filter) -> Self {
+        Self {
+            collection: filter.collection.as_ref().map(ToString::to_string),
+            document_ids: filter.document_ids.iter().map(ToString::to_string).collect(),
+            content_types: filter
+                .content_types
+                .iter()
+                .map(|it| it.as_str().to_owned())
+                .collect(),
+            tags: filter.tags.iter().map(|tag| tag.as_str().to_owned()).collect(),
+        }
+    }
 }
 
 /// An answer.
@@ -133,7 +169,7 @@ impl From<&Citation> for SourceBody {
 pub(crate) struct ClaimBody {
     /// The sentence.
     text: String,
-    /// verified, or unconfirmed when its numbers do not stand in its quotes.
+    /// verified, or unconfirmed when numbers, dates or names of it do not stand in its quotes, or none of its words do.
     #[schema(example = "verified")]
     status: &'static str,
     /// Indexes into `sources`, from 0.
@@ -257,6 +293,8 @@ pub(crate) struct SessionBody {
     updated_at: String,
     /// Questions and answers.
     message_count: u32,
+    /// What its questions are limited to.
+    scope: ScopeBody,
 }
 
 impl From<&Session> for SessionBody {
@@ -267,6 +305,7 @@ impl From<&Session> for SessionBody {
             created_at: rfc3339(session.created_at),
             updated_at: rfc3339(session.updated_at),
             message_count: session.message_count,
+            scope: ScopeBody::from(&session.filter),
         }
     }
 }
@@ -306,6 +345,8 @@ pub(crate) struct ConversationBody {
     updated_at: String,
     /// Questions and answers.
     message_count: u32,
+    /// What its questions are limited to.
+    scope: ScopeBody,
     /// In order; of a very long conversation the last 2,000.
     messages: Vec<MessageBody>,
 }
@@ -318,6 +359,7 @@ impl ConversationBody {
             created_at,
             updated_at,
             message_count,
+            scope,
         } = SessionBody::from(session);
         // The last of a very long conversation are listed.
         let before = session
@@ -329,6 +371,7 @@ impl ConversationBody {
             created_at,
             updated_at,
             message_count,
+            scope,
             messages: (before + 1..)
                 .zip(messages)
                 .map(|(place, message)| MessageBody::new(message, place))
@@ -355,6 +398,63 @@ pub(crate) struct MessageBody {
     claims: Vec<ClaimBody>,
     /// What else is known of an answer; null for a question.
     metadata: Option<AnswerMetadataBody>,
+    /// What somebody thought of an answer; null when nobody said.
+    feedback: Option<FeedbackBody>,
+}
+
+/// What somebody thought of an answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FeedbackBody {
+    /// up or down.
+    #[schema(example = "up")]
+    rating: &'static str,
+    /// Why.
+    reason: Option<String>,
+    /// When it was said last.
+    rated_at: String,
+}
+
+impl From<&Feedback> for FeedbackBody {
+    fn from(feedback: &Feedback) -> Self {
+        Self {
+            rating: feedback.rating.as_str(),
+            reason: feedback.reason.clone(),
+            rated_at: rfc3339(feedback.rated_at),
+        }
+    }
+}
+
+/// An answer that was rated.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RatedBody {
+    /// The answer.
+    message_id: String,
+    /// What is noted of it now.
+    feedback: Option<FeedbackBody>,
+}
+
+impl RatedBody {
+    pub(crate) fn new(message_id: MessageId, feedback: Option<&Feedback>) -> Self {
+        Self {
+            message_id: message_id.to_string(),
+            feedback: feedback.map(FeedbackBody::from),
+        }
+    }
+}
+
+/// What somebody thinks of an answer.
+#[derive(Debug, ToSchema)]
+#[expect(
+    dead_code,
+    reason = "describes in OpenAPI what `routes::chat::read_feedback` reads; a test holds both together"
+)]
+pub(crate) struct FeedbackRequest {
+    /// up, down, or none to take it back.
+    #[schema(example = "down")]
+    rating: String,
+    /// Why; at most 2,000 characters.
+    #[schema(max_length = 2000)]
+    reason: Option<String>,
 }
 
 impl MessageBody {
@@ -373,6 +473,7 @@ impl MessageBody {
                 .map(|answer| answer.claims.iter().map(ClaimBody::from).collect())
                 .unwrap_or_default(),
             metadata: answer.map(|answer| AnswerMetadataBody::new(message, answer, place)),
+            feedback: message.feedback.as_ref().map(FeedbackBody::from),
         }
     }
 }
@@ -381,12 +482,14 @@ impl MessageBody {
 #[derive(Debug, ToSchema)]
 #[expect(
     dead_code,
-    reason = "describes in OpenAPI what `routes::chat::read_title` reads; a test holds both together"
+    reason = "describes in OpenAPI what `routes::chat::read_session_change` reads; a test holds both together"
 )]
 pub(crate) struct SessionChangeRequest {
     /// The new title: 1 to 120 characters on one line.
     #[schema(min_length = 1, max_length = 120)]
-    title: String,
+    title: Option<String>,
+    /// What its questions are limited to from now on, as a whole: `{}` lifts the limits.
+    scope: Option<Map<String, Value>>,
 }
 
 /// What was removed.

@@ -172,7 +172,7 @@ async fn an_empty_library_answers_nothing() {
 
 pub const WRITTEN: &str = "A multa é de 2% ao mês. [1: \"a multa por atraso na entrega é de 2% ao mês\"]\n\
     O foro é o de Brasília. [1: \"fica eleito o foro de Brasília\"]\n\
-    São 15 dias de prazo. [1: \"O prazo de entrega é de quinze dias\"]\n\
+    São 20 dias de prazo. [1: \"O prazo de entrega é de quinze dias\"]\n\
     Sem prova nenhuma.\n";
 
 #[tokio::test]
@@ -183,7 +183,7 @@ async fn of_what_a_model_writes_only_what_the_document_bears_out_is_kept() {
 
     assert_eq!(
         texts(&body["claims"]),
-        ["A multa é de 2% ao mês.", "São 15 dias de prazo."]
+        ["A multa é de 2% ao mês.", "São 20 dias de prazo."]
     );
     assert_answer!("answer_generated", body);
     let prompt = model.prompt.borrow().clone().unwrap();
@@ -314,7 +314,7 @@ async fn a_streamed_answer_shows_and_takes_back_and_ends_with_the_plain_reply() 
             "writing",
             "+A multa é de 2% ao mês.\n\nO foro é o de Brasília.",
             "-1",
-            "+\n\nSão 15 dias de prazo.\n\nSem prova nenhuma.",
+            "+\n\nSão 20 dias de prazo.\n\nSem prova nenhuma.",
             "-3",
             "checking",
             "done",

@@ -6,9 +6,11 @@
 mod access;
 mod budget;
 mod chat;
+mod conversations;
 mod documents;
 mod errors;
 mod events;
+mod injections;
 mod keys;
 mod page_images;
 mod search;

@@ -478,7 +478,8 @@ struct ScriptedEmbedder(EmbeddingModel);
 impl Default for ScriptedEmbedder {
     fn default() -> Self {
         Self(EmbeddingModel {
-            name: "scripted".to_owned(),
+            // Its cosines are taken for those of the built-in model, which they resemble.
+            name: "multilingual-e5-small-scripted".to_owned(),
             dimensions: 17,
         })
     }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use ids_core::chunk::Filter;
 use ids_core::error::StoreError;
 use ids_core::id::{MessageId, SessionId};
 use ids_core::ports::{Clock, Ids, SessionList, SessionQuery, SessionStore};
 use ids_core::scope::Scope;
-use ids_core::session::{AnswerDetails, AnswerMode, Exchange, Message, Session, TokenUsage};
+use ids_core::session::{AnswerDetails, AnswerMode, Exchange, Feedback, Message, Session, TokenUsage};
 use ids_sqlite::SqliteLibrary;
 use ids_testkit::{ManualClock, SequentialIds, Stores};
 use tokio::sync::Semaphore;
@@ -70,12 +71,15 @@ impl WatchedSessions {
             created_at: self.clock.now(),
             content: content.to_owned(),
             answer,
+            feedback: None,
         };
         Exchange {
             is_counted: false,
             session_id,
             new_title: title.map(str::to_owned),
             key_id: None,
+            filter: Filter::default(),
+            replaces: None,
             question: message(words, None),
             answer: message(
                 "Não sei.",
@@ -151,6 +155,27 @@ impl SessionStore for WatchedSessions {
         title: &str,
     ) -> Result<Session, StoreError> {
         self.change(self.inner.rename_session(scope, session_id, title))
+            .await
+    }
+
+    async fn limit_session(
+        &self,
+        scope: &Scope,
+        session_id: SessionId,
+        filter: &Filter,
+    ) -> Result<Session, StoreError> {
+        self.change(self.inner.limit_session(scope, session_id, filter))
+            .await
+    }
+
+    async fn rate_answer(
+        &self,
+        scope: &Scope,
+        session_id: SessionId,
+        message_id: MessageId,
+        feedback: Option<&Feedback>,
+    ) -> Result<(), StoreError> {
+        self.change(self.inner.rate_answer(scope, session_id, message_id, feedback))
             .await
     }
 

@@ -99,6 +99,8 @@ async fn a_library_of_a_version_without_the_list_is_left_as_it_is() {
          alter table documents drop column parent_id; alter table documents drop column parent_version_id;
          alter table documents drop column path;
          alter table pages drop column words;
+         alter table sessions drop column filter; alter table messages drop column rating;
+         alter table messages drop column rating_reason; alter table messages drop column rated_at;
          delete from schema_migrations where version > 3",
     )
     .unwrap();

@@ -280,6 +280,7 @@ pub fn prompt() -> ChatPrompt {
             content: QUESTION.to_owned(),
         }],
         max_tokens: 300,
+        temperature: 0.0,
     }
 }
 

@@ -441,7 +441,7 @@ fn mail_with_files() -> (Vec<u8>, String) {
     (mail.into_bytes(), long)
 }
 
-/// Extractor, clause 6: members come whole and in order, each at a path of its own; what is not given is among the notes; the text is that of
+/// Extractor, clause 7: members come whole and in order, each at a path of its own; what is not given is among the notes; the text is that of
 /// the document read alone.
 pub async fn members_come_whole_and_in_order(extractor: &dyn Extractor) {
     let folder = TempDir::new().unwrap();

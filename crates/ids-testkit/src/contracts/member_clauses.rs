@@ -223,7 +223,7 @@ pub async fn cancel_ends_the_jobs_of_members_too(stores: &Stores) {
     );
 }
 
-/// DocumentStore, clause 12: what came in a document is listed by it and counted from any of its depths.
+/// DocumentStore, clause 13: what came in a document is listed by it and counted from any of its depths.
 pub async fn members_are_listed_and_counted(stores: &Stores) {
     let lease = archive(stores).await;
     let outer = stores.documents.find_family(&lease).await.unwrap();
@@ -248,7 +248,7 @@ pub async fn members_are_listed_and_counted(stores: &Stores) {
     assert_eq!(paths(stores, &other, lease.document_id).await, [""; 0]);
 }
 
-/// DocumentStore, clause 12: what came in a document goes with it, however deep it lies, and the bytes of all are named.
+/// DocumentStore, clause 13: what came in a document goes with it, however deep it lies, and the bytes of all are named.
 pub async fn members_go_with_their_parent(stores: &Stores) {
     let scope = Stores::scope();
     let lease = archive(stores).await;
@@ -274,7 +274,7 @@ pub async fn members_go_with_their_parent(stores: &Stores) {
     assert_eq!(lost.kind(), StoreErrorKind::LeaseLost);
 }
 
-/// DocumentStore, clause 12: what does not come in a further version goes when that one's extraction is saved; what comes again stays as it is.
+/// DocumentStore, clause 13: what does not come in a further version goes when that one's extraction is saved; what comes again stays as it is.
 pub async fn members_that_no_longer_come_are_removed(stores: &Stores) {
     let scope = Stores::scope();
     let lease = archive(stores).await;
@@ -369,7 +369,7 @@ fn letter(changed: &str, every: usize) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// DocumentStore, clause 13: nearly the same visible texts in scope are named, the nearest first, and nothing else.
+/// DocumentStore, clause 14: nearly the same visible texts in scope are named, the nearest first, and nothing else.
 pub async fn nearly_the_same_texts_are_named_nearest_first(stores: &Stores) {
     let scope = Stores::scope();
     let put = async |scope: &Scope, name: &str, collection: &str, text: &str, is_visible: bool| {

@@ -5,19 +5,21 @@
 use std::time::Duration;
 
 use ids_core::budget::{Currency, Money, UsageBy, UsageCount};
+use ids_core::chunk::Filter;
+use ids_core::document::ContentType;
 use ids_core::error::StoreErrorKind;
 use ids_core::id::{ChunkId, DocumentId, MessageId, SessionId};
 use ids_core::page::LineBox;
 use ids_core::ports::{Clock, Ids, SessionQuery};
-use ids_core::scope::Scope;
+use ids_core::scope::{Scope, Tag};
 use ids_core::session::{
-    AnswerCost, AnswerDetails, AnswerFallback, AnswerMode, Citation, Claim, ClaimStatus, Exchange, Message,
-    NearestDocument, Session, TokenUsage,
+    AnswerCost, AnswerDetails, AnswerFallback, AnswerMode, Citation, Claim, ClaimStatus, Exchange, Feedback,
+    Message, NearestDocument, Rating, Session, TokenUsage,
 };
 use ids_core::span::{CharSpan, PageSpan};
 
 use crate::belongings::create_key;
-use crate::stores::Stores;
+use crate::stores::{Stores, collection, content_type};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MANY: usize = 1_000;
@@ -28,6 +30,17 @@ fn message(stores: &Stores, content: &str, answer: Option<AnswerDetails>) -> Mes
         created_at: stores.clock.now(),
         content: content.to_owned(),
         answer,
+        feedback: None,
+    }
+}
+
+/// A filter with something in each of its fields.
+fn limits() -> Filter {
+    Filter {
+        collection: Some(collection("Obras públicas")),
+        document_ids: vec![DocumentId::from_uuid(uuid::Uuid::from_u128(7))],
+        content_types: vec![content_type(ContentType::PDF)],
+        tags: vec![Tag::parse("água").unwrap()],
     }
 }
 
@@ -113,6 +126,8 @@ fn exchange(stores: &Stores, session_id: SessionId, title: Option<&str>, words: 
         key_id: None,
         session_id,
         new_title: title.map(str::to_owned),
+        filter: Filter::default(),
+        replaces: None,
         question: message(stores, words, None),
         answer: message(stores, "Não sei.", Some(extractive())),
     }
@@ -144,6 +159,8 @@ pub async fn messages_come_back_as_they_were_given(stores: &Stores) {
         key_id: None,
         session_id,
         new_title: Some("Qual é a multa?".to_owned()),
+        filter: limits(),
+        replaces: None,
         question: message(stores, "Qual é a multa?", None),
         answer: message(
             stores,
@@ -168,6 +185,7 @@ pub async fn messages_come_back_as_they_were_given(stores: &Stores) {
             created_at: first.question.created_at,
             updated_at: second.answer.created_at,
             message_count: 4,
+            filter: limits(),
         }
     );
     let found = stores.sessions.find_session(&scope, session_id).await.unwrap();
@@ -388,6 +406,8 @@ pub async fn usage_is_counted_by_model_and_time(stores: &Stores) {
     let scope = Stores::scope();
     let session = begin(stores, &scope, "sem modelo").await;
     let generated = Exchange {
+        filter: Filter::default(),
+        replaces: None,
         is_counted: false,
         key_id: None,
         session_id: session.session_id,
@@ -437,6 +457,8 @@ pub async fn usage_is_counted_by_key(stores: &Stores) {
     let begun = stores.clock.now();
     let ask = async |key_id, answer| {
         let exchange = Exchange {
+            filter: Filter::default(),
+            replaces: None,
             is_counted: false,
             key_id,
             session_id: session.session_id,
@@ -539,6 +561,167 @@ pub async fn a_session_is_seen_only_by_who_may_see_all_it_is_of(stores: &Stores)
     assert_eq!(sessions.find_session(&both, ids[1]).await.unwrap(), None);
 }
 
+/// SessionStore, clause 9: a new answer stands where the last one stood.
+pub async fn the_last_answer_is_replaced_behind_the_same_question(stores: &Stores) {
+    let scope = Stores::scope();
+    let session = begin(stores, &scope, "Qual é a multa?").await;
+    let more = exchange(stores, session.session_id, None, "E o prazo?");
+    stores.sessions.append(&scope, &more).await.unwrap();
+    let rated = Some(thumb(stores, Rating::Down));
+    let replaced = more.answer.message_id;
+    stores
+        .sessions
+        .rate_answer(&scope, session.session_id, replaced, rated.as_ref())
+        .await
+        .unwrap();
+    stores.clock.advance(SECOND);
+    let again = Exchange {
+        answer: message(stores, "São dez dias.", Some(full_details(stores))),
+        replaces: Some(replaced),
+        ..exchange(stores, session.session_id, None, "unused")
+    };
+
+    let changed = stores.sessions.append(&scope, &again).await.unwrap();
+
+    assert_eq!(
+        (changed.message_count, changed.updated_at),
+        (4, again.answer.created_at)
+    );
+    let listed = stores
+        .sessions
+        .list_messages(&scope, session.session_id, MANY)
+        .await
+        .unwrap();
+    assert_eq!(listed.len(), 4);
+    assert_eq!(listed[2..], [more.question, again.answer]);
+    // The usage of both answers was used.
+    let now = stores.clock.now();
+    let used = stores
+        .ledger
+        .count_usage(&scope, session.created_at, now.plus(SECOND), UsageBy::KeyAndModel)
+        .await
+        .unwrap();
+    assert_eq!(used.iter().map(|count| count.questions).sum::<u64>(), 3);
+}
+
+/// SessionStore, clause 9: only the last answer can be replaced, and only by an answer.
+pub async fn an_answer_that_is_not_the_last_stays(stores: &Stores) {
+    let scope = Stores::scope();
+    let session_id = SessionId::from_uuid(stores.ids.next());
+    let first = exchange(stores, session_id, Some("um"), "um");
+    let second = exchange(stores, session_id, None, "dois");
+    for exchange in [&first, &second] {
+        stores.sessions.append(&scope, exchange).await.unwrap();
+    }
+    for replaces in [first.answer.message_id, second.question.message_id] {
+        let again = Exchange {
+            replaces: Some(replaces),
+            ..exchange(stores, session_id, None, "x")
+        };
+        let error = stores.sessions.append(&scope, &again).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Conflict);
+    }
+    let listed = stores
+        .sessions
+        .list_messages(&scope, session_id, MANY)
+        .await
+        .unwrap();
+    assert_eq!(
+        listed,
+        [first.question, first.answer, second.question, second.answer]
+    );
+}
+
+/// SessionStore, clause 10: other limits, and nothing else.
+pub async fn a_limited_session_keeps_everything_else(stores: &Stores) {
+    let scope = Stores::scope();
+    let session = begin(stores, &scope, "x").await;
+    stores.clock.advance(SECOND);
+    for filter in [limits(), Filter::default()] {
+        let limited = stores
+            .sessions
+            .limit_session(&scope, session.session_id, &filter)
+            .await
+            .unwrap();
+        let expected = Session {
+            filter,
+            ..session.clone()
+        };
+        assert_eq!(limited, expected);
+        let found = stores
+            .sessions
+            .find_session(&scope, session.session_id)
+            .await
+            .unwrap();
+        assert_eq!(found, Some(expected));
+    }
+    let other = stores.other_organization().await;
+    for (scope, id) in [
+        (&other, session.session_id),
+        (&scope, SessionId::from_uuid(stores.ids.next())),
+    ] {
+        let error = stores
+            .sessions
+            .limit_session(scope, id, &limits())
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::NotFound);
+    }
+}
+
+fn thumb(stores: &Stores, rating: Rating) -> Feedback {
+    Feedback {
+        rating,
+        reason: Some("porque não".to_owned()),
+        rated_at: stores.clock.now(),
+    }
+}
+
+/// SessionStore, clause 11: what was thought last of an answer is kept, or forgotten.
+pub async fn an_answer_is_rated_again_and_not_at_all(stores: &Stores) {
+    let scope = Stores::scope();
+    let session_id = SessionId::from_uuid(stores.ids.next());
+    let first = exchange(stores, session_id, Some("um"), "um");
+    stores.sessions.append(&scope, &first).await.unwrap();
+    let rate = async |scope: &Scope, message_id, feedback: Option<Feedback>| {
+        stores
+            .sessions
+            .rate_answer(scope, session_id, message_id, feedback.as_ref())
+            .await
+    };
+    let up = Feedback {
+        reason: None,
+        ..thumb(stores, Rating::Up)
+    };
+    for feedback in [Some(thumb(stores, Rating::Down)), Some(up), None] {
+        rate(&scope, first.answer.message_id, feedback.clone())
+            .await
+            .unwrap();
+        let listed = stores
+            .sessions
+            .list_messages(&scope, session_id, MANY)
+            .await
+            .unwrap();
+        let expected = Message {
+            feedback,
+            ..first.answer.clone()
+        };
+        assert_eq!(listed, [first.question.clone(), expected]);
+    }
+    let other = stores.other_organization().await;
+    let nobody = MessageId::from_uuid(stores.ids.next());
+    for (scope, message_id) in [
+        (&scope, first.question.message_id),
+        (&scope, nobody),
+        (&other, first.answer.message_id),
+    ] {
+        let error = rate(scope, message_id, Some(thumb(stores, Rating::Up)))
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::NotFound);
+    }
+}
+
 /// Runs every clause against an adapter: `session_store_contract!(make);`, where `make` is an `async fn` without arguments
 /// that returns new [`Stores`](crate::Stores).
 #[macro_export]
@@ -556,6 +739,10 @@ macro_rules! session_store_contract {
             usage_is_counted_by_model_and_time
             a_session_is_seen_only_by_who_may_see_all_it_is_of
             usage_is_counted_by_key
+            the_last_answer_is_replaced_behind_the_same_question
+            an_answer_that_is_not_the_last_stays
+            a_limited_session_keeps_everything_else
+            an_answer_is_rated_again_and_not_at_all
         }
     };
     (@clauses $make:path: $($clause:ident)+) => {

@@ -102,7 +102,7 @@ fn render_claim(claim: &Value) -> String {
         .map(|at| format!("[{}]", at + 1))
         .collect();
     let doubt = match claim["status"].as_str() {
-        Some("unconfirmed") => " (unconfirmed: its numbers do not stand in the quote)",
+        Some("unconfirmed") => " (unconfirmed: not all of it stands in the quote)",
         _ => "",
     };
     let text = clean(claim["text"].as_str().unwrap_or_default());
@@ -144,7 +144,7 @@ mod tests {
         });
         let expected = "A multa é de 2%. [1]
 
-Vale até 2030. [1] (unconfirmed: its numbers do not stand in the quote)
+Vale até 2030. [1] (unconfirmed: not all of it stands in the quote)
 
 [1] Contrato 12, page 3
     “A multa é de 2%.”

@@ -15,6 +15,8 @@ pub struct ModelConfig {
     pub api_key: Option<Secret>,
     /// `OPENAI_MODEL`.
     pub model: String,
+    /// `OPENAI_CALLS_AT_ONCE`.
+    pub calls_at_once: usize,
     /// `OPENAI_EMBEDDING_MODEL`: `None` means the built-in model.
     pub embedding: Option<EmbeddingSettings>,
 }
@@ -54,6 +56,8 @@ impl ModelConfig {
             api_key,
             model,
             embedding,
+            // 4: small servers do one after the other, hosted ones count calls by the minute.
+            calls_at_once: variables.number("OPENAI_CALLS_AT_ONCE", 4, 1..=1_000)? as usize,
         }))
     }
 
@@ -71,7 +75,10 @@ impl ModelConfig {
 
     /// The client's configuration.
     pub fn client(&self) -> ChatModelConfig {
-        ChatModelConfig::new(self.base_url.clone(), self.api_key.clone(), self.model.clone())
+        ChatModelConfig {
+            calls_at_once: self.calls_at_once,
+            ..ChatModelConfig::new(self.base_url.clone(), self.api_key.clone(), self.model.clone())
+        }
     }
 }
 
@@ -173,6 +180,17 @@ mod tests {
         refused(&[SERVER, (MODEL, "ours")], LENGTH);
         refused(&[SERVER, (MODEL, "ours"), (LENGTH, "5000")], LENGTH);
         refused(&[(MODEL, "bge-m3")], "OPENAI_BASE_URL");
+    }
+
+    #[test]
+    fn as_many_answers_are_written_at_once_as_is_said() {
+        let at_once = |pairs: &[(&str, &str)]| {
+            let model = config(&[pairs, &[("OPENAI_API_KEY", "sk-1")]].concat()).map(|config| config.model);
+            model.map(|model| model.unwrap().client().calls_at_once)
+        };
+        assert_eq!(at_once(&[]), Ok(4));
+        assert_eq!(at_once(&[("OPENAI_CALLS_AT_ONCE", "200")]), Ok(200));
+        assert!(at_once(&[("OPENAI_CALLS_AT_ONCE", "0")]).is_err());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::place::{Place, Run};
-use crate::server::send_signal;
+use crate::server::{Server, send_signal};
 use crate::wait;
 
 pub fn tiny_set(place: &Place) {
@@ -64,6 +64,117 @@ fn a_small_set_gives_the_fields_of_the_contract_and_leaves_nothing() {
         "a question without a grade that high is left out"
     );
     assert!(place.ids(&["eval", "set"]).stdout.contains("NDCG@10"));
+}
+
+#[test]
+fn questions_are_asked_and_two_reports_compared() {
+    let place = Place::new();
+    tiny_set(&place);
+    place.write(
+        "set/answers.jsonl",
+        "{\"query_id\": \"q1\", \"answers\": [\"trinta dias\"]}\n{\"query_id\": \"q2\", \"answers\": [\"dez por cento\"]}\n",
+    );
+    place.write(
+        "set/unanswerable.jsonl",
+        "{\"_id\": \"u1\", \"text\": \"Quem descobriu a penicilina em Londres?\"}\n",
+    );
+    let body = place.json(&["eval", "set", "--ask", "--report", "before"]);
+    let asked = &body["asked"];
+    assert_eq!(
+        (&asked["questions"], &asked["unanswerable"]),
+        (&3.into(), &1.into()),
+        "{body:#}"
+    );
+    for (name, value) in [
+        ("wrongly_answered", 0.0),
+        ("wrongly_refused", 0.0),
+        ("in_first", 1.0),
+        ("citation_recall", 1.0),
+        ("verified_rate", 1.0),
+        ("cost", 0.0),
+    ] {
+        assert_eq!(asked[name], value, "{name}: {body:#}");
+    }
+    assert!(asked["f1"].as_f64().unwrap() > 0.3, "{body:#}");
+    assert!(asked["p50_ms"].as_f64().unwrap() > 0.0);
+    assert_eq!(body["answers"]["wrongly_answered"], 0.0, "{body:#}");
+    for name in ["report.json", "report.md", "report.html"] {
+        assert!(place.root().join("before").join(name).is_file(), "{name}");
+    }
+
+    // Without the document that says so, one question is not answered any more.
+    place.write("set/corpus.jsonl", "{\"_id\": \"d1\", \"text\": \"O servidor tem trinta dias de férias.\"}\n{\"_id\": \"d2\", \"text\": \"A biblioteca abre cedo.\"}\n");
+    place.json(&["eval", "set", "--ask", "--report", "after"]);
+    let changed = place.json(&["eval", "--compare", "before/report.json", "after/report.json"]);
+    let ids: Vec<&str> = changed["changed"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|question| question["id"].as_str().unwrap())
+        .collect();
+    assert!(ids.contains(&"q2") && !ids.contains(&"u1"), "{changed:#}");
+    let text = place
+        .ids(&["eval", "--compare", "before/report.json", "after/report.json"])
+        .stdout;
+    assert!(
+        text.contains("De quanto é a multa?") && text.contains("(worse)"),
+        "{text}"
+    );
+}
+
+#[test]
+fn rated_answers_become_a_test_set() {
+    let place = Place::new();
+    place.write(
+        "contrato.md",
+        "A multa por atraso é de 2% ao mês.\n\nO prazo de entrega é de quinze dias.\n",
+    );
+    place.json(&["ingest", "contrato.md"]);
+    let nobody = place.ids(&["eval", "rated", "--feedback"]);
+    assert_eq!(nobody.code, Some(1));
+    assert!(nobody.stderr.contains("nobody has rated"), "{}", nobody.stderr);
+    let server = Server::start(&place);
+    for (question, rating) in [
+        ("Qual é a multa por atraso?", "up"),
+        ("Qual é o prazo de entrega?", "down"),
+    ] {
+        let answer = place.json(&["ask", question]);
+        let path = format!(
+            "/api/v1/chat/sessions/{}/messages/{}/feedback",
+            answer["session_id"].as_str().unwrap(),
+            answer["metadata"]["message_id"].as_str().unwrap()
+        );
+        let body = serde_json::json!({"rating": rating, "reason": "porque"}).to_string();
+        let rated = server.send("POST", &path, "application/json", body.as_bytes());
+        assert_eq!(rated.status, 200, "{}", rated.body);
+    }
+
+    // From a running server, and without one.
+    let running = place.json(&["eval", "rated", "--feedback"]);
+    drop(server);
+    let body = place.json(&["eval", "rated", "--feedback"]);
+
+    assert_eq!(running["answers"]["questions"], body["answers"]["questions"]);
+    assert_eq!(
+        (&body["documents"], &body["queries"]),
+        (&1.into(), &1.into()),
+        "{body:#}"
+    );
+    let answers = &body["answers"];
+    assert_eq!(
+        (
+            &answers["questions"],
+            &answers["in_first"],
+            &answers["rejected_again"]
+        ),
+        (&1.into(), &1.0.into(), &1.0.into()),
+        "{body:#}"
+    );
+    let feedback = std::fs::read_to_string(place.root().join("rated/feedback.jsonl")).unwrap();
+    assert!(feedback.contains("\"reason\":\"porque\""), "{feedback}");
+    // Nothing else is written over.
+    place.write("other/notes.txt", "x");
+    assert_eq!(place.ids(&["eval", "other", "--feedback"]).code, Some(2));
 }
 
 #[test]

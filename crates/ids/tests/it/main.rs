@@ -29,6 +29,7 @@ mod monitoring;
 mod moving;
 mod passwords;
 mod place;
+mod real_model;
 mod reindex;
 mod scans;
 mod search;

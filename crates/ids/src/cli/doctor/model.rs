@@ -102,6 +102,7 @@ async fn answers(model: &ModelConfig) -> Finding {
             content: "ok?".to_owned(),
         }],
         max_tokens: 1,
+        temperature: 0.0,
     };
     let (sender, mut pieces) = mpsc::channel(16);
     let drain = async { while pieces.recv().await.is_some() {} };

@@ -1,5 +1,10 @@
 //! `ids eval`: how well search finds what people judged to be right, measured over the real pipeline.
 
+mod compare;
+mod feedback;
+mod html;
+mod markdown;
+mod report;
 mod set;
 
 use std::io::IsTerminal;
@@ -7,11 +12,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use ids_core::eval::{EvalOutcome, EvalProgress, EvalSet, evaluate};
+use ids_core::eval::{EvalOptions, EvalProgress, evaluate};
 use ids_core::ports::Ids;
 use ids_core::search::SearchMode;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::exit::Failed;
@@ -22,22 +26,37 @@ use crate::data_dir::DataDir;
 use crate::lifecycle::{Signal, Signals};
 use crate::system::RandomIds;
 
-/// Measure search over a set of documents, questions and judgements.
+/// Measure search and answers over a set of documents, questions and judgements.
 #[derive(Debug, Args)]
 pub struct EvalArgs {
-    /// A folder with corpus.jsonl, queries.jsonl and qrels.tsv
-    #[arg(value_name = "DIR")]
-    folder: PathBuf,
+    /// A folder with corpus.jsonl, queries.jsonl and qrels.tsv; answers.jsonl and unanswerable.jsonl where there are some
+    #[arg(value_name = "DIR", required_unless_present = "compare")]
+    folder: Option<PathBuf>,
     /// Search by words and meaning, or by one of them
     #[arg(long, value_parser = values::mode(), default_value = "hybrid")]
     mode: SearchMode,
     /// Count documents of this grade and above in recall and MRR
     #[arg(long, value_name = "GRADE", default_value_t = 1)]
     relevant_from: u32,
+    /// Ask as many questions (all without a number) from end to end, with the model that is set, if one is: that may cost money
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = ALL)]
+    ask: Option<usize>,
+    /// Write report.json, report.md and report.html into this folder
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+    /// Make DIR of the answers that people rated in this library first: a test set of their questions
+    #[arg(long)]
+    feedback: bool,
+    /// Say which questions changed between two report.json
+    #[arg(long, value_name = "REPORT", num_args = 2, conflicts_with_all = ["folder", "ask", "report", "feedback"])]
+    compare: Option<Vec<PathBuf>>,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
 }
+
+/// More questions than any set has.
+const ALL: &str = "1000000000";
 
 /// The same configuration over places of its own: a folder, a schema, keys and objects with names that nobody else has.
 fn throw_away(config: &Config, folder: &Path) -> anyhow::Result<Config> {
@@ -59,14 +78,23 @@ fn throw_away(config: &Config, folder: &Path) -> anyhow::Result<Config> {
 
 /// Measures, in a library of its own that is gone afterwards.
 pub async fn run(args: EvalArgs, config: &Config) -> Result<u8, Failed> {
+    if let Some([before, after]) = args.compare.as_deref() {
+        return compare::run(before, after, args.json);
+    }
+    let folder = args.folder.clone().unwrap_or_default();
+    if args.feedback {
+        feedback::write(&folder, config).await?;
+    }
     let mut signals = Signals::catch().context("signals cannot be caught")?;
-    if !args.folder.is_dir() {
+    if !folder.is_dir() {
         return Err(Failed::usage(format!(
             "there is no folder `{}`",
-            args.folder.display()
+            folder.display()
         )));
     }
-    let folder = args.folder.clone();
+    let name = folder
+        .file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let read = tokio::task::spawn_blocking(move || set::read(&folder))
         .await
         .context("reading the set broke off")?;
@@ -87,8 +115,11 @@ pub async fn run(args: EvalArgs, config: &Config) -> Result<u8, Failed> {
         let measuring = evaluate(
             &composed.library,
             &set,
-            args.mode,
-            args.relevant_from,
+            EvalOptions {
+                mode: args.mode,
+                relevant_from: args.relevant_from,
+                ask: args.ask.unwrap_or(0),
+            },
             &progress,
             &stop,
         );
@@ -125,65 +156,32 @@ pub async fn run(args: EvalArgs, config: &Config) -> Result<u8, Failed> {
         );
         Failed::because(refusal.to_string())
     })?;
+    if let Some(folder) = &args.report {
+        let report = report::with_questions(&name, args.mode, &set, &outcome);
+        write_report(folder, &report)?;
+    }
     if args.json {
-        output::print(&to_json(args.mode, &outcome).to_string())?;
+        output::print(&report::to_json(args.mode, &outcome).to_string())?;
     } else {
-        output::print(&to_text(args.mode, &outcome, &set))?;
+        output::print(&report::to_text(args.mode, &outcome, &set))?;
     }
     Ok(0)
 }
 
-/// As design.md 3.1 has it.
-fn to_json(mode: SearchMode, outcome: &EvalOutcome) -> Value {
-    let mut body = json!({
-        "mode": mode.as_str(),
-        "documents": outcome.documents,
-        "queries": outcome.queries,
-        "ndcg_at_10": rounded(outcome.ndcg_at_10, 1e6),
-        "recall_at_10": rounded(outcome.recall_at_10, 1e6),
-        "mrr_at_10": rounded(outcome.mrr_at_10, 1e6),
-        "p50_ms": rounded(outcome.p50_ms, 1e3),
-        "p99_ms": rounded(outcome.p99_ms, 1e3),
-    });
-    if let Some(answers) = &outcome.answers {
-        body["answers"] = json!({
-            "questions": answers.questions,
-            "in_first": rounded(answers.in_first, 1e6),
-            "in_any": rounded(answers.in_any, 1e6),
-        });
+fn write_report(folder: &Path, report: &serde_json::Value) -> Result<(), Failed> {
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("the folder `{}` cannot be made", folder.display()))?;
+    let pretty = serde_json::to_string_pretty(report).context("the report has no JSON form")?;
+    for (name, text) in [
+        ("report.json", pretty),
+        ("report.md", markdown::of(report)),
+        ("report.html", html::of(report)),
+    ] {
+        let path = folder.join(name);
+        std::fs::write(&path, text).with_context(|| format!("`{}` cannot be written", path.display()))?;
     }
-    body
-}
-
-fn to_text(mode: SearchMode, outcome: &EvalOutcome, set: &EvalSet) -> String {
-    let row = |name: &str, value: String| vec![name.to_owned(), value];
-    let unjudged = set.queries.len() - outcome.queries;
-    let mut questions = outcome.queries.to_string();
-    if unjudged > 0 {
-        questions.push_str(&format!(" ({unjudged} more have no judgement)"));
-    }
-    let mut rows = vec![
-        row("mode", mode.as_str().to_owned()),
-        row("documents", outcome.documents.to_string()),
-        row("questions", questions),
-        row("NDCG@10", format!("{:.4}", outcome.ndcg_at_10)),
-        row("recall@10", format!("{:.4}", outcome.recall_at_10)),
-        row("MRR@10", format!("{:.4}", outcome.mrr_at_10)),
-        row("p50", format!("{:.1} ms", outcome.p50_ms)),
-        row("p99", format!("{:.1} ms", outcome.p99_ms)),
-    ];
-    if let Some(answers) = &outcome.answers {
-        rows.push(row(
-            "answer in the first quote",
-            format!("{:.4}", answers.in_first),
-        ));
-        rows.push(row("answer in any quote", format!("{:.4}", answers.in_any)));
-    }
-    output::table(&rows)
-}
-
-fn rounded(value: f64, parts: f64) -> f64 {
-    (value * parts).round() / parts
+    output::remark(&format!("the report is in `{}`", folder.display()));
+    Ok(())
 }
 
 /// A bar on a terminal, nothing elsewhere.
@@ -231,37 +229,6 @@ impl EvalProgress for Bar {
     }
 
     fn answered(&self, done: usize, total: usize) {
-        self.show(done, total, "answers quoted");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use ids_core::eval::{AnswersOutcome, EvalOutcome};
-    use ids_core::search::SearchMode;
-
-    use super::to_json;
-
-    #[test]
-    fn programs_get_the_fields_of_the_contract() {
-        let outcome = EvalOutcome {
-            documents: 2,
-            queries: 1,
-            ndcg_at_10: 0.930_000_04,
-            recall_at_10: 1.0,
-            mrr_at_10: 0.5,
-            p50_ms: 4.567_89,
-            p99_ms: 9.0,
-            answers: Some(AnswersOutcome {
-                questions: 1,
-                in_first: 0.5,
-                in_any: 1.0,
-            }),
-        };
-        let expected = serde_json::json!({
-            "mode": "keyword", "documents": 2, "queries": 1, "ndcg_at_10": 0.93, "recall_at_10": 1.0,
-            "mrr_at_10": 0.5, "p50_ms": 4.568, "p99_ms": 9.0, "answers": { "questions": 1, "in_first": 0.5, "in_any": 1.0 },
-        });
-        assert_eq!(to_json(SearchMode::Keyword, &outcome), expected);
+        self.show(done, total, "answers measured");
     }
 }

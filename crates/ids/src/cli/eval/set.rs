@@ -1,4 +1,5 @@
-//! Reads a set from a folder: `corpus.jsonl`, `queries.jsonl`, `qrels.tsv` and, where there is one, `answers.jsonl`.
+//! Reads a set from a folder: `corpus.jsonl`, `queries.jsonl`, `qrels.tsv` and, where there are some, `answers.jsonl`, `unanswerable.jsonl` and
+//! `feedback.jsonl`.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -36,17 +37,62 @@ pub fn read(folder: &Path) -> Result<EvalSet, String> {
         "queries.jsonl",
         queries.iter().map(|query| query.id.as_str()),
     )?;
+    let rejected = match folder.join("feedback.jsonl").exists() {
+        true => read_rejected(folder, &query_ids)?,
+        false => HashMap::new(),
+    };
     let grades = read_grades(folder, &document_ids, &query_ids)?;
+    if grades.is_empty() && rejected.is_empty() {
+        return Err(format!(
+            "`{}` has no judgements",
+            folder.join("qrels.tsv").display()
+        ));
+    }
     let answers = match folder.join("answers.jsonl").exists() {
         true => read_answers(folder, &query_ids)?,
         false => HashMap::new(),
+    };
+    let unanswerable = match folder.join("unanswerable.jsonl").exists() {
+        true => read_lines(folder, "unanswerable.jsonl", |line| {
+            let object = object(line)?;
+            Ok(EvalQuery {
+                id: required(&object, "_id")?,
+                text: required(&object, "text")?,
+            })
+        })?,
+        false => Vec::new(),
     };
     Ok(EvalSet {
         documents,
         queries,
         grades,
         answers,
+        unanswerable,
+        rejected,
     })
+}
+
+/// The quotes of answers that were rated `down`, by question.
+fn read_rejected(folder: &Path, queries: &HashSet<String>) -> Result<HashMap<String, Vec<String>>, String> {
+    let rows = read_lines(folder, "feedback.jsonl", |line| {
+        let object = object(line)?;
+        let query = required(&object, "query_id")?;
+        if !queries.contains(&query) {
+            return Err(format!(
+                "names the query `{query}`, which is not in queries.jsonl"
+            ));
+        }
+        let is_down = required(&object, "rating")? == "down";
+        let quotes: Vec<String> = object["quotes"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect();
+        Ok((is_down && !quotes.is_empty()).then_some((query, quotes)))
+    })?;
+    Ok(rows.into_iter().flatten().collect())
 }
 
 fn read_grades(
@@ -85,12 +131,6 @@ fn read_grades(
     let mut grades: HashMap<String, Grades> = HashMap::new();
     for (query, document, grade) in rows.into_iter().flatten() {
         grades.entry(query).or_default().insert(document, grade);
-    }
-    if grades.is_empty() {
-        return Err(format!(
-            "`{}` has no judgements",
-            folder.join("qrels.tsv").display()
-        ));
     }
     Ok(grades)
 }
