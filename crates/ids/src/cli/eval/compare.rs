@@ -115,7 +115,8 @@ fn changes(before: &Value, after: &Value) -> Vec<String> {
             found.push(format!("{name} {old:.2} → {new:.2} ({})", word(new > old)));
         }
     }
-    if found.is_empty() && before["response"] != after["response"] {
+    // Refusals name what is nearest, which changes with every document.
+    if found.is_empty() && after["answered"] == true && before["response"] != after["response"] {
         found.push("other words".to_owned());
     }
     found
