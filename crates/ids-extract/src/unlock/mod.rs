@@ -11,7 +11,7 @@ mod pdf;
 mod standard;
 
 use std::fs::File;
-use std::io::{Read, Seek};
+use std::io::{Read, Seek, SeekFrom};
 
 use crate::output::ParseError;
 use crate::pdf::Engine;
@@ -32,7 +32,9 @@ pub(crate) fn unlock(
     password: &str,
     engine: Option<&Engine>,
 ) -> Result<Option<Vec<u8>>, ParseError> {
-    let size = file.metadata().map_err(ParseError::Input)?.len();
+    // Not by its metadata, as in `pdf`: that system call is forbidden here.
+    let size = file.seek(SeekFrom::End(0)).map_err(ParseError::Input)?;
+    file.rewind().map_err(ParseError::Input)?;
     if size > FILE_BYTES {
         return Err(ParseError::TooLarge(
             "it is too large to be opened with a password",
