@@ -10,12 +10,16 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+
+/// What a small model takes for a text.
+const A_TEXT: Duration = Duration::from_millis(3);
 
 /// Answers each request with the next of its scripts, and with the last one for ever. Ends when dropped.
 pub struct ScriptedModelServer {
@@ -53,6 +57,7 @@ pub struct Script(Vec<Step>);
 enum Step {
     Bytes(Vec<u8>),
     Gate(Gate),
+    Compute(Duration),
     Hang,
 }
 
@@ -179,6 +184,13 @@ impl Script {
         self
     }
 
+    /// Takes so long before it goes on, as a model that computes does.
+    #[must_use]
+    pub fn after(mut self, computing: Duration) -> Self {
+        self.0.insert(0, Step::Compute(computing));
+        self
+    }
+
     /// Says nothing more, and keeps the connection open.
     #[must_use]
     pub fn then_hang(mut self) -> Self {
@@ -208,11 +220,15 @@ impl ScriptedModelServer {
             let mut data: Vec<Value> = texts
                 .iter()
                 .enumerate()
-                .map(|(index, text)| json!({"object": "embedding", "index": index, "embedding": vector(text)}))
+                .map(
+                    |(index, text)| json!({"object": "embedding", "index": index, "embedding": vector(text)}),
+                )
                 .collect();
             // The order is not promised.
             data.reverse();
-            Script::json(&json!({"object": "list", "data": data, "usage": {"prompt_tokens": texts.len(), "total_tokens": texts.len()}}))
+            let usage = json!({"prompt_tokens": texts.len(), "total_tokens": texts.len()});
+            Script::json(&json!({"object": "list", "data": data, "usage": usage}))
+                .after(A_TEXT * texts.len() as u32)
         })
         .await
     }
@@ -306,6 +322,7 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
     for step in script.0 {
         let is_there = match step {
             Step::Bytes(bytes) => stream.write_all(&bytes).await.is_ok(),
+            Step::Compute(computing) => unless_left(&mut stream, tokio::time::sleep(computing)).await,
             Step::Gate(gate) => unless_left(&mut stream, gate.pass()).await,
             Step::Hang => unless_left(&mut stream, std::future::pending()).await,
         };
