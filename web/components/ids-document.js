@@ -3,6 +3,7 @@
 import "./ids-page-picture.js";
 import "./ids-page-text.js";
 import "./ids-relatives.js";
+import { access } from "../lib/access.js";
 import { get, withQuery } from "../lib/api.js";
 import { connection } from "../lib/connection.js";
 import { announce, button, foreign, h, icon, iconButton, skeleton } from "../lib/dom.js";
@@ -77,7 +78,7 @@ class IdsDocument extends IdsElement {
     const path = `/api/v1/documents/${encodeURIComponent(this.#id)}`;
     try {
       if (this.#document?.document_id !== this.#id) {
-        const [found, analysis] = await Promise.all([get(path, signal), get(`${path}/analysis`, signal)]);
+        const [found, analysis] = await Promise.all([get(path, signal), access.allows("read") ? get(`${path}/analysis`, signal) : {}]);
         this.#document = { ...found, analysis };
       }
       const range = this.#range;

@@ -1,5 +1,6 @@
 // What came in a document, what was passed over in it, and which documents have nearly its text.
 
+import { access } from "../lib/access.js";
 import { get } from "../lib/api.js";
 import { foreign, h } from "../lib/dom.js";
 import { IdsElement } from "../lib/element.js";
@@ -22,6 +23,7 @@ class IdsRelatives extends IdsElement {
     this.#analysis = null;
     this.replaceChildren();
     this.hidden = true;
+    if (!access.allows("read")) return;
     this.ready = this.#load(value);
   }
 

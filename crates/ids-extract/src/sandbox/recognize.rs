@@ -152,7 +152,7 @@ impl Recognizer {
             return Read::Nothing;
         }
         let is_pdf = request.content_type.as_str() == ContentType::PDF;
-        let Some((quarters, words)) = self.from_all_sides(&prepared, is_pdf).await else {
+        let Some((quarters, words)) = self.any_side_up(&prepared, is_pdf).await else {
             return Read::Failed;
         };
         let sheet = Sheet {
@@ -184,7 +184,7 @@ impl Recognizer {
     }
 
     /// The words of a page as it lies, or as it must be turned to be read; with the quarters it was turned by.
-    async fn from_all_sides(&self, prepared: &Prepared, is_pdf: bool) -> Option<(u8, Vec<Word>)> {
+    async fn any_side_up(&self, prepared: &Prepared, is_pdf: bool) -> Option<(u8, Vec<Word>)> {
         let mut best: Option<(u8, Vec<Word>)> = None;
         let worth = |words: &[Word]| {
             let letters: usize = words.iter().map(|word| word.text.chars().count()).sum();

@@ -41,7 +41,6 @@ pub(crate) fn ocr_extractor() -> Option<SandboxedExtractor> {
         Ok(tesseract) => tesseract,
         Err(error) => {
             assert!(std::env::var_os("CI").is_none(), "{error}");
-            println!("{error}");
             return None;
         }
     };
