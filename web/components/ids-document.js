@@ -78,7 +78,7 @@ class IdsDocument extends IdsElement {
     const path = `/api/v1/documents/${encodeURIComponent(this.#id)}`;
     try {
       if (this.#document?.document_id !== this.#id) {
-        const [found, analysis] = await Promise.all([get(path, signal), access.allows("read") ? get(`${path}/analysis`, signal) : {}]);
+        const [found, analysis] = await Promise.all([get(path, signal), access.allows("read") ? get(`${path}/analysis`, signal) : null]);
         this.#document = { ...found, analysis };
       }
       const range = this.#range;
@@ -131,7 +131,7 @@ class IdsDocument extends IdsElement {
     this.#head.replaceChildren(
       h("div", { class: "document-title" },
         heading,
-        h("p", { class: "place" }, [filename, collection, ...facts(analysis)].flatMap((text, index) => [index > 0 && " · ", foreign(text)]))),
+        h("p", { class: "place" }, [filename, collection, ...facts(analysis ?? {})].flatMap((text, index) => [index > 0 && " · ", foreign(text)]))),
       h("div", { class: "document-tools" },
         h("a", { class: "button quiet", href: link([], { document: this.#id }), "data-name": "search", "data-needs": "use" }, icon("search"), t("document.search_in")),
         h("nav", { class: "pager", "aria-label": t("document.pages") },

@@ -1,7 +1,5 @@
 // What came in a document, what was passed over in it, and which documents have nearly its text.
 
-import { access } from "../lib/access.js";
-import { get } from "../lib/api.js";
 import { foreign, h } from "../lib/dom.js";
 import { IdsElement } from "../lib/element.js";
 import { percent } from "../lib/format.js";
@@ -10,42 +8,29 @@ import { pageLink } from "../lib/router.js";
 
 class IdsRelatives extends IdsElement {
   #document = null;
-  #analysis = null;
 
   connected() {
     this.hidden = this.childElementCount === 0;
   }
 
-  /** Asks for it once a document. */
+  /** A document with its analysis, which is null where the key may not read it. */
   set document(value) {
-    if (this.#document?.document_id === value.document_id && this.#document?.updated_at === value.updated_at) return;
+    if (this.#document === value) return;
     this.#document = value;
-    this.#analysis = null;
-    this.replaceChildren();
-    this.hidden = true;
-    if (!access.allows("read")) return;
-    this.ready = this.#load(value);
+    this.#show();
   }
-
-  ready = Promise.resolve();
 
   retranslate() {
-    if (this.#analysis) this.#show();
-  }
-
-  async #load(document) {
-    try {
-      const analysis = await get(`/api/v1/documents/${encodeURIComponent(document.document_id)}/analysis`, this.life);
-      if (this.#document !== document) return;
-      this.#analysis = analysis;
-      this.#show();
-    } catch {
-      // It is an addition: without it the page is read all the same.
-    }
+    if (this.#document) this.#show();
   }
 
   #show() {
-    const { children, total_children: total, skipped, near_duplicates: near } = this.#analysis;
+    if (!this.#document.analysis) {
+      this.replaceChildren();
+      this.hidden = true;
+      return;
+    }
+    const { children, total_children: total, skipped, near_duplicates: near } = this.#document.analysis;
     const parts = [
       this.#document.parent_id && h("p", { class: "origin" },
         h("a", { href: pageLink(this.#document.parent_id, 1) }, t("document.parent")), ": ", foreign(this.#document.path)),

@@ -95,7 +95,8 @@ impl<E: Embedder + 'static> From<Arc<E>> for Embedders {
 /// How often a process looks whether another model serves now.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
 
-/// Looks at the vectors now and then, until `stop`: another process may have changed the library over. Without a choice, once.
+/// Looks at the vectors now and then, until the model that is set serves: another process may change the library over. Without a
+/// choice, once: each look counts all vectors.
 pub async fn watch_embedders(library: &Library, stop: &CancellationToken) {
     let mut known = None;
     loop {
@@ -104,10 +105,10 @@ pub async fn watch_embedders(library: &Library, stop: &CancellationToken) {
                 if known.as_ref() != Some(&standing) {
                     tell(library.ports.embedders.wanted().model(), &standing);
                 }
-                known = Some(standing);
-                if !library.ports.embedders.is_choice() {
+                if standing == Standing::Settled || !library.ports.embedders.is_choice() {
                     return;
                 }
+                known = Some(standing);
             }
             Err(refusal) => {
                 let error: &dyn std::error::Error = &refusal;
