@@ -31,6 +31,7 @@ pub fn local_router(options: HttpOptions) -> Router {
             "/local/organizations",
             get(local::organizations).post(local::ensure_organization),
         )
+        .route("/local/reindex/embeddings", get(local::reindex_state))
         .route("/local/reindex/embeddings/embed", post(local::embed_what_lacks))
         .route(
             "/local/reindex/embeddings/remove",

@@ -30,7 +30,7 @@ pub use embedders::{Embedders, Standing, watch_embedders};
 pub use jobs::AnyJob;
 pub use originals::Original;
 pub use page_images::PageOriginal;
-pub use reindex::ReindexTurn;
+pub use reindex::{ReindexCursor, ReindexState, ReindexTurn};
 pub use totals::{QueueTotals, Totals, queue_totals};
 pub(crate) use upload_refusals::refused_by_blobs;
 pub use uploads::{

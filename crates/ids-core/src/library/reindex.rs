@@ -11,23 +11,39 @@ use super::{Library, Standing};
 use crate::chunk::{ChunkDetail, Filter};
 use crate::embedding::EmbeddingModel;
 use crate::error::{ErrorCode, Refusal};
-use crate::id::ChunkId;
+use crate::id::{ChunkId, OrganizationId};
 use crate::ingest::passage_text;
 use crate::limits;
 use crate::ports::EmbedError;
 use crate::scope::Scope;
 
-/// How far the library is after a turn.
+/// How far the library is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReindexTurn {
+pub struct ReindexState {
     /// The model that is set.
     pub model: EmbeddingModel,
-    /// Chunks that got a vector in this turn; none when nothing lacks one.
-    pub embedded: u64,
     /// Visible chunks of all organizations.
     pub chunks: u64,
     /// Those that have a vector of the model.
     pub done: u64,
+}
+
+/// Where a turn ended, and the next one goes on: looking from the beginning each time would cost the square of the library.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReindexCursor {
+    /// The organization it came to.
+    pub organization: OrganizationId,
+    /// The last chunk that was looked at.
+    pub after: ChunkId,
+}
+
+/// What came of a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReindexTurn {
+    /// Chunks that got a vector.
+    pub embedded: u64,
+    /// Where to go on; `None` when every organization was looked through.
+    pub next: Option<ReindexCursor>,
 }
 
 impl Library {
@@ -49,31 +65,63 @@ impl Library {
         Ok(self.ports.embedders.settle(&vectors))
     }
 
-    /// A turn of the first step: vectors of the model that is set, for chunks that lack one. When none does, that model serves.
+    /// How far the library is. Counts all vectors: for the beginning, not for each turn.
     ///
     /// # Errors
-    /// `DEPENDENCY_UNAVAILABLE` when the model or the store cannot be asked; what was done before stays.
-    pub async fn embed_what_lacks(&self) -> Result<ReindexTurn, Refusal> {
-        let model = self.ports.embedders.wanted().model().clone();
-        let mut turn = ReindexTurn {
-            model,
-            embedded: 0,
+    /// `DEPENDENCY_UNAVAILABLE` when the store cannot be asked.
+    pub async fn reindex_state(&self) -> Result<ReindexState, Refusal> {
+        let mut state = ReindexState {
+            model: self.ports.embedders.wanted().model().clone(),
             chunks: 0,
             done: 0,
         };
         for scope in self.all_scopes().await? {
-            if turn.embedded < limits::REINDEX_TURN as u64 {
-                turn.embedded += self.embed_visible(&scope, &turn.model).await?;
-            }
-            turn.chunks += self.ports.chunks.count_chunks(&scope, &Filter::default()).await?;
+            state.chunks += self.ports.chunks.count_chunks(&scope, &Filter::default()).await?;
             let models = self.ports.chunks.embedding_models(&scope).await?;
-            let of_model = models.iter().filter(|(of, _)| *of == turn.model);
-            turn.done += of_model.map(|(_, count)| count).sum::<u64>();
+            let of_model = models.iter().filter(|(of, _)| *of == state.model);
+            state.done += of_model.map(|(_, count)| count).sum::<u64>();
         }
-        if turn.embedded == 0 {
-            self.settle_embedders().await?;
+        Ok(state)
+    }
+
+    /// A turn of the first step: vectors of the model that is set, for chunks that lack one. At the end of a pass over all
+    /// organizations that model serves, if none lacks one any more.
+    ///
+    /// # Errors
+    /// `DEPENDENCY_UNAVAILABLE` when the model or the store cannot be asked; what was done before stays.
+    pub async fn embed_what_lacks(&self, from: Option<ReindexCursor>) -> Result<ReindexTurn, Refusal> {
+        let mut scopes = self.all_scopes().await?;
+        if let Some(from) = from {
+            // An organization that is gone ends the pass: the next one begins anew.
+            let at = scopes
+                .iter()
+                .position(|scope| scope.organization == from.organization);
+            scopes.drain(..at.unwrap_or(scopes.len()));
         }
-        Ok(turn)
+        let mut after = from.map_or(ChunkId(0), |from| from.after);
+        let mut embedded = 0;
+        for scope in scopes {
+            while embedded < limits::REINDEX_TURN as u64 {
+                let Some((last, count)) = self.embed_batch(&scope, after).await? else {
+                    break;
+                };
+                after = last;
+                embedded += count;
+            }
+            if embedded >= limits::REINDEX_TURN as u64 {
+                let next = ReindexCursor {
+                    organization: scope.organization,
+                    after,
+                };
+                return Ok(ReindexTurn {
+                    embedded,
+                    next: Some(next),
+                });
+            }
+            after = ChunkId(0);
+        }
+        self.settle_embedders().await?;
+        Ok(ReindexTurn { embedded, next: None })
     }
 
     /// A turn of the last step: removes vectors of other models where there is one of the model that is set. How many; 0 at the end.
@@ -100,24 +148,22 @@ impl Library {
         Ok(scopes.collect())
     }
 
-    /// Embeds up to a turn of the chunks that lack a vector of `model`; how many got one.
-    async fn embed_visible(&self, scope: &Scope, model: &EmbeddingModel) -> Result<u64, Refusal> {
+    /// Embeds the next chunks after `after` that lack a vector: the last of them, and how many got one; `None` when none lacks one.
+    async fn embed_batch(&self, scope: &Scope, after: ChunkId) -> Result<Option<(ChunkId, u64)>, Refusal> {
         let (chunks, embedder) = (&self.ports.chunks, self.ports.embedders.wanted());
-        let mut embedded = 0;
-        let mut after = ChunkId(0);
-        while embedded < limits::REINDEX_TURN as u64 {
-            let ids = chunks
-                .list_visible_unembedded(scope, model, after, limits::EMBED_BATCH)
-                .await?;
-            let Some(last) = ids.last() else { break };
-            after = *last;
-            let details = chunks.load_details(scope, &ids).await?;
-            let texts: Vec<String> = details.iter().map(text_of).collect();
-            let vectors = embedder.embed_passages(&texts).await.map_err(refused)?;
-            let vectors: Vec<_> = details.iter().map(|chunk| chunk.chunk_id).zip(vectors).collect();
-            embedded += chunks.store_visible_embeddings(scope, model, &vectors).await?;
-        }
-        Ok(embedded)
+        let model = embedder.model();
+        let ids = chunks
+            .list_visible_unembedded(scope, model, after, limits::EMBED_BATCH)
+            .await?;
+        let Some(last) = ids.last() else {
+            return Ok(None);
+        };
+        let details = chunks.load_details(scope, &ids).await?;
+        let texts: Vec<String> = details.iter().map(text_of).collect();
+        let vectors = embedder.embed_passages(&texts).await.map_err(refused)?;
+        let vectors: Vec<_> = details.iter().map(|chunk| chunk.chunk_id).zip(vectors).collect();
+        let stored = chunks.store_visible_embeddings(scope, model, &vectors).await?;
+        Ok(Some((*last, stored)))
     }
 }
 

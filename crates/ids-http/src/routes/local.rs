@@ -7,8 +7,8 @@ use axum::extract::State;
 use ids_core::access::{Organization, OrganizationName};
 use ids_core::document::{ContentHash, SourcePath};
 use ids_core::error::{ErrorCode, Refusal};
-use ids_core::id::OrganizationId;
-use ids_core::library::SourceState;
+use ids_core::id::{ChunkId, OrganizationId};
+use ids_core::library::{ReindexCursor, SourceState};
 use ids_core::scope::{CollectionName, Scope};
 use serde::Serialize;
 
@@ -153,26 +153,63 @@ pub(super) fn file_hash(text: &str) -> Result<ContentHash, &'static str> {
 
 /// How far changing over to another embedding model is.
 #[derive(Debug, Serialize)]
-pub(crate) struct ReindexTurnBody {
+pub(crate) struct ReindexStateBody {
     model: String,
     dimensions: usize,
-    embedded: u64,
     chunks: u64,
     done: u64,
+}
+
+/// How far it is, in every organization.
+pub(crate) async fn reindex_state(
+    State(state): State<AppState>,
+    _operator: Granted<Administering>,
+) -> ApiResult<Json<ReindexStateBody>> {
+    let found = state.options.library.reindex_state().await?;
+    Ok(Json(ReindexStateBody {
+        model: found.model.name,
+        dimensions: found.model.dimensions,
+        chunks: found.chunks,
+        done: found.done,
+    }))
+}
+
+/// What came of a turn; `next` is to be sent with the next one.
+#[derive(Debug, Serialize)]
+pub(crate) struct ReindexTurnBody {
+    embedded: u64,
+    next: Option<ReindexCursorBody>,
+}
+
+/// Where to go on.
+#[derive(Debug, Serialize)]
+pub(crate) struct ReindexCursorBody {
+    organization_id: String,
+    after: i64,
 }
 
 /// A turn of making vectors of the model that is set, in every organization.
 pub(crate) async fn embed_what_lacks(
     State(state): State<AppState>,
     _operator: Granted<Administering>,
+    JsonBody(mut fields): JsonBody,
 ) -> ApiResult<Json<ReindexTurnBody>> {
-    let turn = state.options.library.embed_what_lacks().await?;
+    let organization = fields.parsed("organization_id", str::parse::<OrganizationId>);
+    let after = fields.whole_number("after");
+    fields.finish()?;
+    let from = organization
+        .zip(after)
+        .map(|(organization, after)| ReindexCursor {
+            organization,
+            after: ChunkId(i64::try_from(after).unwrap_or(i64::MAX)),
+        });
+    let turn = state.options.library.embed_what_lacks(from).await?;
     Ok(Json(ReindexTurnBody {
-        model: turn.model.name,
-        dimensions: turn.model.dimensions,
         embedded: turn.embedded,
-        chunks: turn.chunks,
-        done: turn.done,
+        next: turn.next.map(|next| ReindexCursorBody {
+            organization_id: next.organization.to_string(),
+            after: next.after.0,
+        }),
     }))
 }
 

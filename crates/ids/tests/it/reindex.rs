@@ -9,11 +9,16 @@ const MODEL: &str = "ours";
 
 /// Runs the program with a model of embeddings at `base_url`, off the runtime that serves it.
 async fn ids(place: &Place, base_url: Option<&str>, args: &[&str]) -> Run {
+    ids_with(place, base_url.map(|base_url| (base_url, MODEL)), args).await
+}
+
+/// The same with a model of that name.
+async fn ids_with(place: &Place, model: Option<(&str, &str)>, args: &[&str]) -> Run {
     let mut command = place.command(args);
-    if let Some(base_url) = base_url {
+    if let Some((base_url, model)) = model {
         command
             .env("OPENAI_BASE_URL", base_url)
-            .env("OPENAI_EMBEDDING_MODEL", MODEL)
+            .env("OPENAI_EMBEDDING_MODEL", model)
             .env("OPENAI_EMBEDDING_DIMENSIONS", "48");
     }
     let output = tokio::task::spawn_blocking(move || command.output().unwrap());
@@ -102,4 +107,37 @@ async fn a_model_that_is_down_stops_a_change_and_nothing_is_lost() {
     assert_eq!(run.code, Some(1), "{}{}", run.stdout, run.stderr);
     assert!(run.stderr.contains("what was done stays done"), "{}", run.stderr);
     assert_eq!(search(&place, Some(&nobody)).await[0]["source"], "edital.txt");
+}
+
+#[tokio::test]
+async fn what_takes_many_turns_is_changed_over_whole() {
+    let server = ScriptedModelServer::of_embeddings(48).await;
+    let base_url = server.base_url();
+    let place = Place::new();
+    let article =
+        |number: u32| format!("O lote {number} do loteamento mede {} metros. ", number * 7).repeat(12);
+    let text: Vec<String> = (0..300).map(article).collect();
+    let file = place.write("lotes.txt", text.join("\n\n"));
+    let ours = Some((base_url.as_str(), MODEL));
+    let run = ids_with(&place, ours, &["ingest", file.to_str().unwrap(), "--json"]).await;
+    let chunks = run.body()["documents"][0]["chunks"].as_u64().unwrap();
+    assert!(chunks > 2 * 128, "{chunks} are more than two turns");
+
+    // Nobody can ask for the vectors that are there: all are made anew, each once.
+    let before = server.requests().len();
+    let theirs = Some((base_url.as_str(), "theirs"));
+    let body = ids_with(&place, theirs, &["reindex", "--embeddings", "--json"])
+        .await
+        .body();
+
+    assert_eq!(
+        (&body["embedded"], &body["removed"]),
+        (&chunks.into(), &chunks.into()),
+        "{body}"
+    );
+    let requests = server.requests();
+    let sent = requests[before..]
+        .iter()
+        .map(|it| it.body["input"].as_array().unwrap().len() as u64);
+    assert_eq!(sent.sum::<u64>(), chunks);
 }

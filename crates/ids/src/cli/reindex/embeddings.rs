@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
-use crate::cli::client::{Client, with_client};
+use crate::cli::client::{CallError, Client, Reply, with_client};
 use crate::cli::exit::Failed;
 use crate::cli::output;
 use crate::config::Config;
@@ -23,17 +23,18 @@ pub(super) async fn run(json: bool, config: &Config) -> Result<u8, Failed> {
     with_client(config, Work::None, async |client: &Client| {
         let begin = Instant::now();
         let bar = Bar::new();
+        let state = ask(json, client.get("/local/reindex/embeddings").await)?;
         let mut embedded = 0;
-        let mut state = embed_all(client, json, &bar, &mut embedded).await?;
+        embed_all(client, json, &bar, &state, &mut embedded).await?;
         if has_other_processes && embedded > 0 {
             bar.say("other processes change over", true);
             tokio::time::sleep(OTHERS_LOOK).await;
             // What workers finished by the old model meanwhile.
-            state = embed_all(client, json, &bar, &mut embedded).await?;
+            embed_all(client, json, &bar, &state, &mut embedded).await?;
         }
         let mut removed = 0;
         loop {
-            let gone = turn(client, json, "remove").await?;
+            let gone = turn(client, json, "remove", &json!({})).await?;
             let count = gone["removed"].as_u64().unwrap_or(0);
             removed += count;
             bar.say(&format!("{removed} old embeddings removed"), false);
@@ -48,27 +49,40 @@ pub(super) async fn run(json: bool, config: &Config) -> Result<u8, Failed> {
     .await
 }
 
-async fn embed_all(client: &Client, json: bool, bar: &Bar, embedded: &mut u64) -> Result<Value, Failed> {
+/// Passes over the library until one finds nothing that lacks a vector.
+async fn embed_all(
+    client: &Client,
+    json: bool,
+    bar: &Bar,
+    state: &Value,
+    embedded: &mut u64,
+) -> Result<(), Failed> {
+    let (chunks, done) = (&state["chunks"], state["done"].as_u64().unwrap_or(0));
+    let model = state["model"].as_str().unwrap_or_default();
     loop {
-        let state = turn(client, json, "embed").await?;
-        let count = state["embedded"].as_u64().unwrap_or(0);
-        *embedded += count;
-        bar.say(
-            &format!(
-                "{}/{} passages embedded by {}",
-                state["done"], state["chunks"], state["model"]
-            ),
-            false,
-        );
-        if count == 0 {
-            return Ok(state);
+        let before = *embedded;
+        let mut from = json!({});
+        while from.is_object() {
+            let ended = turn(client, json, "embed", &from).await?;
+            *embedded += ended["embedded"].as_u64().unwrap_or(0);
+            bar.say(
+                &format!("{}/{chunks} passages embedded by {model}", done + *embedded),
+                false,
+            );
+            from = ended["next"].clone();
+        }
+        if *embedded == before {
+            return Ok(());
         }
     }
 }
 
-async fn turn(client: &Client, json: bool, step: &str) -> Result<Value, Failed> {
+async fn turn(client: &Client, json: bool, step: &str, body: &Value) -> Result<Value, Failed> {
     let path = format!("/local/reindex/embeddings/{step}");
-    let reply = client.post(&path, &json!({})).await;
+    ask(json, client.post(&path, body).await)
+}
+
+fn ask(json: bool, reply: Result<Reply, CallError>) -> Result<Value, Failed> {
     Ok(reply.map_err(|error| error.into_failed(json))?.body)
 }
 
