@@ -114,21 +114,7 @@ fn is_running_text(lines: &[Line]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::sort;
-    use crate::pdf::lines::{Area, Line};
-
-    fn line(text: &str, left: f32, top: f32, width: f32) -> Line {
-        Line {
-            text: text.to_owned(),
-            area: Area {
-                left,
-                top,
-                right: left + width,
-                bottom: top + 10.0,
-            },
-            size: 10.0,
-            joined: false,
-        }
-    }
+    use crate::pdf::lines::{Line, line};
 
     fn texts(lines: &[Line]) -> Vec<&str> {
         lines.iter().map(|line| line.text.as_str()).collect()

@@ -47,6 +47,22 @@ pub(crate) struct Line {
     pub(crate) joined: bool,
 }
 
+/// A line of 10 points at a place, for tests of what is made of lines.
+#[cfg(test)]
+pub(crate) fn line(text: &str, left: f32, top: f32, width: f32) -> Line {
+    Line {
+        text: text.to_owned(),
+        area: Area {
+            left,
+            top,
+            right: left + width,
+            bottom: top + 10.0,
+        },
+        size: 10.0,
+        joined: false,
+    }
+}
+
 impl Frame {
     /// The frame of a page: the intersection of its crop and media boxes, as pdfium computes it.
     pub(crate) fn of(page: &PdfPage<'_>) -> Self {

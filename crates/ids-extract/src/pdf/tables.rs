@@ -182,21 +182,7 @@ fn is_contents(lines: &[Line], grid: &[Vec<Option<usize>>]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::find;
-    use crate::pdf::lines::{Area, Line};
-
-    fn line(text: &str, left: f32, top: f32, width: f32) -> Line {
-        Line {
-            text: text.to_owned(),
-            area: Area {
-                left,
-                top,
-                right: left + width,
-                bottom: top + 10.0,
-            },
-            size: 10.0,
-            joined: false,
-        }
-    }
+    use crate::pdf::lines::{Line, line};
 
     /// Rows of cells at 60, 250 and, ending there, 500.
     fn page(rows: &[[&str; 3]]) -> Vec<Line> {
