@@ -42,6 +42,8 @@ pub const DOCUMENT_CHARS: usize = 60_000_000;
 pub const MEMBER_PATH_CHARS: usize = 1_000;
 /// How many documents a member may lie in: a ZIP in a mail in a ZIP in a mail. Past it whoever nests plays a trick.
 pub const MEMBER_DEPTH: u32 = 4;
+/// Levels that a store follows, up or down: more than there may be, so that rows that name each other end somewhere.
+pub const MEMBER_LEVELS: u32 = MEMBER_DEPTH + 2;
 /// Members that one file gives: a folder of ten years of letters. Each is a job and some rows.
 pub const MEMBERS_PER_FILE: usize = 2_000;
 /// Members of all depths that came in one file.

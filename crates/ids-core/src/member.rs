@@ -3,11 +3,14 @@
 
 use std::fmt;
 
-use crate::document::{BlobKey, ContentHash, ContentType};
+use crate::document::{
+    Acceptance, AcceptedAs, BlobKey, ContentHash, ContentType, DocumentDetails, DocumentStatus,
+};
 use crate::id::{DocumentId, JobId, VersionId};
 use crate::limits;
 use crate::page::{ExtractionNote, NoteKind};
 use crate::ports::Accepted;
+use crate::scope::{CollectionName, Tag};
 
 /// Where a member lies inside its parent, such as `anexos/contrato.pdf`: names parted by `/`. It is a text that is shown and
 /// compared; no file is ever opened or made by it.
@@ -173,6 +176,73 @@ pub struct MemberAcceptance {
     pub file_size: u64,
     /// SHA-256 of the bytes.
     pub file_hash: ContentHash,
+}
+
+impl MemberAcceptance {
+    /// What is accepted of it, beside or in place of what is at its path already: a new document has tags and collection of its parent.
+    pub fn acceptance(
+        &self,
+        known: Option<&KnownMember>,
+        tags: Vec<Tag>,
+        collection: CollectionName,
+    ) -> Acceptance {
+        let filename = self.path.filename();
+        let (document_id, accepted_as) = match known {
+            Some(known) => (known.document_id, AcceptedAs::FurtherVersion { filename }),
+            None => {
+                let details = DocumentDetails {
+                    title: None,
+                    description: None,
+                    tags,
+                    collection,
+                    filename,
+                };
+                (
+                    self.document_id,
+                    AcceptedAs::NewDocument {
+                        details,
+                        source: None,
+                    },
+                )
+            }
+        };
+        Acceptance {
+            document_id,
+            accepted_as,
+            version_id: self.version_id,
+            job_id: self.job_id,
+            blob: self.blob.clone(),
+            content_type: self.content_type.clone(),
+            file_size: self.file_size,
+            file_hash: self.file_hash,
+        }
+    }
+}
+
+/// What is at a path of a parent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownMember {
+    /// The document.
+    pub document_id: DocumentId,
+    /// SHA-256 of its newest version's bytes, as it is stored.
+    pub file_hash: Vec<u8>,
+    /// How it stands.
+    pub status: DocumentStatus,
+    /// Whether it came with the same version of the parent.
+    pub is_of_this_version: bool,
+}
+
+impl KnownMember {
+    /// Whether the same bytes are there, and need no other try.
+    pub fn is_settled(&self, member: &MemberAcceptance) -> bool {
+        self.file_hash == member.file_hash.as_bytes()
+            && match self.status {
+                DocumentStatus::Cancelled => false,
+                // A new version of the parent is a person's second try; the same one is a worker's.
+                DocumentStatus::Failed => self.is_of_this_version,
+                _ => true,
+            }
+    }
 }
 
 /// What came of a member.

@@ -1,10 +1,10 @@
 //! Documents that came in others. Locks go from the outer document to the inner one, each before its job.
 
-use ids_core::document::{Acceptance, AcceptedAs, DocumentDetails, DocumentStatus, Removed};
+use ids_core::document::Removed;
 use ids_core::id::{DocumentId, OrganizationId, VersionId};
 use ids_core::job::Lease;
-use ids_core::limits::MEMBER_DEPTH;
-use ids_core::member::{Family, MemberAcceptance, MemberAccepted};
+use ids_core::limits::MEMBER_LEVELS;
+use ids_core::member::{Family, KnownMember, MemberAcceptance, MemberAccepted};
 use ids_core::scope::Scope;
 
 use crate::accept;
@@ -15,17 +15,6 @@ use crate::leases::{held_version, hold_version};
 use crate::rows::{Columns, Id, storable};
 use crate::transaction::Tx;
 use crate::versions;
-
-/// Levels that are followed, up or down: more than there may be, so that rows that name each other end somewhere.
-const LEVELS: u32 = MEMBER_DEPTH + 2;
-
-/// What is at a path of a parent.
-struct Known {
-    document_id: DocumentId,
-    file_hash: Vec<u8>,
-    status: DocumentStatus,
-    is_of_this_version: bool,
-}
 
 /// `JobStore::accept_member`.
 pub(crate) async fn accept(
@@ -42,36 +31,11 @@ pub(crate) async fn accept(
     if let Some(known) = &known {
         documents::lock(tx, held.organization, known.document_id).await?;
         set_parent_version(tx, &held.organization, known.document_id, lease.version_id).await?;
-        if is_settled(known, member) {
+        if known.is_settled(member) {
             return Ok(MemberAccepted::Unchanged(known.document_id));
         }
     }
-    let filename = member.path.filename();
-    let accepted_as = match &known {
-        Some(_) => AcceptedAs::FurtherVersion { filename },
-        None => AcceptedAs::NewDocument {
-            details: DocumentDetails {
-                title: None,
-                description: None,
-                tags: parent.tags,
-                collection: parent.collection,
-                filename,
-            },
-            source: None,
-        },
-    };
-    let acceptance = Acceptance {
-        document_id: known
-            .as_ref()
-            .map_or(member.document_id, |known| known.document_id),
-        accepted_as,
-        version_id: member.version_id,
-        job_id: member.job_id,
-        blob: member.blob.clone(),
-        content_type: member.content_type.clone(),
-        file_size: member.file_size,
-        file_hash: member.file_hash,
-    };
+    let acceptance = member.acceptance(known.as_ref(), parent.tags, parent.collection);
     let accepted = accept::accept(tx, &scope, &acceptance).await?;
     if known.is_none() {
         tx.execute(
@@ -89,18 +53,7 @@ pub(crate) async fn accept(
     Ok(MemberAccepted::New(accepted))
 }
 
-/// Whether the same bytes are there, and need no other try.
-fn is_settled(known: &Known, member: &MemberAcceptance) -> bool {
-    known.file_hash == member.file_hash.as_bytes()
-        && match known.status {
-            DocumentStatus::Cancelled => false,
-            // A new version of the parent is a person's second try; the same one is a worker's.
-            DocumentStatus::Failed => known.is_of_this_version,
-            _ => true,
-        }
-}
-
-async fn find(tx: &Tx<'_>, lease: &Lease, member: &MemberAcceptance) -> DbResult<Option<Known>> {
+async fn find(tx: &Tx<'_>, lease: &Lease, member: &MemberAcceptance) -> DbResult<Option<KnownMember>> {
     let row = tx
         .query_opt(
             "select d.document_id, v.file_hash, d.status, d.parent_version_id is not distinct from $4 from documents d
@@ -116,7 +69,7 @@ async fn find(tx: &Tx<'_>, lease: &Lease, member: &MemberAcceptance) -> DbResult
         .await?;
     let Some(row) = row else { return Ok(None) };
     let mut columns = Columns::new(&row, "documents");
-    Ok(Some(Known {
+    Ok(Some(KnownMember {
         document_id: columns.id()?,
         file_hash: columns.get()?,
         status: columns.document_status()?,
@@ -147,7 +100,7 @@ pub(crate) async fn find_family(tx: &Tx<'_>, lease: &Lease) -> DbResult<Family> 
     let held = held_version(tx, lease).await?;
     let mut outermost = held.document_id;
     let mut depth = 0;
-    while depth < LEVELS {
+    while depth < MEMBER_LEVELS {
         let row = tx
             .query_opt(
                 "select parent_id from documents
@@ -171,7 +124,7 @@ pub(crate) async fn below(
 ) -> DbResult<Vec<DocumentId>> {
     let mut all = Vec::new();
     let mut level = vec![document_id.to_uuid()];
-    for _ in 0..LEVELS {
+    for _ in 0..MEMBER_LEVELS {
         if level.is_empty() {
             break;
         }

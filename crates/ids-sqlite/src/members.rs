@@ -1,10 +1,10 @@
 //! Documents that came in others.
 
-use ids_core::document::{Acceptance, AcceptedAs, DocumentDetails, DocumentStatus, Removed};
+use ids_core::document::Removed;
 use ids_core::id::{DocumentId, JobId, VersionId};
 use ids_core::job::Lease;
-use ids_core::limits::MEMBER_DEPTH;
-use ids_core::member::{Family, MemberAcceptance, MemberAccepted};
+use ids_core::limits::MEMBER_LEVELS;
+use ids_core::member::{Family, KnownMember, MemberAcceptance, MemberAccepted};
 use ids_core::scope::Scope;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -16,17 +16,6 @@ use crate::jobs;
 use crate::leases::held_version;
 use crate::rows::{Columns, Id};
 use crate::versions;
-
-/// Levels that are followed, up or down: more than there may be, so that rows that name each other end somewhere.
-const LEVELS: u32 = MEMBER_DEPTH + 2;
-
-/// What is at a path of a parent.
-struct Known {
-    document_id: DocumentId,
-    file_hash: Vec<u8>,
-    status: DocumentStatus,
-    is_of_this_version: bool,
-}
 
 /// `JobStore::accept_member`.
 pub(crate) fn accept(
@@ -40,36 +29,11 @@ pub(crate) fn accept(
     let known = find(tx, lease, member)?;
     if let Some(known) = &known {
         set_parent_version(tx, known.document_id, lease.version_id)?;
-        if is_settled(known, member) {
+        if known.is_settled(member) {
             return Ok(MemberAccepted::Unchanged(known.document_id));
         }
     }
-    let filename = member.path.filename();
-    let accepted_as = match &known {
-        Some(_) => AcceptedAs::FurtherVersion { filename },
-        None => AcceptedAs::NewDocument {
-            details: DocumentDetails {
-                title: None,
-                description: None,
-                tags: parent.tags,
-                collection: parent.collection,
-                filename,
-            },
-            source: None,
-        },
-    };
-    let acceptance = Acceptance {
-        document_id: known
-            .as_ref()
-            .map_or(member.document_id, |known| known.document_id),
-        accepted_as,
-        version_id: member.version_id,
-        job_id: member.job_id,
-        blob: member.blob.clone(),
-        content_type: member.content_type.clone(),
-        file_size: member.file_size,
-        file_hash: member.file_hash,
-    };
+    let acceptance = member.acceptance(known.as_ref(), parent.tags, parent.collection);
     let accepted = accept::accept(tx, &scope, &acceptance)?;
     if known.is_none() {
         tx.execute(
@@ -85,18 +49,7 @@ pub(crate) fn accept(
     Ok(MemberAccepted::New(accepted))
 }
 
-/// Whether the same bytes are there, and need no other try.
-fn is_settled(known: &Known, member: &MemberAcceptance) -> bool {
-    known.file_hash == member.file_hash.as_bytes()
-        && match known.status {
-            DocumentStatus::Cancelled => false,
-            // A new version of the parent is a person's second try; the same one is a worker's.
-            DocumentStatus::Failed => known.is_of_this_version,
-            _ => true,
-        }
-}
-
-fn find(tx: &Connection, lease: &Lease, member: &MemberAcceptance) -> DbResult<Option<Known>> {
+fn find(tx: &Connection, lease: &Lease, member: &MemberAcceptance) -> DbResult<Option<KnownMember>> {
     tx.prepare_cached(
         "select d.document_id, v.file_hash, d.status, d.parent_version_id is ?3 from documents d
          join versions v on v.version_no = d.newest_version_no
@@ -111,7 +64,7 @@ fn find(tx: &Connection, lease: &Lease, member: &MemberAcceptance) -> DbResult<O
         |row| {
             let mut columns = Columns::new(row, "documents");
             Ok((|| {
-                Ok(Known {
+                Ok(KnownMember {
                     document_id: columns.id()?,
                     file_hash: columns.get()?,
                     status: columns.document_status()?,
@@ -135,7 +88,7 @@ pub(crate) fn find_family(tx: &Connection, lease: &Lease) -> DbResult<Family> {
     let held = held_version(tx, lease)?;
     let mut outermost = held.document_id;
     let mut depth = 0;
-    while depth < LEVELS {
+    while depth < MEMBER_LEVELS {
         let parent: Option<[u8; 16]> = tx
             .prepare_cached("select parent_id from documents where document_id = ?1")?
             .query_row([outermost.to_blob()], |row| row.get(0))
@@ -155,7 +108,7 @@ pub(crate) fn below(tx: &Connection, document_id: DocumentId) -> DbResult<Vec<Do
         tx.prepare_cached("select document_id from documents where parent_id = ?1 order by document_id")?;
     let mut all = Vec::new();
     let mut level = vec![document_id];
-    for _ in 0..LEVELS {
+    for _ in 0..MEMBER_LEVELS {
         let mut next = Vec::new();
         for parent in level {
             let mut rows = select.query([parent.to_blob()])?;
