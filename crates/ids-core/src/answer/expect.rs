@@ -4,6 +4,8 @@ use std::collections::HashSet;
 
 use ids_text::Term;
 
+use super::facts::folded_words;
+
 /// What a question asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Expects {
@@ -76,14 +78,6 @@ impl Expects {
             }),
         }
     }
-}
-
-fn folded_words(text: &str) -> Vec<String> {
-    ids_text::fold(&text.to_lowercase())
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_owned)
-        .collect()
 }
 
 #[cfg(test)]
