@@ -4,7 +4,7 @@ use std::fmt;
 
 pub use crate::content_type::{ContentType, FILE_TYPES, FileType};
 use crate::error::Failure;
-use crate::id::{DocumentId, JobId, UploadId, VersionId};
+use crate::id::{DocumentId, JobId, OrganizationId, UploadId, VersionId};
 use crate::job::JobStep;
 use crate::scope::{CollectionName, Tag};
 use crate::time::Timestamp;
@@ -221,6 +221,11 @@ impl SourcePath {
 pub struct BlobKey(pub String);
 
 impl BlobKey {
+    /// Where bytes of an organization lie: under `prefix`, which ends in a slash, by the id of their version or upload.
+    pub fn of(prefix: &str, organization: OrganizationId, id: impl fmt::Display) -> Self {
+        Self(format!("{prefix}{organization}/{id}"))
+    }
+
     /// The version whose bytes they are, where the key ends in its id. Between the move of bytes and the note of where they
     /// are now, a crash leaves nothing else that names them.
     pub fn version(&self) -> Option<VersionId> {

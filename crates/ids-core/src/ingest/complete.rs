@@ -15,10 +15,11 @@ pub(super) async fn run(library: &Library, claimed: &ClaimedJob) -> Result<(), S
     let keep = library.settings.keep_originals;
     let original = match &version.blob {
         Some(blob) if keep => {
-            let kept = BlobKey(format!(
-                "{}{}/{}",
-                library.settings.originals_prefix, claimed.lease.job.organization, version.version_id
-            ));
+            let kept = BlobKey::of(
+                &library.settings.originals_prefix,
+                claimed.lease.job.organization,
+                version.version_id,
+            );
             if *blob == kept || was_moved(library, claimed, blob, &kept).await? {
                 Some(kept)
             } else {

@@ -97,10 +97,8 @@ impl<'a> Members<'a> {
             None
         };
         let version_id = VersionId::from_uuid(self.library.ports.ids.next());
-        let blob = BlobKey(format!(
-            "{}{}/{version_id}",
-            self.library.settings.temp_prefix, self.claimed.lease.job.organization
-        ));
+        let organization = self.claimed.lease.job.organization;
+        let blob = BlobKey::of(&self.library.settings.temp_prefix, organization, version_id);
         let writer = match reason {
             Some(reason) => {
                 self.skip(&path, reason);

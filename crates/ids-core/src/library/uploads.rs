@@ -193,10 +193,7 @@ impl Library {
 
         let upload_id = UploadId::from_uuid(self.ports.ids.next());
         let expires_at = self.ports.clock.now().plus(self.settings.upload_ttl);
-        let blob = BlobKey(format!(
-            "{}{}/{upload_id}",
-            self.settings.temp_prefix, scope.organization
-        ));
+        let blob = BlobKey::of(&self.settings.temp_prefix, scope.organization, upload_id);
         let new_upload = NewUpload {
             upload_id,
             document_id: document_id.unwrap_or_else(|| DocumentId::from_uuid(self.ports.ids.next())),
@@ -411,10 +408,7 @@ impl Library {
     /// `STORAGE_FULL`, `DEPENDENCY_UNAVAILABLE`.
     pub async fn begin_file(&self, scope: &Scope) -> Result<IncomingFile, Refusal> {
         let version_id = VersionId::from_uuid(self.ports.ids.next());
-        let blob = BlobKey(format!(
-            "{}{}/{version_id}",
-            self.settings.temp_prefix, scope.organization
-        ));
+        let blob = BlobKey::of(&self.settings.temp_prefix, scope.organization, version_id);
         let writer = self.ports.blobs.create(&blob).await.map_err(refused_by_blobs)?;
         Ok(IncomingFile {
             writer,
