@@ -2,11 +2,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use hyper::header;
 use ids_core::ports::ChatPrompt;
 use ids_core::session::TokenUsage;
 
-use crate::backoff;
 use crate::error::CallError;
 use crate::http::{Reply, Server};
 use crate::reply::{self, Pieces};
@@ -85,17 +83,11 @@ impl Caller {
 }
 
 async fn answered(reply: Reply, pieces: &mut Pieces<'_>) -> Result<Answered, CallError> {
-    match reply.status() {
-        200..=299 => reply::read(reply, pieces).await.map(Answered::Replied),
-        status @ (400 | 422) => Ok(Answered::Complained(status, complaint(reply).await)),
-        // 408: the server gave up waiting for us; 425 and 429: later.
-        status @ (408 | 425 | 429 | 500..=599) => Err(CallError::NotNow {
-            status,
-            retry_after: reply.header(header::RETRY_AFTER).and_then(backoff::retry_after),
-        }),
-        // Redirects too: whoever they lead to is not to see the key.
-        status => Err(CallError::Refused { status }),
+    if let status @ (400 | 422) = reply.status() {
+        return Ok(Answered::Complained(status, complaint(reply).await));
     }
+    reply.check_status()?;
+    reply::read(reply, pieces).await.map(Answered::Replied)
 }
 
 /// The beginning of what a server complains of; it is looked at, never shown or logged.

@@ -6,14 +6,12 @@ mod wire;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hyper::header;
 use ids_core::embedding::{Embedding, EmbeddingModel};
 use ids_core::ports::{EmbedError, Embedder};
 use ids_core::slots::Line;
 use ids_net::{Secret, TrustedRoots};
 
 pub use self::known::{Prefixes, known_dimensions};
-use crate::backoff;
 use crate::calls::{Calls, Failed, Try};
 use crate::config::{BaseUrl, BreakerPolicy, ConfigError, Deadlines, RetryPolicy};
 use crate::error::CallError;
@@ -93,7 +91,6 @@ impl EmbeddingModelConfig {
 /// An [`Embedder`] behind `POST {base}/embeddings`.
 pub struct OpenAiEmbedder {
     server: Server,
-    name: String,
     model: EmbeddingModel,
     asks_for_dimensions: bool,
     prefixes: Prefixes,
@@ -126,10 +123,9 @@ impl OpenAiEmbedder {
             passages: calls(PASSAGES),
             queries: calls(QUERIES),
             model: EmbeddingModel {
-                name: config.model.clone(),
+                name: config.model,
                 dimensions: config.dimensions,
             },
-            name: config.model,
             asks_for_dimensions: config.asks_for_dimensions,
             prefixes: config.prefixes,
         })
@@ -158,7 +154,7 @@ impl OpenAiEmbedder {
 
     async fn ask(&self, texts: &[String]) -> Result<Vec<Embedding>, CallError> {
         let dimensions = self.asks_for_dimensions.then_some(self.model.dimensions);
-        let json = wire::request(&self.name, texts, dimensions)
+        let json = wire::request(&self.model.name, texts, dimensions)
             .map_err(|_| CallError::Unusable("the texts cannot be put into JSON"))?;
         let (count, dimensions) = (texts.len(), self.model.dimensions);
         self.server
@@ -201,16 +197,7 @@ fn input(prefix: &str, text: &str) -> String {
 }
 
 async fn whole(mut reply: Reply) -> Result<Vec<u8>, CallError> {
-    match reply.status() {
-        200..=299 => {}
-        status @ (408 | 425 | 429 | 500..=599) => {
-            return Err(CallError::NotNow {
-                status,
-                retry_after: reply.header(header::RETRY_AFTER).and_then(backoff::retry_after),
-            });
-        }
-        status => return Err(CallError::Refused { status }),
-    }
+    reply.check_status()?;
     let mut json = Vec::new();
     while let Some(bytes) = reply.next().await? {
         json.extend_from_slice(&bytes);

@@ -17,6 +17,7 @@ use ids_net::{Secret, TrustedRoots, connect, connector};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use crate::backoff::retry_after;
 use crate::config::{BaseUrl, ConfigError, Deadlines};
 use crate::error::CallError;
 
@@ -174,8 +175,22 @@ impl Reply {
         self.head.status.as_u16()
     }
 
+    /// What its status says, when that is not that it went well.
+    pub(crate) fn check_status(&self) -> Result<(), CallError> {
+        match self.status() {
+            200..=299 => Ok(()),
+            // 408: the server gave up waiting for us; 425 and 429: later.
+            status @ (408 | 425 | 429 | 500..=599) => Err(CallError::NotNow {
+                status,
+                retry_after: self.header(header::RETRY_AFTER).and_then(retry_after),
+            }),
+            // Redirects too: whoever they lead to is not to see the key.
+            status => Err(CallError::Refused { status }),
+        }
+    }
+
     /// A header that is text.
-    pub(crate) fn header(&self, name: HeaderName) -> Option<&str> {
+    fn header(&self, name: HeaderName) -> Option<&str> {
         self.head.headers.get(name)?.to_str().ok()
     }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use hyper::Uri;
-use hyper::header;
 use ids_core::budget::BudgetNotice;
 use ids_core::ports::{AlarmError, BudgetAlarm};
 use ids_core::time::Timestamp;
@@ -14,10 +13,10 @@ use ids_net::TrustedRoots;
 use serde::Serialize;
 use tokio::time::sleep;
 
-use crate::backoff::{pause, retry_after};
+use crate::backoff::pause;
 use crate::config::{BaseUrl, ConfigError, Deadlines, RetryPolicy};
 use crate::error::CallError;
-use crate::http::{Reply, Server, within};
+use crate::http::{Server, within};
 
 /// A few seconds each: whoever tells has other things to do, and comes again.
 const DEADLINES: Deadlines = Deadlines {
@@ -147,19 +146,8 @@ impl BudgetWebhook {
     async fn post(&self, json: Vec<u8>) -> Result<(), CallError> {
         let sending = self
             .server
-            .post_to(&self.target, json, |reply| async move { taken(&reply) });
+            .post_to(&self.target, json, |reply| async move { reply.check_status() });
         within(DEADLINES.whole, "to take it", sending).await.flatten()
-    }
-}
-
-fn taken(reply: &Reply) -> Result<(), CallError> {
-    match reply.status() {
-        200..=299 => Ok(()),
-        status @ (408 | 425 | 429 | 500..=599) => Err(CallError::NotNow {
-            status,
-            retry_after: reply.header(header::RETRY_AFTER).and_then(retry_after),
-        }),
-        status => Err(CallError::Refused { status }),
     }
 }
 
