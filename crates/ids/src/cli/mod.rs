@@ -21,6 +21,7 @@ mod migrate;
 mod migrate_data;
 mod organizations;
 mod output;
+mod progress_line;
 mod queue;
 mod reindex;
 mod restore;

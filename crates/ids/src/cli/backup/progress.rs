@@ -1,46 +1,16 @@
-//! How far a backup or a restore is, on stderr: a line that changes on a terminal, a line now and then elsewhere.
+//! How far a backup or a restore is.
 
-use std::io::IsTerminal;
-use std::time::{Duration, Instant};
-
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::sync::Arc;
 
 use crate::backup::{Progress, Step};
-use crate::cli::output::remark;
-
-/// How often a line is written where there is no terminal.
-const LINE_EVERY: Duration = Duration::from_secs(10);
+use crate::cli::progress_line::ProgressLine;
 
 /// A progress that is shown, and what takes it away again.
 pub fn show_progress() -> (Progress, impl FnOnce()) {
-    let bar = std::io::stderr().is_terminal().then(|| {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        // The template is a constant of ours; should it be wrong, the plain one is shown.
-        bar.set_style(
-            ProgressStyle::with_template("{spinner} {wide_msg}")
-                .unwrap_or_else(|_| ProgressStyle::default_spinner()),
-        );
-        bar
-    });
-    let shown = bar.clone();
-    let mut last_line = Instant::now();
-    let progress = Progress::new(move |step| match &shown {
-        Some(bar) => {
-            bar.set_message(text(step));
-            bar.tick();
-        }
-        None if last_line.elapsed() >= LINE_EVERY => {
-            last_line = Instant::now();
-            remark(&text(step));
-        }
-        None => {}
-    });
-    let clear = move || {
-        if let Some(bar) = bar {
-            bar.finish_and_clear();
-        }
-    };
-    (progress, clear)
+    let line = Arc::new(ProgressLine::new());
+    let shown = Arc::clone(&line);
+    let progress = Progress::new(move |step| shown.show(&text(step)));
+    (progress, move || line.clear())
 }
 
 fn text(step: &Step) -> String {

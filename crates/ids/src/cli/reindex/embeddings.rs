@@ -1,19 +1,16 @@
 //! `ids reindex --embeddings`: changes a library over to another embedding model, turn by turn.
 
-use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::cli::client::{CallError, Client, Reply, with_client};
 use crate::cli::exit::Failed;
 use crate::cli::output;
+use crate::cli::progress_line::ProgressLine;
 use crate::config::Config;
 use crate::local::Work;
 
-/// How often a line is written where there is no terminal.
-const LINE_EVERY: Duration = Duration::from_secs(10);
 /// Processes of a server look every 15 s which model serves: so long the old vectors stay, that none searches without any.
 const OTHERS_LOOK: Duration = Duration::from_secs(20);
 
@@ -22,27 +19,27 @@ pub(super) async fn run(json: bool, config: &Config) -> Result<u8, Failed> {
     let has_other_processes = config.postgres.is_some();
     with_client(config, Work::None, async |client: &Client| {
         let begin = Instant::now();
-        let bar = Bar::new();
+        let line = ProgressLine::new();
         let state = ask(json, client.get("/local/reindex/embeddings").await)?;
         let mut embedded = 0;
-        embed_all(client, json, &bar, &state, &mut embedded).await?;
+        embed_all(client, json, &line, &state, &mut embedded).await?;
         if has_other_processes && embedded > 0 {
-            bar.say("other processes change over", true);
+            line.begin("other processes change over");
             tokio::time::sleep(OTHERS_LOOK).await;
             // What workers finished by the old model meanwhile.
-            embed_all(client, json, &bar, &state, &mut embedded).await?;
+            embed_all(client, json, &line, &state, &mut embedded).await?;
         }
         let mut removed = 0;
         loop {
             let gone = turn(client, json, "remove", &json!({})).await?;
             let count = gone["removed"].as_u64().unwrap_or(0);
             removed += count;
-            bar.say(&format!("{removed} old embeddings removed"), false);
+            line.show(&format!("{removed} old embeddings removed"));
             if count == 0 {
                 break;
             }
         }
-        bar.clear();
+        line.clear();
         tell(json, &state, embedded, removed, begin.elapsed().as_secs_f64())?;
         Ok(0)
     })
@@ -53,7 +50,7 @@ pub(super) async fn run(json: bool, config: &Config) -> Result<u8, Failed> {
 async fn embed_all(
     client: &Client,
     json: bool,
-    bar: &Bar,
+    line: &ProgressLine,
     state: &Value,
     embedded: &mut u64,
 ) -> Result<(), Failed> {
@@ -65,10 +62,10 @@ async fn embed_all(
         while from.is_object() {
             let ended = turn(client, json, "embed", &from).await?;
             *embedded += ended["embedded"].as_u64().unwrap_or(0);
-            bar.say(
-                &format!("{}/{chunks} passages embedded by {model}", done + *embedded),
-                false,
-            );
+            line.show(&format!(
+                "{}/{chunks} passages embedded by {model}",
+                done + *embedded
+            ));
             from = ended["next"].clone();
         }
         if *embedded == before {
@@ -106,52 +103,4 @@ fn tell(json: bool, state: &Value, embedded: u64, removed: u64, seconds: f64) ->
         "`{model}` embeds now: {} made, {removed} old ones removed, {seconds:.1} s",
         output::count(embedded, "embedding")
     ))
-}
-
-/// How far it is: a line that changes on a terminal, a line now and then elsewhere.
-struct Bar {
-    bar: Option<ProgressBar>,
-    last_line: std::cell::Cell<Option<Instant>>,
-}
-
-impl Bar {
-    fn new() -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            bar.set_style(
-                ProgressStyle::with_template("{spinner} {wide_msg}")
-                    .unwrap_or_else(|_| ProgressStyle::default_spinner()),
-            );
-            bar.enable_steady_tick(Duration::from_millis(100));
-            bar
-        });
-        Self {
-            bar,
-            last_line: std::cell::Cell::new(None),
-        }
-    }
-
-    fn say(&self, text: &str, at_once: bool) {
-        let text = output::clean(text);
-        if let Some(bar) = &self.bar {
-            bar.set_message(text);
-            return;
-        }
-        let is_due = self
-            .last_line
-            .get()
-            .is_some_and(|last| last.elapsed() >= LINE_EVERY);
-        if at_once || is_due {
-            output::remark(&text);
-        }
-        if is_due || self.last_line.get().is_none() {
-            self.last_line.set(Some(Instant::now()));
-        }
-    }
-
-    fn clear(self) {
-        if let Some(bar) = self.bar {
-            bar.finish_and_clear();
-        }
-    }
 }
