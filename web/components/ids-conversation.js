@@ -1,6 +1,7 @@
 // Questions and their answers, one after another.
 
 import { STAGES } from "./ids-answer.js";
+import "./ids-filters.js";
 import { get, patch } from "../lib/api.js";
 import { ask } from "../lib/answer-stream.js";
 import { connection } from "../lib/connection.js";
