@@ -198,8 +198,9 @@ fn write_passages(
 
 async fn print(library: &Library, set: &str, query: &Row, kind: u8, hits: &[Hit], answers: &[String]) {
     let hits = &hits[..hits.len().min(PASSAGES)];
-    let evidence: Vec<Evidence> = library.rank_sentences(&query.text, hits).await;
+    let evidence: Vec<Evidence> = library.rank_sentences(&Scope::organization(OrganizationId::DEFAULT), &query.text, hits).await;
     let sure = confidence(&evidence).0;
+    dump(set, query, kind, hits, &evidence, answers);
     for (rank, sentence) in evidence.iter().enumerate() {
         let text = ids_text::fold_for_match(&sentence.text);
         let holds = answers.iter().any(|answer| text.contains(answer.as_str()));
@@ -244,4 +245,48 @@ fn lines<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Vec<T>> {
         .lines()
         .map(|line| Ok(serde_json::from_str(line)?))
         .collect()
+}
+
+fn analyzed(text: &str) -> serde_json::Value {
+    let chars: Vec<char> = text.chars().collect();
+    ids_text::analyze(text)
+        .into_iter()
+        .map(|word| {
+            let written: String = chars[word.start..word.end].iter().collect();
+            let terms: Vec<&str> = word.terms.as_slice().iter().map(|term| term.as_str()).collect();
+            serde_json::json!([written, terms, word.start])
+        })
+        .collect()
+}
+
+fn dump(set: &str, query: &Row, kind: u8, hits: &[Hit], evidence: &[Evidence], answers: &[String]) {
+    let hits: Vec<_> = hits
+        .iter()
+        .map(|hit| {
+            let features = PassageFeatures::of(hit);
+            let terms: Vec<_> = hit
+                .explanation
+                .terms
+                .iter()
+                .map(|term| serde_json::json!([term.term, term.frequency, term.document_frequency, term.contribution]))
+                .collect();
+            serde_json::json!({"doc": hit.chunk.document_id.to_string(), "title": hit.chunk.document_title, "content": hit.chunk.content, "cosine": features.cosine,
+                "bm25": features.words, "share": features.share, "p": features.probability(), "wz": hit.explanation.words_z, "mz": hit.explanation.meaning_z,
+                "terms": terms, "length": hit.explanation.length, "chunks": hit.explanation.chunks, "analyzed": analyzed(&hit.chunk.content)})
+        })
+        .collect();
+    let evidence: Vec<_> = evidence
+        .iter()
+        .map(|it| {
+            let f = &it.features;
+            let text = ids_text::fold_for_match(&it.text);
+            serde_json::json!({"text": it.text, "doc": it.chunk.document_id.to_string(), "score": it.score, "holds": answers.iter().any(|answer| text.contains(answer.as_str())),
+                "f": {"words": f.words, "coverage": f.coverage, "neighbors": f.neighbors, "passage": f.passage, "expected": f.expected, "is_title": f.is_title,
+                "context": f.context, "pairs": f.pairs, "length": f.length, "cosine": f.cosine, "share": f.share}, "analyzed": analyzed(&it.text)})
+        })
+        .collect();
+    let row = serde_json::json!({"set": set, "id": query.id, "kind": kind, "question": query.text, "analyzed": analyzed(&query.text), "hits": hits, "evidence": evidence});
+    use std::io::Write as _;
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(std::env::var("DUMP").unwrap_or_else(|_| "/tmp/h/answers/dump.jsonl".into())).unwrap();
+    writeln!(file, "{row}").unwrap();
 }

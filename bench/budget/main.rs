@@ -241,6 +241,7 @@ async fn reserve_and_settle(opened: &Opened) -> Result<f64> {
     };
     let reservation = NewReservation {
         reservation_id: ReservationId::from_uuid(opened.ports.ids.next()),
+        kind: UsageKind::Answer,
         key_id: None,
         session_id: None,
         model: "gpt-4o-mini".to_owned(),

@@ -8,6 +8,7 @@ use super::evidence::{Evidence, distinct_terms};
 use super::expect::Expects;
 use super::place;
 use super::relevance::PassageFeatures;
+use crate::id::DocumentId;
 use crate::search::Hit;
 use crate::span::{CharSpan, PageSpan};
 
@@ -202,6 +203,11 @@ impl<'a> Sentence<'a> {
     /// Orders sentences; meaning counts once it is known.
     pub(super) fn score(&self) -> f32 {
         self.features.score()
+    }
+
+    /// The document it stands in.
+    pub(super) fn document_id(&self) -> DocumentId {
+        self.hit.chunk.document_id
     }
 
     pub(super) fn into_evidence(self) -> Evidence {

@@ -64,7 +64,7 @@ pub(super) async fn measure(running: &Running<'_>) -> Result<Option<QuotesOutcom
     for (query, rejected) in disliked {
         running.check()?;
         let hits = relevant(hits(running, query).await?.iter().take(PASSAGES));
-        let evidence = running.library.rank_sentences(&query.text, &hits).await;
+        let evidence = running.library.rank_sentences(running.scope, &query.text, &hits).await;
         let first = quoted(&evidence)
             .next()
             .map(|quote| ids_text::fold_for_match(&quote.text));
@@ -99,7 +99,7 @@ struct Row {
 async fn one(running: &Running<'_>, query: &EvalQuery, accepted: &[String], hits: &[Hit]) -> Row {
     let library = running.library;
     let read = relevant(hits.iter().take(PASSAGES));
-    let evidence = library.rank_sentences(&query.text, &read).await;
+    let evidence = library.rank_sentences(running.scope, &query.text, &read).await;
     let quotes: Vec<&Evidence> = quoted(&evidence).collect();
     let accepted: Vec<String> = accepted
         .iter()
@@ -141,6 +141,6 @@ async fn is_answered<'a>(
     query: &EvalQuery,
     hits: impl Iterator<Item = &'a Hit>,
 ) -> bool {
-    let evidence = running.library.rank_sentences(&query.text, &relevant(hits)).await;
+    let evidence = running.library.rank_sentences(running.scope, &query.text, &relevant(hits)).await;
     confidence(&evidence).is_enough()
 }
