@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use futures_util::future::{join_all, try_join_all};
 use ids_core::answer::{AskEvents, AskRequest};
-use ids_core::budget::{BudgetSettings, Money, NewReservation, Settlement, UsageBy};
+use ids_core::budget::{BudgetSettings, Money, NewReservation, Settlement, UsageBy, UsageKind};
 use ids_core::chunk::Filter;
 use ids_core::id::{OrganizationId, ReservationId};
 use ids_core::library::{Library, Settings};

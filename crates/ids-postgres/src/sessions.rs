@@ -1,8 +1,8 @@
 //! Conversations, and what was asked without a model.
 
+use ids_core::budget::UsageKind;
 use ids_core::chunk::Filter;
 use ids_core::id::SessionId;
-use ids_core::budget::UsageKind;
 use ids_core::moving::UsageRecord;
 use ids_core::ports::{SessionList, SessionQuery};
 use ids_core::scope::{CollectionAccess, Scope};

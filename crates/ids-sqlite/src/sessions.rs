@@ -1,10 +1,10 @@
 //! The port `SessionStore`: conversations, and what was asked without a model.
 
 use async_trait::async_trait;
+use ids_core::budget::UsageKind;
 use ids_core::chunk::Filter;
 use ids_core::error::StoreError;
 use ids_core::id::{MessageId, SessionId};
-use ids_core::budget::UsageKind;
 use ids_core::moving::UsageRecord;
 use ids_core::ports::{SessionList, SessionQuery, SessionStore};
 use ids_core::scope::{CollectionAccess, CollectionName, Scope};

@@ -101,7 +101,7 @@ fn documents_of(sentences: &[Sentence<'_>]) -> Vec<DocumentId> {
 }
 
 /// The hits that speak of what is asked, as far as cosine and words tell.
-pub(crate) fn relevant(hits: &[Hit]) -> Vec<Hit> {
+pub fn relevant(hits: &[Hit]) -> Vec<Hit> {
     let is_relevant = |hit: &&Hit| PassageFeatures::of(hit).probability() >= RELEVANT;
     hits.iter().filter(is_relevant).cloned().collect()
 }

@@ -28,7 +28,7 @@ impl Library {
         let evidence = self.rank_sentences(scope, &found.query, &found.relevant).await;
         drop(slot);
         let mut separator = if was_shown { "\n\n" } else { "" };
-        if !confidence(&evidence).is_enough() {
+        if !confidence(&found.query, &found.relevant, &evidence).is_enough() {
             let draft = no_answer(question, found);
             events.delta(format!("{separator}{}", draft.text)).await;
             return Ok(draft);

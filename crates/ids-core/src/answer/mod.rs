@@ -7,6 +7,7 @@
 
 mod cite;
 mod confidence;
+mod contrary;
 mod conversation;
 mod evidence;
 mod expect;
@@ -39,15 +40,14 @@ use crate::session::{
     TokenUsage,
 };
 
-pub use confidence::{Confidence, confidence};
+pub use confidence::{Confidence, ConfidenceFeatures, confidence};
 pub use conversation::standalone;
-pub(crate) use evidence::relevant;
-pub use evidence::{Evidence, PASSAGES};
+pub use evidence::{Evidence, PASSAGES, relevant};
 pub use extract::quoted;
 use generate::Generated;
 pub use relevance::{PassageFeatures, RELEVANT};
-pub use sentence::Features;
 use rewrite::Rewriting;
+pub use sentence::Features;
 use words::Advice;
 
 /// A question.

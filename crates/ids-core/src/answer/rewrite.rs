@@ -88,8 +88,14 @@ impl Library {
             .and_then(|outcome| outcome.as_ref().ok().copied())
             .unwrap_or_default();
         let cost = spending.settle(outcome.as_ref()).await;
-        let rewritten = is_whole.then(|| as_question(&text, question, &asking.history)).flatten();
-        tracing::debug!(is_whole, is_used = rewritten.is_some(), "the model was asked to rewrite a follow-up");
+        let rewritten = is_whole
+            .then(|| as_question(&text, question, &asking.history))
+            .flatten();
+        tracing::debug!(
+            is_whole,
+            is_used = rewritten.is_some(),
+            "the model was asked to rewrite a follow-up"
+        );
         Ok((rewritten, Some(Rewriting { usage, cost })))
     }
 }
@@ -155,7 +161,10 @@ fn as_question(written: &str, question: &str, history: &[Message]) -> Option<Str
         _ => line,
     };
     let is_long = line.chars().count() > QUESTION_CHARS;
-    if is_long || line.contains(['[', ']', '<', '>', '{', '}']) || guard::commands(line) || guard::tells(line, SYSTEM)
+    if is_long
+        || line.contains(['[', ']', '<', '>', '{', '}'])
+        || guard::commands(line)
+        || guard::tells(line, SYSTEM)
     {
         return None;
     }

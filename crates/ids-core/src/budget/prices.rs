@@ -294,7 +294,11 @@ mod tests {
         assert_eq!(small.cost(million).as_micros(), 20_000);
         let unknown = table.of_embedding("nomic-embed-text");
         assert!(!unknown.is_known);
-        assert_eq!(unknown.cost(million).as_micros(), 130_000, "the dearest of them, not of all models");
+        assert_eq!(
+            unknown.cost(million).as_micros(),
+            130_000,
+            "the dearest of them, not of all models"
+        );
         let own = ModelPrice {
             model: "nomic-embed-text".to_owned(),
             input: Money::ZERO,

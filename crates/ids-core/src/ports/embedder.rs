@@ -48,7 +48,10 @@ pub trait Embedder: Send + Sync {
             EmbedTexts::Passages(texts) => self.embed_passages(texts).await,
         };
         match vectors {
-            Ok(vectors) => Ok(CountedVectors { vectors, tokens: None }),
+            Ok(vectors) => Ok(CountedVectors {
+                vectors,
+                tokens: None,
+            }),
             Err(error) => Err(CountedError { error, is_free: true }),
         }
     }

@@ -59,7 +59,11 @@ async fn search(app: &App, mode: &str) -> crate::support::Reply {
 async fn every_text_counts_and_the_month_is_the_sum_of_its_rows() {
     let app = app("100");
     let document = app
-        .ingest("contrato.txt", "A multa por atraso na entrega é de 2% ao dia.", &[])
+        .ingest(
+            "contrato.txt",
+            "A multa por atraso na entrega é de 2% ao dia.",
+            &[],
+        )
         .await;
     search(&app, "hybrid").await.expect(200);
     search(&app, "keyword").await.expect(200);
@@ -72,7 +76,10 @@ async fn every_text_counts_and_the_month_is_the_sum_of_its_rows() {
         let usage = usage(&app, by).await;
         assert_eq!(sum(&usage, "embeddings"), 3.0, "{by}: {usage}");
         assert_eq!(sum(&usage, "questions"), 1.0, "{by}: {usage}");
-        assert!((usage["spent"].as_f64().unwrap() - 0.03).abs() < 1e-9, "{by}: {usage}");
+        assert!(
+            (usage["spent"].as_f64().unwrap() - 0.03).abs() < 1e-9,
+            "{by}: {usage}"
+        );
         assert!((sum(&usage, "cost") - 0.03).abs() < 1e-9, "{by}: {usage}");
         assert_eq!(usage["reserved"], 0.0);
     }
@@ -80,17 +87,28 @@ async fn every_text_counts_and_the_month_is_the_sum_of_its_rows() {
     let rows = by_model["by"].as_array().unwrap();
     let embedding = rows.iter().find(|row| row["model"] == MODEL).unwrap();
     assert_eq!(
-        (&embedding["embeddings"], &embedding["prompt_tokens"], &embedding["unknown_prices"]),
+        (
+            &embedding["embeddings"],
+            &embedding["prompt_tokens"],
+            &embedding["unknown_prices"]
+        ),
         (&json!(3), &json!(30), &json!(0))
     );
     let by_document = usage(&app, "document").await;
     let rows = by_document["by"].as_array().unwrap();
-    let of_it = rows.iter().find(|row| row["document"] == json!(document)).unwrap();
+    let of_it = rows
+        .iter()
+        .find(|row| row["document"] == json!(document))
+        .unwrap();
     assert_eq!(of_it["embeddings"], 1);
     let estimate = app.get("/api/v1/usage/estimate?budget=7").await.expect(200);
     // 700 tokens are 70 cents.
     assert_eq!(
-        (&estimate["embedding_model"], &estimate["cost_per_page"], &estimate["remote_pages"]),
+        (
+            &estimate["embedding_model"],
+            &estimate["cost_per_page"],
+            &estimate["remote_pages"]
+        ),
         (&json!(MODEL), &json!(0.7), &json!(10))
     );
 }
@@ -98,20 +116,32 @@ async fn every_text_counts_and_the_month_is_the_sum_of_its_rows() {
 #[tokio::test]
 async fn without_money_documents_wait_found_by_their_words_and_so_do_queries() {
     let app = app("0.001");
-    app.upload("contrato.txt", "A multa por atraso na entrega é de 2% ao dia.".as_bytes(), &[])
-        .await
-        .expect(202);
+    app.upload(
+        "contrato.txt",
+        "A multa por atraso na entrega é de 2% ao dia.".as_bytes(),
+        &[],
+    )
+    .await
+    .expect(202);
     app.work().await;
     assert_eq!(app.embedder.texts.load(Ordering::SeqCst), 0, "not asked");
 
     let found = search(&app, "hybrid").await.expect(200);
     assert_eq!(found["words_alone"], "budget");
     assert_eq!(found["results"].as_array().unwrap().len(), 1);
-    assert_eq!(search(&app, "keyword").await.expect(200)["words_alone"], Value::Null);
-    let refused = search(&app, "semantic").await.expect_error(503, "DEPENDENCY_UNAVAILABLE");
+    assert_eq!(
+        search(&app, "keyword").await.expect(200)["words_alone"],
+        Value::Null
+    );
+    let refused = search(&app, "semantic")
+        .await
+        .expect_error(503, "DEPENDENCY_UNAVAILABLE");
     assert!(refused.to_string().contains("budget"), "{refused}");
     let jobs = app.get("/api/v1/documents").await.expect(200);
-    assert!(jobs.to_string().contains("AI budget of the month is used up"), "{jobs}");
+    assert!(
+        jobs.to_string().contains("AI budget of the month is used up"),
+        "{jobs}"
+    );
     let usage = usage(&app, "model").await;
     assert_eq!((&usage["spent"], &usage["reserved"]), (&json!(0.0), &json!(0.0)));
 
@@ -122,7 +152,11 @@ async fn without_money_documents_wait_found_by_their_words_and_so_do_queries() {
     // The next month has money, and then the document goes on by itself.
     app.clock.advance(Duration::from_secs(32 * 24 * 3_600));
     app.work().await;
-    assert_eq!(app.embedder.texts.load(Ordering::SeqCst), 0, "a tenth of a cent is never enough");
+    assert_eq!(
+        app.embedder.texts.load(Ordering::SeqCst),
+        0,
+        "a tenth of a cent is never enough"
+    );
 }
 
 #[tokio::test]
@@ -145,5 +179,8 @@ async fn a_document_that_waited_for_money_goes_on_when_there_is_some() {
     app.clock.advance(Duration::from_secs(32 * 24 * 3_600));
     app.work().await;
     assert_eq!(app.embedder.texts.load(Ordering::SeqCst), before + 1);
-    assert_eq!(search(&app, "hybrid").await.expect(200)["words_alone"], Value::Null);
+    assert_eq!(
+        search(&app, "hybrid").await.expect(200)["words_alone"],
+        Value::Null
+    );
 }

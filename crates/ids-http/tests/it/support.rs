@@ -20,8 +20,8 @@ use ids_core::library::{Library, Ports, Settings};
 use ids_core::page::{Block, BlockKind, ExtractedDocument, LineBox, Page};
 use ids_core::page_image::PageImage;
 use ids_core::ports::{
-    BudgetAlarm, ChatModel, Clock, CountedError, CountedVectors, EmbedError, EmbedTexts, Embedder, ExtractProgress, ExtractRequest, Extractor, Ids,
-    RenderRequest, Tokenizer,
+    BudgetAlarm, ChatModel, Clock, CountedError, CountedVectors, EmbedError, EmbedTexts, Embedder,
+    ExtractProgress, ExtractRequest, Extractor, Ids, RenderRequest, Tokenizer,
 };
 use ids_core::span::CharSpan;
 use ids_core::time::Timestamp;

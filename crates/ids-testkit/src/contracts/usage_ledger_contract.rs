@@ -252,7 +252,10 @@ pub async fn only_answers_are_questions(stores: &Stores) {
         assert_eq!(reserved(stores, &scope, &aside, &limits(None)).await, None);
         if is_left {
             let before = stores.clock.now().plus(SECOND);
-            let expired = stores.ledger.settle_expired(&scope, before, &limits(None), 10).await;
+            let expired = stores
+                .ledger
+                .settle_expired(&scope, before, &limits(None), 10)
+                .await;
             assert_eq!(expired.unwrap().0, 1);
         } else {
             settle(stores, &scope, &settlement(&aside, 42)).await;

@@ -174,7 +174,8 @@ fn render(body: &Value, by: Option<&str>) -> String {
                 .map(|cell| if cell.is_empty() { "-".to_owned() } else { cell })
                 .collect();
             line.extend(
-                ["questions", "embeddings", "prompt_tokens", "completion_tokens"].map(|name| whole(&row[name])),
+                ["questions", "embeddings", "prompt_tokens", "completion_tokens"]
+                    .map(|name| whole(&row[name])),
             );
             line.push(
                 format!(
@@ -291,7 +292,9 @@ fn render_estimate(body: &Value) -> String {
     }
     if let (Some(_), Some(pages)) = (
         body["remote_cost_per_page"].as_f64(),
-        body["remote_pages"].as_u64().filter(|_| body["embedding_model"].is_null()),
+        body["remote_pages"]
+            .as_u64()
+            .filter(|_| body["embedding_model"].is_null()),
     ) {
         lines.push(format!(
             "(computed by a small model of an API, a page of {} tokens would cost {currency} {}, and the budget would pay {pages})",
