@@ -15,6 +15,7 @@
 //! | [`mod@sentences`] | where a sentence ends |
 //! | [`mod@chunks`] | where a passage to be indexed ends |
 //! | [`normalize`] | whether two texts are the same text |
+//! | [`personal`] | which parts are numbers and addresses of persons |
 //! | [`language`] | Portuguese, English, or neither; what a document is written in |
 //! | [`legal`] | which article, paragraph, item and letter of an act a line belongs to |
 //!
@@ -29,6 +30,7 @@ pub mod language;
 pub mod legal;
 pub mod normalize;
 pub mod number;
+pub mod personal;
 pub mod sentences;
 pub mod stem;
 pub mod stopword;
