@@ -78,6 +78,7 @@ impl Draft {
             model: None,
             usage: TokenUsage::default(),
             cost: None,
+            hidden: None,
             fallback: None,
         }
     }

@@ -14,6 +14,7 @@ use crate::ports::ChatError;
 use crate::scope::Scope;
 use crate::search::Hit;
 use crate::session::{AnswerCost, AnswerFallback, AnswerMode, Citation, ClaimStatus, Message, TokenUsage};
+use crate::shield::Hidden;
 use crate::trace::TARGET;
 use tracing::Instrument;
 
@@ -36,6 +37,8 @@ pub(super) enum Generated {
         usage: TokenUsage,
         /// What that cost.
         cost: Option<AnswerCost>,
+        /// What was held back of the prompt, where a shield stands in front of the model.
+        hidden: Option<Hidden>,
         /// Why there is no answer of a model that is there.
         fallback: Option<AnswerFallback>,
     },
@@ -49,6 +52,7 @@ impl Generated {
             model: None,
             usage: TokenUsage::default(),
             cost: None,
+            hidden: None,
             fallback,
         }
     }
@@ -60,7 +64,7 @@ impl Library {
         &self,
         scope: &Scope,
         request: &AskRequest,
-        session_id: SessionId,
+        session_id: Option<SessionId>,
         history: &[Message],
         hits: &[Hit],
         events: &AskEvents,
@@ -69,7 +73,8 @@ impl Library {
             return Ok(Generated::nothing(None));
         };
         let prompt = prompt(&request.question, history, hits);
-        let funds = self.reserve(scope, request, session_id, chat.name(), &prompt, hits);
+        let outgoing = chat.outgoing(&prompt);
+        let funds = self.reserve(scope, request, session_id, chat.name(), &outgoing.prompt, hits);
         let mut spending = match funds.await? {
             Funds::Granted(spending) => spending,
             Funds::Refused(fallback) => return Ok(Generated::nothing(Some(fallback))),
@@ -112,6 +117,7 @@ impl Library {
             draft.draft.model = model;
             draft.draft.usage = usage;
             draft.draft.cost = cost;
+            draft.draft.hidden = outgoing.hidden;
             return Ok(Generated::Answer(draft.draft));
         }
         if said_nothing {
@@ -120,6 +126,7 @@ impl Library {
                 model,
                 usage,
                 cost,
+                hidden: outgoing.hidden,
                 ..no_answer(&request.question, hits)
             };
             events.delta(&refused.text).await;
@@ -130,6 +137,7 @@ impl Library {
             model,
             usage,
             cost,
+            hidden: outgoing.hidden,
             fallback: Some(if failed {
                 AnswerFallback::ModelFailed
             } else {

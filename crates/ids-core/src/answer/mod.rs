@@ -15,6 +15,7 @@ mod prompt;
 mod reply;
 mod sentence;
 mod spend;
+mod unkept;
 mod words;
 
 use tokio::sync::mpsc;
@@ -24,18 +25,21 @@ use crate::error::{ErrorCode, FieldError, Refusal, StoreErrorKind};
 use crate::id::{KeyId, MessageId, SessionId};
 use crate::library::Library;
 use crate::limits;
+use crate::ports::ChatTurn;
 use crate::scope::Scope;
 use crate::search::SearchRequest;
 use crate::session::{
     AnswerCost, AnswerDetails, AnswerFallback, AnswerMode, Exchange, Message, NearestDocument, Session,
     TokenUsage,
 };
+use crate::shield::Hidden;
 
 pub use confidence::{Confidence, confidence};
 pub use evidence::{Evidence, PASSAGES};
 pub use extract::quoted;
 use generate::Generated;
 pub use sentence::Features;
+pub use words::is_in_english;
 
 /// A question.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +63,19 @@ pub struct Asked {
     pub message: Message,
     /// What stands behind it; also in `message`.
     pub details: AnswerDetails,
+    /// What was held back of the prompt, where a shield stands in front of the model.
+    pub hidden: Option<Hidden>,
+}
+
+/// An answer that is kept nowhere.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answered {
+    /// The answer.
+    pub message: Message,
+    /// What stands behind it; also in `message`.
+    pub details: AnswerDetails,
+    /// What was held back of the prompt, where a shield stands in front of the model.
+    pub hidden: Option<Hidden>,
 }
 
 /// How far an answer is.
@@ -139,6 +156,7 @@ pub(crate) struct Draft {
     pub(crate) model: Option<String>,
     pub(crate) usage: TokenUsage,
     pub(crate) cost: Option<AnswerCost>,
+    pub(crate) hidden: Option<Hidden>,
     pub(crate) fallback: Option<AnswerFallback>,
 }
 
@@ -157,6 +175,49 @@ impl Library {
         check_question(&request.question)?;
         let begun = self.ports.clock.now();
         let history = self.history(scope, request.session_id).await?;
+        let session_id = request
+            .session_id
+            .unwrap_or_else(|| SessionId::from_uuid(self.ports.ids.next()));
+        let answer = self
+            .compose(scope, request, Some(session_id), &history, events)
+            .await?;
+        let session = self
+            .keep(scope, request, session_id, begun, answer.message.clone())
+            .await?;
+        Ok(Asked {
+            session,
+            message: answer.message,
+            details: answer.details,
+            hidden: answer.hidden,
+        })
+    }
+
+    /// Answers a question as [`Library::ask`] does and keeps neither in a session: whoever asks keeps the conversation, and brings it
+    /// along, oldest first. `request.session_id` is not looked at.
+    ///
+    /// # Errors
+    /// Those of [`Library::ask`], but for sessions.
+    pub async fn answer(
+        &self,
+        scope: &Scope,
+        request: &AskRequest,
+        conversation: &[ChatTurn],
+        events: &AskEvents,
+    ) -> Result<Answered, Refusal> {
+        check_question(&request.question)?;
+        let history = self.brought(conversation);
+        self.compose(scope, request, None, &history, events).await
+    }
+
+    async fn compose(
+        &self,
+        scope: &Scope,
+        request: &AskRequest,
+        session_id: Option<SessionId>,
+        history: &[Message],
+        events: &AskEvents,
+    ) -> Result<Answered, Refusal> {
+        let begun = self.ports.clock.now();
         let search = SearchRequest {
             limit: PASSAGES,
             filter: request.filter.clone(),
@@ -168,10 +229,7 @@ impl Library {
         let slot = self.reading.acquire().await?;
         let hits = crate::search::search(&self.ports, scope, &search).await?.hits;
         drop(slot);
-        let session_id = request
-            .session_id
-            .unwrap_or_else(|| SessionId::from_uuid(self.ports.ids.next()));
-        let generated = self.generate(scope, request, session_id, &history, &hits, events);
+        let generated = self.generate(scope, request, session_id, history, &hits, events);
         let draft = match generated.await? {
             Generated::Answer(draft) => draft,
             Generated::Nothing {
@@ -179,11 +237,13 @@ impl Library {
                 model,
                 usage,
                 cost,
+                hidden,
                 fallback,
             } => Draft {
                 model,
                 usage,
                 cost,
+                hidden,
                 fallback,
                 ..self
                     .extract(scope, &request.question, &hits, was_shown, events)
@@ -210,13 +270,10 @@ impl Library {
             content: draft.text,
             answer: Some(details.clone()),
         };
-        let session = self
-            .keep(scope, request, session_id, begun, answer.clone())
-            .await?;
-        Ok(Asked {
-            session,
+        Ok(Answered {
             message: answer,
             details,
+            hidden: draft.hidden,
         })
     }
 

@@ -6,10 +6,14 @@ use ids_text::Language;
 
 use crate::session::NearestDocument;
 
+/// Whether what is said beside an answer to `question` is said in English; else in Portuguese.
+pub fn is_in_english(question: &str) -> bool {
+    ids_text::language::guess(question) == Some(Language::English)
+}
+
 /// There is no answer, and where one might look.
 pub(super) fn no_answer(question: &str, nearest: &[NearestDocument]) -> String {
-    let is_english = ids_text::language::guess(question) == Some(Language::English);
-    let (none, look, page) = if is_english {
+    let (none, look, page) = if is_in_english(question) {
         ("The documents hold no answer to that.", "Nearest to it:", "page")
     } else {
         (

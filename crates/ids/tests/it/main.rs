@@ -22,6 +22,7 @@ mod help;
 mod ingest;
 mod keys;
 mod logs;
+mod mcp;
 mod migrate_data;
 mod model;
 mod monitoring;
