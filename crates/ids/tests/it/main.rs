@@ -22,6 +22,7 @@ mod help;
 mod ingest;
 mod keys;
 mod logs;
+mod mcp;
 mod members;
 mod migrate_data;
 mod model;
