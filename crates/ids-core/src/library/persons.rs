@@ -1,5 +1,7 @@
 //! What is kept of a person, and its removal: what data protection law lets everybody ask for.
 
+use std::collections::HashSet;
+
 use ids_text::personal::{Person, PersonalKind, personal_data};
 
 use super::Library;
@@ -53,14 +55,16 @@ pub struct PersonOnPage {
 /// What was erased.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Erased {
-    /// Documents with all that was made of them.
+    /// Documents with all that was made of them, and what came in them.
     pub documents: Vec<DocumentId>,
     /// Conversations.
     pub sessions: Vec<SessionId>,
+    /// Documents that stay, and whose originals still hold one that was erased: the archive or mail it came in.
+    pub still_in: Vec<DocumentId>,
 }
 
 impl Library {
-    /// Looks for a person in the text of all documents, from the `offset`-th on (oldest first), as far as one call goes. Every page is read:
+    /// Looks for a person in the text of all documents, those too that came in others, from the `offset`-th on (oldest first), as far as one call goes. Every page is read:
     /// who asks must be told all, which no ranking of the best gives.
     ///
     /// # Errors
@@ -72,17 +76,10 @@ impl Library {
         offset: usize,
     ) -> Result<PersonInDocuments, Refusal> {
         let person = read_person(person)?;
+        // Of whatever depth: what came in an archive or a mail is a document of its own. New ones come after those that were looked through.
         let query = DocumentQuery {
-            parent_id: None,
-            search: None,
-            tags: Vec::new(),
-            status: None,
-            collection: None,
-            limit: BATCH,
             offset,
-            // New ones come after those that were looked through.
-            order: DocumentOrder::CreatedAt,
-            descending: false,
+            ..DocumentQuery::first(BATCH, DocumentOrder::CreatedAt)
         };
         let list = self.ports.documents.list_documents(scope, &query).await?;
         let mut found = PersonInDocuments {
@@ -157,7 +154,21 @@ impl Library {
             says(&session.title)
                 || messages.iter().any(|message| {
                     let sources = message.answer.iter().flat_map(|answer| &answer.sources);
-                    says(&message.content) || sources.into_iter().any(|source| says(&source.excerpt))
+                    let nearest = message.answer.iter().flat_map(|answer| &answer.nearest);
+                    let why = message
+                        .feedback
+                        .iter()
+                        .filter_map(|feedback| feedback.reason.as_ref());
+                    says(&message.content)
+                        || why.into_iter().any(|reason| says(reason))
+                        || nearest
+                            .into_iter()
+                            .any(|document| says(&document.document_title))
+                        || sources.into_iter().any(|source| {
+                            [&source.document_title, &source.excerpt, &source.quote]
+                                .into_iter()
+                                .any(|text| says(text))
+                        })
                 })
         })
         .await
@@ -196,8 +207,8 @@ impl Library {
         }
     }
 
-    /// Removes documents with all that was made of them, the conversations that quote them, and conversations. Each is noted in the record by
-    /// its id alone. What is not there any more is passed over, so that a call that broke off can be repeated.
+    /// Removes documents with all that was made of them and what came in them, the conversations that quote any of these, and conversations.
+    /// Each is noted in the record by its id alone. What is not there any more is passed over, so that a call that broke off can be repeated.
     ///
     /// # Errors
     /// `DEPENDENCY_UNAVAILABLE`; what was erased by then is in the record.
@@ -208,22 +219,28 @@ impl Library {
         documents: &[DocumentId],
         sessions: &[SessionId],
     ) -> Result<Erased, Refusal> {
+        let mut families = Vec::new();
+        for &document_id in documents {
+            families.push((document_id, self.with_members(scope, document_id).await?));
+        }
+        let going: HashSet<DocumentId> = families.iter().flat_map(|(_, family)| family).copied().collect();
+        let mut erased = Erased {
+            still_in: self.containers(scope, documents, &going).await?,
+            ..Erased::default()
+        };
         let mut sessions = sessions.to_vec();
-        if !documents.is_empty() {
+        if !going.is_empty() {
             let quoting = self
                 .sessions_where(scope, |_, messages| {
                     let sources = messages
                         .iter()
                         .flat_map(|message| &message.answer)
                         .flat_map(|answer| &answer.sources);
-                    sources
-                        .into_iter()
-                        .any(|source| documents.contains(&source.document_id))
+                    sources.into_iter().any(|source| going.contains(&source.document_id))
                 })
                 .await?;
             sessions.extend(quoting.into_iter().map(|session| session.session_id));
         }
-        let mut erased = Erased::default();
         for &session_id in &sessions {
             match self.delete_session(scope, session_id).await {
                 Ok(()) => {
@@ -235,18 +252,76 @@ impl Library {
                 Err(refusal) => return Err(refusal),
             }
         }
-        for &document_id in documents {
+        for (document_id, family) in families {
             match self.delete_document(scope, document_id).await {
                 Ok(_) => {
-                    self.record(scope, key_id, "document.erased", &document_id.to_string())
-                        .await;
-                    erased.documents.push(document_id);
+                    for member in family {
+                        self.record(scope, key_id, "document.erased", &member.to_string())
+                            .await;
+                        erased.documents.push(member);
+                    }
                 }
+                // Gone before, or just now with the document it came in.
                 Err(refusal) if refusal.code == ErrorCode::DocumentNotFound => {}
                 Err(refusal) => return Err(refusal),
             }
         }
         Ok(erased)
+    }
+
+    /// A document and what came in it, at whatever depth, outer ones first.
+    async fn with_members(&self, scope: &Scope, document_id: DocumentId) -> Result<Vec<DocumentId>, Refusal> {
+        let mut all = Vec::new();
+        let mut level = vec![document_id];
+        for _ in 0..=limits::MEMBER_LEVELS {
+            let mut next = Vec::new();
+            for &parent in &level {
+                next.extend(self.members_of(scope, parent).await?);
+            }
+            all.append(&mut level);
+            level = next;
+        }
+        Ok(all)
+    }
+
+    async fn members_of(&self, scope: &Scope, parent: DocumentId) -> Result<Vec<DocumentId>, Refusal> {
+        let mut members = Vec::new();
+        loop {
+            let query = DocumentQuery {
+                parent_id: Some(parent),
+                offset: members.len(),
+                ..DocumentQuery::first(BATCH, DocumentOrder::CreatedAt)
+            };
+            let list = self.ports.documents.list_documents(scope, &query).await?;
+            if list.documents.is_empty() {
+                return Ok(members);
+            }
+            members.extend(list.documents.iter().map(|document| document.document_id));
+        }
+    }
+
+    /// The outermost documents that some of `documents` came in, and that do not go with them.
+    async fn containers(
+        &self,
+        scope: &Scope,
+        documents: &[DocumentId],
+        going: &HashSet<DocumentId>,
+    ) -> Result<Vec<DocumentId>, Refusal> {
+        let mut containers = Vec::new();
+        for &document_id in documents {
+            let mut outermost = document_id;
+            for _ in 0..limits::MEMBER_LEVELS {
+                let found = self.ports.documents.find_document(scope, outermost).await?;
+                let Some(parent) = found.and_then(|document| document.parent_id) else {
+                    break;
+                };
+                outermost = parent;
+            }
+            if !going.contains(&outermost) && !containers.contains(&outermost) {
+                containers.push(outermost);
+            }
+        }
+        Ok(containers)
     }
 }
 

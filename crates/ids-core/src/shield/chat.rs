@@ -25,20 +25,25 @@ impl ShieldedChatModel {
     }
 }
 
+/// What a model is told of placeholders, where there are some.
+const ADVICE: &str = "\nMarks such as [CPF_1] or [EMAIL_2] in the passages stand for data that is held back. Copy them exactly as they are.";
+
 /// The prompt as it leaves. What the model is to do is our own text.
 fn hide(prompt: &ChatPrompt) -> (ChatPrompt, Placeholders) {
     let mut placeholders = Placeholders::default();
     for turn in &prompt.turns {
         placeholders.avoid(&turn.content);
     }
-    let turns = prompt.turns.iter().map(|turn| ChatTurn {
+    let hide = |turn: &ChatTurn| ChatTurn {
         role: turn.role,
         content: placeholders.hide(&turn.content),
-    });
+    };
+    let turns = prompt.turns.iter().map(hide).collect();
+    let advice = if placeholders.is_empty() { "" } else { ADVICE };
     let hidden = ChatPrompt {
         temperature: prompt.temperature,
-        turns: turns.collect(),
-        system: prompt.system.clone(),
+        turns,
+        system: format!("{}{advice}", prompt.system),
         max_tokens: prompt.max_tokens,
     };
     (hidden, placeholders)

@@ -50,6 +50,10 @@ pub(crate) struct PersonDocumentBody {
     title: String,
     filename: String,
     collection: String,
+    /// The archive or mail it came in, whose original holds it too; null for what a person gave.
+    parent_id: Option<String>,
+    /// Where it lies in that.
+    path: Option<String>,
     /// Whether title, file name or description name the person.
     in_details: bool,
     pages: Vec<PersonPageBody>,
@@ -68,6 +72,8 @@ impl From<&PersonInDocument> for PersonDocumentBody {
             title: document.title.clone(),
             filename: document.filename.clone(),
             collection: document.collection.as_str().to_owned(),
+            parent_id: document.parent_id.map(|id| id.to_string()),
+            path: document.path.clone(),
             in_details: found.is_in_details,
             pages: pages.collect(),
         }
@@ -98,7 +104,7 @@ pub(crate) struct PersonSessionsBody {
     reason = "describes in OpenAPI what `routes::privacy::read_erasure` reads; a test holds both together"
 )]
 pub(crate) struct EraseRequest {
-    /// Documents, with the conversations that quote them.
+    /// Documents, with what came in them and the conversations that quote any of these.
     document_ids: Option<Vec<String>>,
     /// Conversations.
     session_ids: Option<Vec<String>>,
@@ -107,9 +113,12 @@ pub(crate) struct EraseRequest {
 /// What was erased.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ErasedBody {
+    /// Those asked for, and what came in them.
     document_ids: Vec<String>,
     /// Those asked for, and those that quoted the documents.
     session_ids: Vec<String>,
+    /// Archives and mails that stay, and whose originals still hold one that was erased.
+    still_in: Vec<String>,
 }
 
 impl From<&Erased> for ErasedBody {
@@ -117,6 +126,7 @@ impl From<&Erased> for ErasedBody {
         Self {
             document_ids: erased.documents.iter().map(ToString::to_string).collect(),
             session_ids: erased.sessions.iter().map(ToString::to_string).collect(),
+            still_in: erased.still_in.iter().map(ToString::to_string).collect(),
         }
     }
 }

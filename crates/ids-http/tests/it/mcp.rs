@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::chat::{QUESTION, with_contract};
 use crate::keys::{ingest, key, post, with_keys};
-use crate::support::{App, json_request};
+use crate::support::{App, Reply, json_request};
 
 fn request(method: &str, params: Value) -> Value {
     json!({"jsonrpc": "2.0", "id": 7, "method": method, "params": params})
@@ -16,6 +16,15 @@ fn request(method: &str, params: Value) -> Value {
 
 fn tool(name: &str, arguments: Value) -> Value {
     request("tools/call", json!({"name": name, "arguments": arguments}))
+}
+
+/// What is refused before it is read as a message has the shape of one all the same, and in it what /api/v1 says.
+fn refused(reply: &Reply, status: u16, code: &str) {
+    let body = reply.expect(status);
+    assert_eq!((&body["jsonrpc"], &body["id"]), (&json!("2.0"), &Value::Null));
+    assert_eq!(body["error"]["code"], -32_000);
+    let data = &body["error"]["data"];
+    assert_eq!((&data["error_code"], &data["detail"]), (&json!(code), &body["error"]["message"]));
 }
 
 async fn call(app: &App, name: &str, arguments: Value) -> Value {
@@ -197,16 +206,13 @@ async fn what_is_no_message_is_refused() {
     assert_eq!(send("{").await.expect(400)["error"]["code"], -32_700);
     assert_eq!(send("[]").await.expect(400)["error"]["code"], -32_600);
     let plain = Request::post("/mcp").header(header::CONTENT_TYPE, "text/plain");
-    app.send(plain.body(Body::from("{}")).unwrap())
-        .await
-        .expect_error(415, "UNSUPPORTED_TYPE");
-    app.get("/mcp").await.expect_error(405, "METHOD_NOT_ALLOWED");
-    app.delete("/mcp").await.expect_error(405, "METHOD_NOT_ALLOWED");
+    refused(&app.send(plain.body(Body::from("{}")).unwrap()).await, 415, "UNSUPPORTED_TYPE");
+    refused(&app.get("/mcp").await, 405, "METHOD_NOT_ALLOWED");
+    refused(&app.delete("/mcp").await, 405, "METHOD_NOT_ALLOWED");
     let large = format!("{{\"a\": \"{}\"}}", "x".repeat(300 * 1024));
     let request = Request::post("/mcp").header(header::CONTENT_TYPE, "application/json");
-    app.send(request.body(Body::from(large)).unwrap())
-        .await
-        .expect_error(413, "FILE_TOO_LARGE");
+    let large = app.send(request.body(Body::from(large)).unwrap()).await;
+    refused(&large, 413, "FILE_TOO_LARGE");
 }
 
 #[tokio::test]
@@ -218,16 +224,16 @@ async fn strangers_that_steer_a_browser_do_not_come_in() {
     ] {
         let mut sent = json_request("POST", "/mcp", request("ping", json!({})));
         sent.headers_mut().insert(name, value.parse().unwrap());
-        app.send(sent).await.expect_error(403, "ORIGIN_REFUSED");
+        refused(&app.send(sent).await, 403, "ORIGIN_REFUSED");
     }
 }
 
 #[tokio::test]
 async fn a_key_is_shown_the_tools_it_may_use_and_uses_no_others() {
     let app = with_keys(1_000, 1_000);
-    app.post("/mcp", request("ping", json!({})))
-        .await
-        .expect_error(401, "UNAUTHENTICATED");
+    let nobody = app.post("/mcp", request("ping", json!({}))).await;
+    refused(&nobody, 401, "UNAUTHENTICATED");
+    assert!(nobody.headers.contains_key(header::WWW_AUTHENTICATE));
     let admin = key(&app, "default", &[Permission::Admin]).await;
     ingest(&app, &admin, "a.txt", "O prazo da obra é de dez dias.", &[]).await;
     let names = async |key: &str| {

@@ -12,6 +12,9 @@ use crate::support::{App, json_request};
 
 const PATH: &str = "/v1/chat/completions";
 
+/// The model that embeds.
+const SCRIPTED: &str = "multilingual-e5-small-scripted";
+
 fn question(text: &str) -> Value {
     json!({"model": "ids", "messages": [{"role": "user", "content": text}]})
 }
@@ -238,7 +241,7 @@ async fn models_are_the_library_its_collections_and_the_one_that_embeds() {
         .iter()
         .map(|it| it["id"].as_str().unwrap())
         .collect();
-    assert_eq!(names, ["ids", "ids/default", "ids/obras/2025", "scripted"]);
+    assert_eq!(names, ["ids", "ids/default", "ids/obras/2025", SCRIPTED]);
     for address in [
         "/v1/models/ids",
         "/v1/models/ids/obras/2025",
@@ -325,7 +328,7 @@ async fn vectors_are_those_of_the_library_in_both_forms() {
     let app = App::new();
     let ask = |more: Value| {
         with(
-            json!({"model": "scripted", "input": ["multa", "prazo de entrega"]}),
+            json!({"model": SCRIPTED, "input": ["multa", "prazo de entrega"]}),
             &more,
         )
     };
@@ -399,7 +402,7 @@ async fn keys_open_what_they_were_made_for_and_limits_hold() {
     let asker = key(&app, "default", &[Permission::Ask]).await;
     let searcher = key(&app, "default", &[Permission::Search]).await;
     let body = question("Qual é o prazo da obra?");
-    let vectors = json!({"model": "scripted", "input": "multa"});
+    let vectors = json!({"model": SCRIPTED, "input": "multa"});
     post(&app, &asker, PATH, body.clone()).await.expect(200);
     let refused = post(&app, &searcher, PATH, body.clone()).await.expect(403);
     assert_eq!(

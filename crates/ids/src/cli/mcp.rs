@@ -108,7 +108,13 @@ async fn answer(access: &Access, text: String, message: Value) -> Option<String>
     let outcome = send(access, text).await;
     let detail = match outcome {
         Ok((StatusCode::ACCEPTED, _)) => return None,
-        Ok((_, body)) if body["jsonrpc"] == "2.0" => return Some(body.to_string()),
+        Ok((_, mut body)) if body["jsonrpc"] == "2.0" => {
+            // What was refused before it was read has no id there; here it is known whose answer it is.
+            if let (Value::Null, Some(id)) = (&body["id"], message.get("id")) {
+                body["id"] = id.clone();
+            }
+            return Some(body.to_string());
+        }
         Ok((status, body)) => match body["detail"].as_str() {
             Some(detail) => detail.to_owned(),
             None => format!("the library answered with the status {}", status.as_u16()),

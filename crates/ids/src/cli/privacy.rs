@@ -26,7 +26,7 @@ pub struct FindPersonArgs {
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
 pub struct EraseArgs {
-    /// Erase these documents, with the conversations that quote them
+    /// Erase these documents, with what came in them and the conversations that quote them
     #[arg(
         long = "document",
         value_name = "ID,...",
@@ -77,7 +77,7 @@ pub async fn erase(client: &Client, args: &EraseArgs) -> Result<u8, Failed> {
     }
     if !args.yes {
         let question = format!(
-            "Erase {} documents with the conversations that quote them, and {} conversations? This cannot be undone. [y/N] ",
+            "Erase {} documents with what came in them and the conversations that quote them, and {} conversations? This cannot be undone. [y/N] ",
             documents.len(),
             sessions.len()
         );
@@ -85,19 +85,20 @@ pub async fn erase(client: &Client, args: &EraseArgs) -> Result<u8, Failed> {
             return Err(Failed::because("nothing was erased"));
         }
     }
-    let mut erased = json!({"document_ids": [], "session_ids": []});
+    let mut erased = json!({"document_ids": [], "session_ids": [], "still_in": []});
     let parts = documents
         .chunks(AT_ONCE)
         .map(|part| json!({"document_ids": part}))
         .chain(sessions.chunks(AT_ONCE).map(|part| json!({"session_ids": part})));
     for part in parts {
         let reply = post(client, "/api/v1/privacy/erase", &part, args.json).await?;
-        for name in ["document_ids", "session_ids"] {
+        for name in ["document_ids", "session_ids", "still_in"] {
             if let (Some(all), Some(more)) = (erased[name].as_array_mut(), reply.body[name].as_array()) {
                 all.extend(more.iter().cloned());
             }
         }
     }
+    forget_what_went_later(&mut erased);
     if args.json {
         output::print(&erased.to_string())?;
     } else {
@@ -107,8 +108,30 @@ pub async fn erase(client: &Client, args: &EraseArgs) -> Result<u8, Failed> {
             count("document_ids"),
             count("session_ids")
         ))?;
+        for id in ids_of(&erased["still_in"]) {
+            output::print(&format!(
+                "document {id} stays, and its original still holds what came in it: `ids documents erase --document {id}` takes both"
+            ))?;
+        }
     }
     Ok(0)
+}
+
+/// An archive that a later call of the same command erased does not stay.
+fn forget_what_went_later(erased: &mut Value) {
+    let gone = ids_of(&erased["document_ids"]);
+    if let Some(staying) = erased["still_in"].as_array_mut() {
+        staying.retain(|id| !gone.iter().any(|gone| id == gone));
+        staying.dedup();
+    }
+}
+
+fn ids_of(list: &Value) -> Vec<String> {
+    let items = list.as_array().map(Vec::as_slice).unwrap_or_default();
+    items
+        .iter()
+        .filter_map(|item| item.as_str().map(str::to_owned))
+        .collect()
 }
 
 /// `{"documents": [...], "sessions": [...]}`: all that names the person.
@@ -164,8 +187,13 @@ fn render(found: &Value) -> String {
         if document["in_details"] == true {
             places.insert(0, "its title, file name or description".to_owned());
         }
+        // Who erases it should know that it is in another's original, too.
+        let container = match document["parent_id"].as_str() {
+            Some(parent) => format!(", came in {parent}"),
+            None => String::new(),
+        };
         lines.push(format!(
-            "document {}  {} ({}): {}",
+            "document {}  {} ({}{container}): {}",
             text("document_id"),
             text("title"),
             text("collection"),

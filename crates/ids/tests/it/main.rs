@@ -30,6 +30,7 @@ mod monitoring;
 mod moving;
 mod passwords;
 mod place;
+mod privacy;
 mod real_model;
 mod reindex;
 mod scans;

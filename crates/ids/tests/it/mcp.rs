@@ -1,4 +1,4 @@
-//! `ids mcp`, message by message, and what the same library says of persons.
+//! `ids mcp`, message by message.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -45,27 +45,4 @@ fn each_message_has_one_line_and_a_notification_none() {
     let hit = &of(json!("b"))["result"]["structuredContent"]["results"][0];
     assert_eq!((hit["content"].as_str(), &hit["url"]), (Some(TEXT), &Value::Null));
     assert_eq!(of(Value::Null)["error"]["code"], -32_700);
-}
-
-#[test]
-fn a_person_is_found_and_erased_by_the_command_line() {
-    let place = Place::new();
-    place.write("nomeacao.md", TEXT);
-    place.write("edital.md", "O prazo do edital é de dez dias.");
-    place.json(&["ingest", "nomeacao.md", "edital.md"]);
-    let found = place.json(&["documents", "find-person", "maria silva"]);
-    assert_eq!(found["documents"][0]["pages"][0]["page"], 1, "{found}");
-    let shown = place.ids(&["documents", "find-person", "52998224725"]);
-    assert!(shown.stdout.contains("page 1"), "{}", shown.stdout);
-
-    let unasked = place.ids(&["documents", "erase", "--person", "52998224725"]);
-    assert_eq!(unasked.code, Some(2), "{}", unasked.stderr);
-    let erased = place.json(&["documents", "erase", "--person", "52998224725", "--yes"]);
-    assert_eq!(
-        erased["document_ids"],
-        json!([found["documents"][0]["document_id"]])
-    );
-    assert_eq!(place.json(&["documents", "list"])["total"], 1);
-    let nobody = place.ids(&["documents", "find-person", "52998224725"]);
-    assert_eq!(nobody.stdout.trim(), "nothing names this person");
 }

@@ -11,15 +11,16 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use ids_core::error::ErrorCode;
+use ids_core::error::{ErrorCode, Refusal};
 use serde_json::{Value, json};
 
 use self::rpc::{Era, Fault, Message, read};
 use crate::access::{Anything, Granted};
-use crate::error::{ApiError, ApiResult};
+use crate::error::{ApiError, ApiResult, title};
 use crate::extract::{has_content_type, read_all};
 use crate::routes::links::PageLinks;
 use crate::state::AppState;
+use crate::wire::error::ErrorBody;
 
 /// Bytes of one message: the longest question, a thousand ids, and room.
 const MESSAGE_BYTES: usize = 256 * 1024;
@@ -121,6 +122,14 @@ fn reply(id: Value, era: Era, outcome: Result<Value, Fault>) -> Response {
                 .into_response()
         }
     }
+}
+
+/// What a client reads when its message did not come so far as to be read: no key, another site, too large, too often. The status says which;
+/// `data` has what /api/v1 says.
+pub(crate) fn refused(refusal: &Refusal, request_id: &str) -> Value {
+    let body = ErrorBody::new(title(refusal.code), refusal, request_id);
+    let fault = Fault::refused(refusal.code, &body.detail, json!(body));
+    json!({"jsonrpc": "2.0", "id": null, "error": fault.body()})
 }
 
 /// A header as text; one that is given twice says nothing.

@@ -2,6 +2,7 @@
 //! handshake (`initialize`); since 2026-07-28 each request says itself what it speaks, in `_meta` and in headers.
 
 use axum::http::{HeaderMap, StatusCode};
+use ids_core::error::ErrorCode;
 use serde_json::{Value, json};
 
 use super::header;
@@ -20,6 +21,9 @@ const PARSE_ERROR: i32 = -32_700;
 const INVALID_REQUEST: i32 = -32_600;
 const METHOD_NOT_FOUND: i32 = -32_601;
 const INVALID_PARAMS: i32 = -32_602;
+const INTERNAL_ERROR: i32 = -32_603;
+/// What JSON-RPC leaves to servers.
+const SERVER_ERROR: i32 = -32_000;
 const HEADER_MISMATCH: i32 = -32_020;
 const UNSUPPORTED_VERSION: i32 = -32_022;
 
@@ -143,6 +147,18 @@ impl Fault {
 
     pub(super) fn params(reason: &str) -> Self {
         Self::new(INVALID_PARAMS, reason)
+    }
+
+    /// What was refused before it was read as a message.
+    pub(super) fn refused(code: ErrorCode, message: &str, data: Value) -> Self {
+        let number = match code {
+            ErrorCode::Internal => INTERNAL_ERROR,
+            _ => SERVER_ERROR,
+        };
+        Self {
+            data: Some(data),
+            ..Self::new(number, message)
+        }
     }
 
     fn mismatch(header: &str) -> Self {
