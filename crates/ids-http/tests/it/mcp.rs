@@ -220,7 +220,10 @@ async fn strangers_that_steer_a_browser_do_not_come_in() {
     let app = App::new();
     for (name, value) in [
         (header::ORIGIN, "https://mau.example"),
+        (header::ORIGIN, "null"),
+        (header::ORIGIN, "http://localhost:9999"),
         (header::HOST, "mau.example"),
+        (header::HOST, "localhost.mau.example:8000"),
     ] {
         let mut sent = json_request("POST", "/mcp", request("ping", json!({})));
         sent.headers_mut().insert(name, value.parse().unwrap());

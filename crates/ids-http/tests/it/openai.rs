@@ -1,10 +1,13 @@
 //! The library as a model, as OpenAI's clients speak to it.
 
-use axum::http::header;
+use axum::body::Body;
+use axum::http::{Request, header};
+use futures_util::StreamExt;
 use ids_core::access::Permission;
 use ids_core::scope::CollectionAccess;
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
+use tower::ServiceExt;
 
 use crate::chat::{QUESTION, chat, with_contract};
 use crate::keys::{bearing, ingest, key, key_for, post, with_keys};
@@ -464,4 +467,84 @@ async fn without_keys_the_one_that_clients_always_send_is_not_looked_at() {
         app.send(foreign).await.expect(403)["error"]["code"],
         "origin_refused"
     );
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_and_who_may_not_ask_is_told_in_their_shape_too() {
+    let app = with_keys(1_000, 1_000);
+    let asker = key(&app, "default", &[Permission::Ask]).await;
+    let send = async |content_type: &str, body: String, key: Option<&str>| {
+        let request = Request::post(PATH).header(header::CONTENT_TYPE, content_type);
+        let request = request.body(Body::from(body)).unwrap();
+        let request = key.map_or_else(
+            || Request::post(PATH).body(Body::empty()).unwrap(),
+            |key| bearing(request, key),
+        );
+        app.send(request).await
+    };
+    let check = |reply: &crate::support::Reply, status: u16, kind: &str, code: &str| {
+        let error = &reply.expect(status)["error"];
+        assert_eq!((&error["type"], &error["code"]), (&json!(kind), &json!(code)), "{error}");
+        assert_eq!(reply.header("content-type"), "application/json");
+    };
+    let json_type = "application/json";
+    let bad = "invalid_request_error";
+    let asker = Some(asker.as_str());
+    for (body, status, code) in [
+        ("{\"model\": ".to_owned(), 400, "invalid_json"),
+        ("[".repeat(10_000), 400, "invalid_json"),
+        ("[]".to_owned(), 400, "validation_failed"),
+        ("null".to_owned(), 400, "validation_failed"),
+        (format!("{{\"a\": \"{}\"}}", "x".repeat(1 << 20)), 413, "file_too_large"),
+        (question(&"a".repeat(10_001)).to_string(), 400, "validation_failed"),
+        (json!({"model": 3, "messages": {}}).to_string(), 400, "validation_failed"),
+        (json!({"model": "ids/../x", "messages": []}).to_string(), 400, "validation_failed"),
+    ] {
+        check(&send(json_type, body, asker).await, status, bad, code);
+    }
+    check(&send("text/plain", "{}".to_owned(), asker).await, 415, bad, "unsupported_type");
+    let nobody = send(json_type, String::new(), None).await;
+    check(&nobody, 401, "authentication_error", "invalid_api_key");
+    assert!(nobody.header("www-authenticate").starts_with("Bearer"));
+    let wrong = send(json_type, question(QUESTION).to_string(), Some("sk-other")).await;
+    check(&wrong, 401, "authentication_error", "invalid_api_key");
+}
+
+#[tokio::test]
+async fn a_conversation_of_another_organization_is_not_there() {
+    let app = with_keys(1_000, 1_000);
+    let ours = key(&app, "default", &[Permission::Ask]).await;
+    let theirs = key(&app, "Prefeitura de Lá", &[Permission::Ask]).await;
+    let kept = post(&app, &ours, PATH, with(question(QUESTION), &json!({"store": true})))
+        .await
+        .expect(200);
+    let session = &kept["library"]["session_id"];
+    let goes_on = with(question(QUESTION), &json!({"metadata": {"session_id": session}}));
+    for is_streamed in [false, true] {
+        let body = with(goes_on.clone(), &json!({"stream": is_streamed}));
+        let stranger = post(&app, &theirs, PATH, body).await.expect(404);
+        assert_eq!(stranger["error"]["code"], "session_not_found");
+    }
+    post(&app, &ours, PATH, goes_on).await.expect(200);
+}
+
+#[tokio::test]
+async fn closing_the_stream_ends_the_model_s_call() {
+    let (model, hold) = chat(Ok("A multa é de 2%"));
+    hold.send_replace(true);
+    let app = with_contract(App::with_chat(model.clone())).await;
+    let sent = json_request("POST", PATH, with(question(QUESTION), &json!({"stream": true})));
+    let reply = app.router.clone().oneshot(sent).await.unwrap();
+    let mut pieces = reply.into_body().into_data_stream();
+    let mut at_work = model.at_work.subscribe();
+    loop {
+        tokio::select! {
+            piece = pieces.next() => assert!(piece.is_some_and(|piece| piece.is_ok()), "it goes on"),
+            _ = at_work.wait_for(|is_at_work| *is_at_work) => break,
+        }
+    }
+
+    drop(pieces);
+
+    assert!(!*model.at_work.borrow());
 }
