@@ -48,7 +48,7 @@ end_load() { # end_load SENTENCE
     wait_for 30 "requests go on" more_results
     touch "$load/stop"
     wait "$load_pid"
-    "$repository/tests/deploy/load.sh" report "$load" || code=1
+    "$repository/tests/deploy/load.sh" report "$load" 2> >(tee -a "$work/failures" >&2) || code=1
     equals "$1: no request failed" 0 "$code"
     equals "$1: nginx answered none with 500 or above" 0 \
         "$(tail -n "+$((log_lines + 1))" "$stack/logs/nginx/access.log" | grep -cE '"status":5[0-9][0-9],' || true)"

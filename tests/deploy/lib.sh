@@ -25,8 +25,9 @@ say() {
     printf '   %s\n' "$*"
 }
 
+# What went wrong is said once more at the very end, below the summary: logs of these parts are long.
 fail() {
-    printf 'FAILED: %s\n' "$*" >&2
+    printf 'FAILED: %s\n' "$*" | tee -a "$work/failures" >&2
     exit 1
 }
 
