@@ -232,8 +232,8 @@ impl Embedder for OpenAiEmbedder {
         Ok(counted.map_err(|counted| counted.error)?.vectors)
     }
 
-    fn is_billed(&self) -> bool {
-        true
+    fn billed_as(&self) -> Option<&str> {
+        Some(&self.model.name)
     }
 
     async fn embed_counted(&self, texts: EmbedTexts<'_>) -> Result<CountedVectors, CountedError> {

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tracing::Instrument;
 
 use super::facts::{self, Proof};
+use super::prompt::beginning;
 use super::spend::{Funds, Planned, most_tokens};
 use super::{Asking, guard};
 use crate::budget::UsageKind;
@@ -62,10 +63,10 @@ impl Library {
         let planned = Planned {
             kind: UsageKind::Rewriting,
             key_id: asking.request.key_id,
-            session_id: Some(asking.session_id),
+            session_id: asking.session_id,
             model: chat.name(),
             price: self.settings.budget.prices.of(chat.name()),
-            most: most_tokens(&prompt),
+            most: most_tokens(&chat.outgoing(&prompt).prompt),
             documents: Vec::new(),
         };
         let mut spending = match self.set_aside(scope, planned).await? {
@@ -135,7 +136,7 @@ fn prompt(question: &str, history: &[Message]) -> ChatPrompt {
             } else {
                 ChatRole::User
             },
-            content: message.content.chars().take(limits::HISTORY_CHARS / 3).collect(),
+            content: beginning(&message.content, limits::HISTORY_CHARS / 3),
         })
         .collect();
     turns.push(ChatTurn {
@@ -161,7 +162,10 @@ fn as_question(written: &str, question: &str, history: &[Message]) -> Option<Str
         _ => line,
     };
     let is_long = line.chars().count() > QUESTION_CHARS;
+    // Small models answer instead of asking.
+    let is_answer = question.trim_end().ends_with('?') && !line.ends_with('?');
     if is_long
+        || is_answer
         || line.contains(['[', ']', '<', '>', '{', '}'])
         || guard::commands(line)
         || guard::tells(line, SYSTEM)
@@ -237,6 +241,7 @@ mod tests {
             "",
             "E o prazo dele?",
             "O prazo é de 15 dias.",
+            "O prazo do contrato 12 com a Alfa",
             "Qual é o prazo do contrato 14 com a Alfa?",
             "Qual é o prazo do contrato com a Beta?",
             "Qual é a multa do contrato 12?",

@@ -55,7 +55,7 @@ impl Library {
         &self,
         scope: &Scope,
         request: &AskRequest,
-        session_id: SessionId,
+        session_id: Option<SessionId>,
         model: &str,
         prompt: &ChatPrompt,
         hits: &[Hit],
@@ -63,7 +63,7 @@ impl Library {
         let planned = Planned {
             kind: UsageKind::Answer,
             key_id: request.key_id,
-            session_id: Some(session_id),
+            session_id,
             model,
             price: self.settings.budget.prices.of(model),
             most: most_tokens(prompt),

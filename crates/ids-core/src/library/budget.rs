@@ -270,7 +270,7 @@ impl Library {
         let price = settings.prices.of(&model);
         let questions = Estimate::new(&counts, &model, price, settings.currency, budget);
         let embedder = self.ports.embedders.current();
-        let embedding_model = embedder.is_billed().then(|| embedder.model().name.clone());
+        let embedding_model = embedder.billed_as().map(str::to_owned);
         let million = match (&embedding_model, settings.currency, settings.rate) {
             (Some(model), ..) => Some(settings.prices.of_embedding(model).input),
             (None, Currency::Usd, _) => Some(REMOTE_PAGE_PRICE),

@@ -5,8 +5,9 @@ use super::Library;
 use crate::answer::spend::{Funds, Planned, TOKENS_AROUND};
 use crate::budget::{BudgetParty, UsageKind};
 use crate::embedding::Embedding;
-use crate::error::StoreError;
+use crate::error::{ErrorCode, Refusal, StoreError};
 use crate::id::DocumentId;
+use crate::limits;
 use crate::ports::{EmbedError, EmbedTexts, Embedder};
 use crate::scope::Scope;
 use crate::session::TokenUsage;
@@ -23,6 +24,31 @@ pub(crate) enum NoVectors {
 }
 
 impl Library {
+    /// Embeds texts for a caller that keeps the vectors itself.
+    ///
+    /// # Errors
+    /// `DEPENDENCY_UNAVAILABLE`: the model fails, or no money is left for it.
+    pub async fn embed_texts(
+        &self,
+        scope: &Scope,
+        embedder: &dyn Embedder,
+        texts: EmbedTexts<'_>,
+    ) -> Result<Vec<Embedding>, Refusal> {
+        let embedded = self.embed(scope, embedder, texts, Vec::new()).await;
+        embedded.map_err(|error| match error {
+            NoVectors::Model(error) => Refusal::new(
+                ErrorCode::DependencyUnavailable,
+                "the embedding model cannot be reached; try again in a moment",
+            )
+            .caused_by(error),
+            NoVectors::OverBudget(party) => {
+                Refusal::new(ErrorCode::DependencyUnavailable, NoVectors::reason(party))
+                    .retry_after(limits::BUDGET_PAUSE)
+            }
+            NoVectors::Ledger(error) => error.into(),
+        })
+    }
+
     /// Embeds texts. `documents`: those they are of, for the record of use; none for a query.
     pub(crate) async fn embed(
         &self,
@@ -31,19 +57,18 @@ impl Library {
         texts: EmbedTexts<'_>,
         documents: Vec<DocumentId>,
     ) -> Result<Vec<Embedding>, NoVectors> {
-        if !embedder.is_billed() {
+        let Some(model) = embedder.billed_as() else {
             let counted = embedder.embed_counted(texts).await;
             return counted
                 .map(|counted| counted.vectors)
                 .map_err(|counted| NoVectors::Model(counted.error));
-        }
-        let model = embedder.model();
+        };
         let planned = Planned {
             kind: UsageKind::Embedding,
             key_id: None,
             session_id: None,
-            model: &model.name,
-            price: self.settings.budget.prices.of_embedding(&model.name),
+            model,
+            price: self.settings.budget.prices.of_embedding(model),
             most: TokenUsage {
                 // No token is shorter than a byte; prefixes and control tokens come on top.
                 prompt_tokens: texts.bytes() + TOKENS_AROUND * (texts.count() as u64 + 1),

@@ -32,9 +32,9 @@ pub trait Embedder: Send + Sync {
     /// See [`EmbedError`]; then none is returned.
     async fn embed_passages(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError>;
 
-    /// Whether somebody is paid for its tokens: then they are counted in the budget.
-    fn is_billed(&self) -> bool {
-        false
+    /// Under which name somebody is paid for its tokens, which are counted in the budget then; `None` where nobody is.
+    fn billed_as(&self) -> Option<&str> {
+        None
     }
 
     /// The same as the three above, with the tokens that its server counted.

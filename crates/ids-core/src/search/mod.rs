@@ -283,7 +283,7 @@ async fn embed(
     request: &SearchRequest,
 ) -> Result<(Option<Embedding>, Option<AnswerFallback>), Refusal> {
     // A vector of words that are looked for as words would be paid for in vain.
-    if request.mode == SearchMode::Keyword && embedder.is_billed() {
+    if request.mode == SearchMode::Keyword && embedder.billed_as().is_some() {
         return Ok((None, None));
     }
     let is_semantic = request.mode == SearchMode::Semantic;

@@ -116,13 +116,14 @@ async fn every_text_counts_and_the_month_is_the_sum_of_its_rows() {
 #[tokio::test]
 async fn without_money_documents_wait_found_by_their_words_and_so_do_queries() {
     let app = app("0.001");
-    app.upload(
-        "contrato.txt",
-        "A multa por atraso na entrega é de 2% ao dia.".as_bytes(),
-        &[],
-    )
-    .await
-    .expect(202);
+    let uploaded = app
+        .upload(
+            "contrato.txt",
+            "A multa por atraso na entrega é de 2% ao dia.".as_bytes(),
+            &[],
+        )
+        .await
+        .expect(202);
     app.work().await;
     assert_eq!(app.embedder.texts.load(Ordering::SeqCst), 0, "not asked");
 
@@ -137,10 +138,11 @@ async fn without_money_documents_wait_found_by_their_words_and_so_do_queries() {
         .await
         .expect_error(503, "DEPENDENCY_UNAVAILABLE");
     assert!(refused.to_string().contains("budget"), "{refused}");
-    let jobs = app.get("/api/v1/documents").await.expect(200);
+    let job = format!("/api/v1/queue/job/{}", uploaded["job_id"].as_str().unwrap());
+    let job = app.get(&job).await.expect(200);
     assert!(
-        jobs.to_string().contains("AI budget of the month is used up"),
-        "{jobs}"
+        job.to_string().contains("AI budget of the month is used up"),
+        "{job}"
     );
     let usage = usage(&app, "model").await;
     assert_eq!((&usage["spent"], &usage["reserved"]), (&json!(0.0), &json!(0.0)));

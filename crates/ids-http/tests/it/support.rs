@@ -504,8 +504,8 @@ impl Embedder for ScriptedEmbedder {
         &self.model
     }
 
-    fn is_billed(&self) -> bool {
-        self.is_billed.load(Ordering::SeqCst)
+    fn billed_as(&self) -> Option<&str> {
+        self.is_billed.load(Ordering::SeqCst).then_some(&self.model.name)
     }
 
     async fn embed_counted(&self, texts: EmbedTexts<'_>) -> Result<CountedVectors, CountedError> {
