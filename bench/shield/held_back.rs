@@ -131,10 +131,24 @@ const CLOSED: [&str; 38] = [
 ];
 
 const FIRST: [&str; 8] = [
-    "Aparecida", "Sebastião", "Conceição", "Wellington", "Íris", "Raimundo", "Thaís", "Geraldo",
+    "Aparecida",
+    "Sebastião",
+    "Conceição",
+    "Wellington",
+    "Íris",
+    "Raimundo",
+    "Thaís",
+    "Geraldo",
 ];
 const LAST: [&str; 8] = [
-    "Figueiredo", "dos Santos", "Guimarães", "Teixeira", "de Araújo", "Brandão", "Pacheco Neto", "Lima e Silva",
+    "Figueiredo",
+    "dos Santos",
+    "Guimarães",
+    "Teixeira",
+    "de Araújo",
+    "Brandão",
+    "Pacheco Neto",
+    "Lima e Silva",
 ];
 
 impl Writer<'_> {
@@ -191,34 +205,97 @@ impl Writer<'_> {
         let (signs, forms): (Vec<u8>, &[&str]) = match kind {
             Cpf => (
                 cpf(self.random),
-                &["ddd.ddd.ddd-dd", "ddd.ddd.ddd-dd", "ddddddddddd", "dddddddddd-d", "ddd.ddd.ddd.dd", "ddd.ddd.ddd/dd", "ddd.ddd.ddd - dd", "ddddddddd-dd"],
+                &[
+                    "ddd.ddd.ddd-dd",
+                    "ddd.ddd.ddd-dd",
+                    "ddddddddddd",
+                    "dddddddddd-d",
+                    "ddd.ddd.ddd.dd",
+                    "ddd.ddd.ddd/dd",
+                    "ddd.ddd.ddd - dd",
+                    "ddddddddd-dd",
+                ],
             ),
             Cnpj => (
                 cnpj(self.random),
-                &["dd.ddd.ddd/dddd-dd", "dd.ddd.ddd/dddd-dd", "dddddddddddddd", "dd.ddd.ddd/dddd.dd", "dddddddd/dddd-dd", "dd.ddd.ddd / dddd-dd"],
+                &[
+                    "dd.ddd.ddd/dddd-dd",
+                    "dd.ddd.ddd/dddd-dd",
+                    "dddddddddddddd",
+                    "dd.ddd.ddd/dddd.dd",
+                    "dddddddd/dddd-dd",
+                    "dd.ddd.ddd / dddd-dd",
+                ],
             ),
-            Pis => (pis(self.random), &["ddd.ddddd.dd-d", "ddd.dddd.ddd-d", "dddddddddd-d", "ddddddddddd"]),
+            Pis => (
+                pis(self.random),
+                &["ddd.ddddd.dd-d", "ddd.dddd.ddd-d", "dddddddddd-d", "ddddddddddd"],
+            ),
             Rg => (
                 self.random.signs(9),
-                &["MG-dd.ddd.ddd", "MG dd.ddd.ddd", "MGdd.ddd.ddd", "dd.ddd.ddd-d", "dddddddd-d", "d.ddd.ddd", "M-d.ddd.ddd", "dd.ddd.ddd-X", "dddddddd"],
+                &[
+                    "MG-dd.ddd.ddd",
+                    "MG dd.ddd.ddd",
+                    "MGdd.ddd.ddd",
+                    "dd.ddd.ddd-d",
+                    "dddddddd-d",
+                    "d.ddd.ddd",
+                    "M-d.ddd.ddd",
+                    "dd.ddd.ddd-X",
+                    "dddddddd",
+                ],
             ),
             Email => return self.email(),
             Phone => (
                 self.random.signs(8),
-                &["(35) 3ddd-dddd", "(11) 99ddd-dddd", "(035) 3ddd.dddd", "35 3ddd-dddd", "35-3ddd-dddd", "(31)9.9ddd-dddd", "+55 (35) 9 9ddd-dddd", "0800 7ddd ddd", "(38)99ddddddd", "35.99ddd.dddd", "(21) 2ddd dddd", "35 9 9ddd dddd", "99ddd-dddd"],
+                &[
+                    "(35) 3ddd-dddd",
+                    "(11) 99ddd-dddd",
+                    "(035) 3ddd.dddd",
+                    "35 3ddd-dddd",
+                    "35-3ddd-dddd",
+                    "(31)9.9ddd-dddd",
+                    "+55 (35) 9 9ddd-dddd",
+                    "0800 7ddd ddd",
+                    "(38)99ddddddd",
+                    "35.99ddd.dddd",
+                    "(21) 2ddd dddd",
+                    "35 9 9ddd dddd",
+                    "99ddd-dddd",
+                ],
             ),
-            Cep => (self.random.signs(8), &["ddddd-ddd", "dd.ddd-ddd", "ddddd – ddd", "ddddd-ddd"]),
+            Cep => (
+                self.random.signs(8),
+                &["ddddd-ddd", "dd.ddd-ddd", "ddddd – ddd", "ddddd-ddd"],
+            ),
             Card => (
                 card(self.random),
-                &["dddd dddd dddd dddd", "dddd.dddd.dddd.dddd", "dddddddddddddddd", "dddd-dddd-dddd-dddd"],
+                &[
+                    "dddd dddd dddd dddd",
+                    "dddd.dddd.dddd.dddd",
+                    "dddddddddddddddd",
+                    "dddd-dddd-dddd-dddd",
+                ],
             ),
-            Account => (self.random.signs(8), &["dddddd-d", "dd.ddd-d", "ddd.ddd-d", "ddddd-X", "000ddddd-d", "dddddddd"]),
+            Account => (
+                self.random.signs(8),
+                &[
+                    "dddddd-d",
+                    "dd.ddd-d",
+                    "ddd.ddd-d",
+                    "ddddd-X",
+                    "000ddddd-d",
+                    "dddddddd",
+                ],
+            ),
             Agency => (self.random.signs(5), &["dddd-d", "dddd", "dddd-X", "0ddd"]),
             Plate => {
                 let letters = self.random.of(&["HNX", "PUK", "GVC", "QOB", "RFA"]);
                 let middle = self.random.of(&["A", "D", "J"]);
                 let signs = self.random.signs(4);
-                let form = self.random.of(&["LLL-dddd", "LLLdddd", "LLL dddd", "LLLdMdd", "LLL-dMdd", "LLL dMdd"]);
+                let form = self.random.of(&[
+                    "LLL-dddd", "LLLdddd", "LLL dddd", "LLLdMdd", "LLL-dMdd", "LLL dMdd",
+                ]);
                 let form = form.replace("LLL", letters).replace('M', middle);
                 return filled(&form, &signs);
             }
@@ -228,8 +305,23 @@ impl Writer<'_> {
     }
 
     fn email(&mut self) -> String {
-        let user = self.random.of(&["ze.pacheco", "thais_brandao88", "gabinete", "r.h", "iris-lima", "SEBASTIAO.NETO", "compras+sul"]);
-        let host = self.random.of(&["ufla.example.br", "prefeitura-lavras.mg.gov.br", "correio.gov.br", "exemplo.com.br", "MAIL.EXAMPLE.ORG", "saude.sp.gov.br"]);
+        let user = self.random.of(&[
+            "ze.pacheco",
+            "thais_brandao88",
+            "gabinete",
+            "r.h",
+            "iris-lima",
+            "SEBASTIAO.NETO",
+            "compras+sul",
+        ]);
+        let host = self.random.of(&[
+            "ufla.example.br",
+            "prefeitura-lavras.mg.gov.br",
+            "correio.gov.br",
+            "exemplo.com.br",
+            "MAIL.EXAMPLE.ORG",
+            "saude.sp.gov.br",
+        ]);
         format!("{user}@{host}")
     }
 
@@ -239,7 +331,12 @@ impl Writer<'_> {
             "NAME" => format!("{} {}", self.random.of(&FIRST), self.random.of(&LAST)),
             "CNJ" => cnj(&signs),
             "NUP" => {
-                let form = self.random.of(&["23090.dddddd/2024-dd", "00190.dddddd/2023-dd", "23090dddddd202411", "1260.01.00ddddd/2023-dd"]);
+                let form = self.random.of(&[
+                    "23090.dddddd/2024-dd",
+                    "00190.dddddd/2023-dd",
+                    "23090dddddd202411",
+                    "1260.01.00ddddd/2023-dd",
+                ]);
                 filled(form, &signs)
             }
             "IBGE" => filled("31ddddd", &signs),
@@ -271,7 +368,9 @@ impl Writer<'_> {
         let separators: Vec<usize> = (1..chars.len().saturating_sub(1))
             .filter(|&at| !chars[at].is_alphanumeric() && chars[at] != ' ')
             .collect();
-        let digits: Vec<usize> = (0..chars.len()).filter(|&at| matches!(chars[at], '0' | '1' | '5' | '8')).collect();
+        let digits: Vec<usize> = (0..chars.len())
+            .filter(|&at| matches!(chars[at], '0' | '1' | '5' | '8'))
+            .collect();
         let fault = self.random.below(6);
         let mut noisy = chars.clone();
         match fault {
@@ -286,10 +385,14 @@ impl Writer<'_> {
                 };
             }
             // Space where type is wide.
-            1 if !separators.is_empty() => noisy.insert(separators[self.random.below(separators.len())] + 1, ' '),
+            1 if !separators.is_empty() => {
+                noisy.insert(separators[self.random.below(separators.len())] + 1, ' ')
+            }
             2 if !separators.is_empty() => noisy.insert(separators[self.random.below(separators.len())], ' '),
             // A line that ends within.
-            3 if !separators.is_empty() => noisy.insert(separators[self.random.below(separators.len())] + 1, '\n'),
+            3 if !separators.is_empty() => {
+                noisy.insert(separators[self.random.below(separators.len())] + 1, '\n')
+            }
             // A point that was not seen, or seen as a comma.
             4 if !separators.is_empty() => {
                 noisy.remove(separators[self.random.below(separators.len())]);
@@ -310,6 +413,8 @@ fn cnj(signs: &[u8]) -> String {
     let number = String::from_utf8_lossy(&signs[..7]).into_owned();
     let origin = String::from_utf8_lossy(&signs[7..11]).into_owned();
     let whole = format!("{number}2024813{origin}00");
-    let rest = whole.bytes().fold(0_u64, |rest, sign| (rest * 10 + u64::from(sign - b'0')) % 97);
+    let rest = whole
+        .bytes()
+        .fold(0_u64, |rest, sign| (rest * 10 + u64::from(sign - b'0')) % 97);
     format!("{number}-{:02}.2024.8.13.{origin}", 98 - rest)
 }

@@ -29,11 +29,22 @@ struct Tally {
 }
 
 fn main() -> anyhow::Result<()> {
-    measure("the texts the rules were made with", &texts::pages(PAGES, 20_260_101), true)?;
+    measure(
+        "the texts the rules were made with",
+        &texts::pages(PAGES, 20_260_101),
+        true,
+    )?;
     for (set, seed) in [(Set::Open, 71), (Set::Closed, 1_009)] {
         for is_scanned in [false, true] {
-            let name = format!("held back, {set:?}, {}", if is_scanned { "scanned" } else { "clean" });
-            measure(&name, &held_back::pages(set, is_scanned, PAGES, seed), set == Set::Open)?;
+            let name = format!(
+                "held back, {set:?}, {}",
+                if is_scanned { "scanned" } else { "clean" }
+            );
+            measure(
+                &name,
+                &held_back::pages(set, is_scanned, PAGES, seed),
+                set == Set::Open,
+            )?;
         }
     }
     real_texts();
@@ -54,7 +65,9 @@ fn measure(name: &str, pages: &[Page], with_examples: bool) -> anyhow::Result<()
     let took = begun.elapsed();
     ensure!(found > 0, "nothing was found at all");
     let chars: usize = pages.iter().map(|page| page.text.chars().count()).sum();
-    println!("\n{name}\n\n| kind | values | found | precision | recall | kept back |\n|---|---|---|---|---|---|");
+    println!(
+        "\n{name}\n\n| kind | values | found | precision | recall | kept back |\n|---|---|---|---|---|---|"
+    );
     for kind in PersonalKind::ALL {
         let tally = tallies.entry(kind).or_default();
         let share = |part: usize, all: usize| if all == 0 { 1.0 } else { part as f64 / all as f64 };

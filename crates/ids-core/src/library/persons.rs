@@ -161,9 +161,7 @@ impl Library {
                         .filter_map(|feedback| feedback.reason.as_ref());
                     says(&message.content)
                         || why.into_iter().any(|reason| says(reason))
-                        || nearest
-                            .into_iter()
-                            .any(|document| says(&document.document_title))
+                        || nearest.into_iter().any(|document| says(&document.document_title))
                         || sources.into_iter().any(|source| {
                             [&source.document_title, &source.excerpt, &source.quote]
                                 .into_iter()
@@ -236,7 +234,9 @@ impl Library {
                         .iter()
                         .flat_map(|message| &message.answer)
                         .flat_map(|answer| &answer.sources);
-                    sources.into_iter().any(|source| going.contains(&source.document_id))
+                    sources
+                        .into_iter()
+                        .any(|source| going.contains(&source.document_id))
                 })
                 .await?;
             sessions.extend(quoting.into_iter().map(|session| session.session_id));

@@ -24,7 +24,10 @@ fn refused(reply: &Reply, status: u16, code: &str) {
     assert_eq!((&body["jsonrpc"], &body["id"]), (&json!("2.0"), &Value::Null));
     assert_eq!(body["error"]["code"], -32_000);
     let data = &body["error"]["data"];
-    assert_eq!((&data["error_code"], &data["detail"]), (&json!(code), &body["error"]["message"]));
+    assert_eq!(
+        (&data["error_code"], &data["detail"]),
+        (&json!(code), &body["error"]["message"])
+    );
 }
 
 async fn call(app: &App, name: &str, arguments: Value) -> Value {
@@ -206,7 +209,11 @@ async fn what_is_no_message_is_refused() {
     assert_eq!(send("{").await.expect(400)["error"]["code"], -32_700);
     assert_eq!(send("[]").await.expect(400)["error"]["code"], -32_600);
     let plain = Request::post("/mcp").header(header::CONTENT_TYPE, "text/plain");
-    refused(&app.send(plain.body(Body::from("{}")).unwrap()).await, 415, "UNSUPPORTED_TYPE");
+    refused(
+        &app.send(plain.body(Body::from("{}")).unwrap()).await,
+        415,
+        "UNSUPPORTED_TYPE",
+    );
     refused(&app.get("/mcp").await, 405, "METHOD_NOT_ALLOWED");
     refused(&app.delete("/mcp").await, 405, "METHOD_NOT_ALLOWED");
     let large = format!("{{\"a\": \"{}\"}}", "x".repeat(300 * 1024));

@@ -484,7 +484,11 @@ async fn what_cannot_be_read_and_who_may_not_ask_is_told_in_their_shape_too() {
     };
     let check = |reply: &crate::support::Reply, status: u16, kind: &str, code: &str| {
         let error = &reply.expect(status)["error"];
-        assert_eq!((&error["type"], &error["code"]), (&json!(kind), &json!(code)), "{error}");
+        assert_eq!(
+            (&error["type"], &error["code"]),
+            (&json!(kind), &json!(code)),
+            "{error}"
+        );
         assert_eq!(reply.header("content-type"), "application/json");
     };
     let json_type = "application/json";
@@ -495,14 +499,35 @@ async fn what_cannot_be_read_and_who_may_not_ask_is_told_in_their_shape_too() {
         ("[".repeat(10_000), 400, "invalid_json"),
         ("[]".to_owned(), 400, "validation_failed"),
         ("null".to_owned(), 400, "validation_failed"),
-        (format!("{{\"a\": \"{}\"}}", "x".repeat(1 << 20)), 413, "file_too_large"),
-        (question(&"a".repeat(10_001)).to_string(), 400, "validation_failed"),
-        (json!({"model": 3, "messages": {}}).to_string(), 400, "validation_failed"),
-        (json!({"model": "ids/../x", "messages": []}).to_string(), 400, "validation_failed"),
+        (
+            format!("{{\"a\": \"{}\"}}", "x".repeat(1 << 20)),
+            413,
+            "file_too_large",
+        ),
+        (
+            question(&"a".repeat(10_001)).to_string(),
+            400,
+            "validation_failed",
+        ),
+        (
+            json!({"model": 3, "messages": {}}).to_string(),
+            400,
+            "validation_failed",
+        ),
+        (
+            json!({"model": "ids/../x", "messages": []}).to_string(),
+            400,
+            "validation_failed",
+        ),
     ] {
         check(&send(json_type, body, asker).await, status, bad, code);
     }
-    check(&send("text/plain", "{}".to_owned(), asker).await, 415, bad, "unsupported_type");
+    check(
+        &send("text/plain", "{}".to_owned(), asker).await,
+        415,
+        bad,
+        "unsupported_type",
+    );
     let nobody = send(json_type, String::new(), None).await;
     check(&nobody, 401, "authentication_error", "invalid_api_key");
     assert!(nobody.header("www-authenticate").starts_with("Bearer"));
@@ -515,9 +540,14 @@ async fn a_conversation_of_another_organization_is_not_there() {
     let app = with_keys(1_000, 1_000);
     let ours = key(&app, "default", &[Permission::Ask]).await;
     let theirs = key(&app, "Prefeitura de Lá", &[Permission::Ask]).await;
-    let kept = post(&app, &ours, PATH, with(question(QUESTION), &json!({"store": true})))
-        .await
-        .expect(200);
+    let kept = post(
+        &app,
+        &ours,
+        PATH,
+        with(question(QUESTION), &json!({"store": true})),
+    )
+    .await
+    .expect(200);
     let session = &kept["library"]["session_id"];
     let goes_on = with(question(QUESTION), &json!({"metadata": {"session_id": session}}));
     for is_streamed in [false, true] {

@@ -30,7 +30,10 @@ async fn a_model_is_told_placeholders_and_people_read_what_they_stand_for() {
         sent.contains("Question: Qual é o CPF de quem assinou o contrato? O meu é [CPF_2]."),
         "{sent}"
     );
-    assert!(prompt.system.contains("[CPF_1]"), "the model is told what to do with them");
+    assert!(
+        prompt.system.contains("[CPF_1]"),
+        "the model is told what to do with them"
+    );
     assert_eq!(body["response"], "O CPF de Maria da Silva é 529.982.247-25.");
     assert_eq!(
         body["claims"][0]["status"], "verified",
@@ -93,11 +96,17 @@ async fn what_was_said_before_and_what_is_answered_anew_is_held_back_too() {
     assert_eq!(again["response"], first["response"]);
     assert_eq!(again["metadata"]["shield"]["replaced"], 3);
 
-    ask(&app, json!({"message": "E o e-mail dela?", "session_id": session_id})).await;
+    ask(
+        &app,
+        json!({"message": "E o e-mail dela?", "session_id": session_id}),
+    )
+    .await;
     let follow_up = sent();
     is_held_back(&follow_up);
     assert!(
-        follow_up.starts_with("Qual é o CPF de quem assinou o contrato? O meu é [CPF_1].\nO CPF de Maria da Silva é [CPF_2]."),
+        follow_up.starts_with(
+            "Qual é o CPF de quem assinou o contrato? O meu é [CPF_1].\nO CPF de Maria da Silva é [CPF_2]."
+        ),
         "{follow_up}"
     );
 }
@@ -116,7 +125,10 @@ async fn at_the_door_of_other_programs_the_conversation_they_bring_is_held_back_
         let body = json!({"model": "ids", "messages": messages, "stream": stream});
         let reply = app.post("/v1/chat/completions", body).await;
         let prompt = model.prompt.borrow().clone().unwrap();
-        assert!(prompt.turns.iter().all(|turn| !turn.content.contains("111.444")), "{prompt:?}");
+        assert!(
+            prompt.turns.iter().all(|turn| !turn.content.contains("111.444")),
+            "{prompt:?}"
+        );
         let text = reply.text();
         assert!(text.contains("\"shield\":{\"replaced\":3"), "{text}");
     }

@@ -192,5 +192,8 @@ async fn with_the_shield_neither_answers_nor_embeddings_take_personal_data_along
         assert!(SECRETS.iter().all(|secret| !sent.contains(secret)), "{sent}");
     }
     let sent = requests.iter().map(|request| request.body.to_string());
-    assert!(sent.collect::<String>().contains("Sou [CPF_"), "it was sent, but for that");
+    assert!(
+        sent.collect::<String>().contains("Sou [CPF_"),
+        "it was sent, but for that"
+    );
 }

@@ -34,7 +34,10 @@ fn a_person_is_found_and_erased_by_the_command_line() {
 fn what_came_in_an_archive_is_looked_through_and_goes_with_it() {
     let place = Place::new();
     let letter = mail("Nomeações", "lista.txt", TEXT);
-    place.write("a.zip", archive(&[("carta.eml", &letter), ("leia.txt", b"A ponte fica sobre o rio.")]));
+    place.write(
+        "a.zip",
+        archive(&[("carta.eml", &letter), ("leia.txt", b"A ponte fica sobre o rio.")]),
+    );
     place.json(&["ingest", "a.zip"]);
     let found = place.json(&["documents", "find-person", "Maria Silva"]);
     let documents = found["documents"].as_array().unwrap();
@@ -55,8 +58,16 @@ fn what_came_in_an_archive_is_looked_through_and_goes_with_it() {
 
     let alone = erase(attachment);
     assert_eq!(alone["document_ids"], json!([attachment]));
-    assert_eq!(alone["session_ids"].as_array().unwrap().len(), 1, "the conversation that quoted it");
-    assert_eq!(alone["still_in"], json!([archive]), "the original of the archive has it yet");
+    assert_eq!(
+        alone["session_ids"].as_array().unwrap().len(),
+        1,
+        "the conversation that quoted it"
+    );
+    assert_eq!(
+        alone["still_in"],
+        json!([archive]),
+        "the original of the archive has it yet"
+    );
     let all = erase(archive);
     assert_eq!(all["still_in"], json!([]));
     let gone = all["document_ids"].as_array().unwrap();
