@@ -57,6 +57,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "add_feedback",
         sql: include_str!("../migrations/0008_add_feedback.sql"),
     },
+    Migration {
+        version: 9,
+        name: "add_kept_hash",
+        sql: include_str!("../migrations/0009_add_kept_hash.sql"),
+    },
 ];
 
 /// Marks the file as ours (`file` and SQLite tools show it): the letters `idsL`.
