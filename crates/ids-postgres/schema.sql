@@ -109,6 +109,8 @@ create table versions (
     created_at bigint not null,
     -- Null before its chunks are stored; they are it and the `chunk_count - 1` ids after it, by chunk index.
     first_chunk_id bigint,
+    -- Of the bytes that are kept, where these are not those that were sent.
+    kept_hash bytea,
     constraint versions_key primary key (version_no),
     constraint versions_id_unique unique (version_id),
     constraint versions_stage_known check (stage in ('accepted', 'extracted', 'chunked', 'completed')),

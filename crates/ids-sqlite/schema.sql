@@ -91,7 +91,7 @@ create table versions (
     first_chunk_id integer,
     chunk_count integer not null default 0,
     embedded_count integer not null default 0,
-    created_at integer not null,
+    created_at integer not null, kept_hash blob,
     constraint versions_id_unique unique (version_id),
     constraint versions_id_is_uuid check (length(version_id) = 16),
     constraint versions_stage_known check (stage in ('accepted', 'extracted', 'chunked', 'completed')),

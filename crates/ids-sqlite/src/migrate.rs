@@ -59,8 +59,13 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         version: 9,
+        name: "add_kept_hash",
+        sql: include_str!("../migrations/0009_add_kept_hash.sql"),
+    },
+    Migration {
+        version: 10,
         name: "add_usage_kind",
-        sql: include_str!("../migrations/0009_add_usage_kind.sql"),
+        sql: include_str!("../migrations/0010_add_usage_kind.sql"),
     },
 ];
 

@@ -168,6 +168,7 @@ fn version(print: &mut Fingerprint, version: &VersionRecord) {
     print.text(version.content_type.as_str());
     print.number(version.file_size);
     print.hash(&version.file_hash);
+    print.optional(version.kept_hash.as_ref(), Fingerprint::hash);
     print.optional(version.title_own.as_deref(), Fingerprint::text);
     print.optional(version.author.as_deref(), Fingerprint::text);
     print.optional(version.text_hash.as_ref(), Fingerprint::hash);

@@ -67,10 +67,12 @@ pub struct VersionRecord {
     pub filename: String,
     /// The type found or announced.
     pub content_type: ContentType,
-    /// Bytes.
+    /// Bytes that are kept.
     pub file_size: u64,
-    /// SHA-256 of the bytes.
+    /// SHA-256 of the bytes that were sent.
     pub file_hash: ContentHash,
+    /// SHA-256 of the bytes that are kept, where these are others: the unprotected copy of a file with a password.
+    pub kept_hash: Option<ContentHash>,
     /// The file's own title.
     pub title_own: Option<String>,
     /// Its author, as the file says.
@@ -167,6 +169,11 @@ pub struct CostRecord {
 }
 
 impl VersionRecord {
+    /// SHA-256 of the bytes that lie at `blob`.
+    pub fn bytes_hash(&self) -> ContentHash {
+        self.kept_hash.unwrap_or(self.file_hash)
+    }
+
     /// Chunks that have an embedding, by whichever model.
     pub fn embedded_count(&self) -> u32 {
         let mut embedded: Vec<u32> = self

@@ -67,7 +67,7 @@ async fn the_bytes_that_rows_name_are_known_with_what_they_are_for() {
         assert!(named.iter().any(|it| it.need == need), "{need:?} in {named:?}");
     }
     let work = named.iter().find(|it| it.need == BytesNeed::Work).unwrap();
-    assert!(work.file_hash.is_some() && work.version_id.is_some());
+    assert!(work.hash.is_some() && work.version_id.is_some());
 }
 
 #[tokio::test]
