@@ -305,6 +305,7 @@ async fn rows_of_an_older_schema_are_brought_to_the_newest() {
     let sql = format!(
         "delete from {0}.schema_migrations where version > {BEFORE};
          alter table {0}.pages drop column words;
+         alter table {0}.versions drop column kept_hash;
          alter table {0}.answer_usage drop column kind;
          alter table {0}.reservations drop column kind;
          alter table {0}.sessions drop column filter;
