@@ -140,7 +140,8 @@ test("a conversation keeps its limits, and they can be lifted and set", async ()
   const both = { document_ids: [first.document_id, second.document_id] };
   const limited = await server.send("PATCH", `/api/v1/chat/sessions/${session}`, { scope: both });
   assert.equal(limited.status, 200);
-  await page.reload();
+  await page.goto("about:blank");
+  await page.goto(`/#/conversations/${session}`);
   await page.getByRole("list", { name: "Limitada a" }).getByText("2 documentos").waitFor();
   await page.getByRole("button", { name: "Mudar os limites" }).click();
   await page.getByText("Só nestes documentos:").waitFor();

@@ -330,5 +330,8 @@ fn accepted_answers_are_quoted_as_often_as_was_reached() {
     assert!(answers["in_any"].as_f64().unwrap() >= 0.91, "{answers}");
     // Both rates of refusals (docs/quality.md); before the words that a passage lacks counted, .69 were answered without their paragraph.
     assert!(answers["wrongly_refused"].as_f64().unwrap() <= 0.04, "{answers}");
-    assert!(answers["wrongly_answered_without"].as_f64().unwrap() <= 0.63, "{answers}");
+    assert!(
+        answers["wrongly_answered_without"].as_f64().unwrap() <= 0.63,
+        "{answers}"
+    );
 }
