@@ -16,6 +16,7 @@ keep=
 [ "$#" -eq 0 ] || keep=1
 DEPLOY_TEST_WORK=${DEPLOY_TEST_WORK:-$(mktemp -d /tmp/ids-deploy.XXXXXX)}
 export DEPLOY_TEST_WORK
+rm -f "$DEPLOY_TEST_WORK/failures"
 
 parts=()
 if [ "$#" -gt 0 ]; then
@@ -50,7 +51,9 @@ part() { # part NAME COMMAND...
 }
 
 finish() {
+    local failures
     trap - EXIT
+    failures=$(cat "$DEPLOY_TEST_WORK/failures" 2>/dev/null || true)
     if [ -n "$keep" ]; then
         printf '\nleft as it is: DEPLOY_TEST_WORK=%s; scripts/deploy-engine.sh down ends it\n' "$DEPLOY_TEST_WORK"
     else
@@ -63,6 +66,7 @@ finish() {
     printf '%-16s %6d s\n' total "$SECONDS"
     # What CI reads.
     printf '%s passed, %s failed\n' "$(printf '%s\n' "${rows[@]}" | grep -c ' ok$')" "$(printf '%s\n' "${rows[@]}" | grep -c ' FAILED$' || true)"
+    [ "$outcome" -eq 0 ] || printf '%s\n' "$failures"
     exit "$outcome"
 }
 

@@ -81,6 +81,7 @@ fi
 part chaos scripts/chaos.sh --short
 # The program that the tests before were run against: another build of it would take minutes.
 part browser scripts/test-browser.sh "$(scripts/target-dir.sh)/debug/ids"
+part clients scripts/test-clients.sh "$(scripts/target-dir.sh)/debug/ids"
 part monitoring tests/deploy/monitoring.sh "$(scripts/target-dir.sh)/debug/ids"
 part workflows scripts/lint-workflows.sh
 part kubernetes scripts/lint-k8s.sh

@@ -6,7 +6,6 @@
 . "$(dirname "$0")/lib.sh"
 
 base=${DEPLOY_TEST_VERSION:-1.0.0}
-load=$work/load
 scripts=$stack/scripts
 
 # ---- versions
@@ -27,32 +26,6 @@ version 1.1.0-crashes "$(in_place_of_ids 'case \$1 in api) echo cannot begin >&2
 version 1.1.0-hangs "$(in_place_of_ids 'case \$1 in api) exec sleep 100000;; healthcheck) exit 1;; esac')
 HEALTHCHECK --interval=2s --timeout=2s --start-period=1s --retries=3 CMD [\"ids\", \"healthcheck\"]"
 version 1.1.0-workers-crash "$(in_place_of_ids 'case \$1 in worker) echo cannot work >&2; exit 7;; esac')"
-
-# ---- load
-
-start_load() {
-    rm -rf "$load"
-    log_lines=$(wc -l <"$stack/logs/nginx/access.log")
-    "$repository/tests/deploy/load.sh" run "$load" "https://$site:$https_port" "$work/authority.pem" "$work/key" \
-        "$site:$https_port:127.0.0.1" &
-    load_pid=$!
-    trap 'touch "$load/stop"' EXIT
-    wait_for 30 "requests are made" grep -q '^events ' "$load/results"
-}
-
-# Waits until requests that began after this moment have succeeded, so that what was done is covered.
-end_load() { # end_load SENTENCE
-    local code=0 marks
-    marks=$(($(wc -l <"$load/results") + 30))
-    more_results() { [ "$(wc -l <"$load/results")" -ge "$marks" ]; }
-    wait_for 30 "requests go on" more_results
-    touch "$load/stop"
-    wait "$load_pid"
-    "$repository/tests/deploy/load.sh" report "$load" || code=1
-    equals "$1: no request failed" 0 "$code"
-    equals "$1: nginx answered none with 500 or above" 0 \
-        "$(tail -n "+$((log_lines + 1))" "$stack/logs/nginx/access.log" | grep -cE '"status":5[0-9][0-9],' || true)"
-}
 
 # ---- what runs
 

@@ -25,8 +25,9 @@ say() {
     printf '   %s\n' "$*"
 }
 
+# What went wrong is said once more at the very end, below the summary: logs of these parts are long.
 fail() {
-    printf 'FAILED: %s\n' "$*" >&2
+    printf 'FAILED: %s\n' "$*" | tee -a "$work/failures" >&2
     exit 1
 }
 
@@ -134,6 +135,35 @@ is_in_state() { # is_in_state DOCUMENT STATE
 finds() { # finds QUERY DOCUMENT: whether a search for it has that document among its hits
     api /api/v1/documents/search --json "$(python3 -c 'import json,sys; print(json.dumps({"query": sys.argv[1], "n_results": 100}))' "$1")" |
         json "any(hit['document_id'] == '$2' for hit in it['results'])" | grep -qx True
+}
+
+# ---- load (load.sh)
+
+load=$work/load
+
+start_load() {
+    rm -rf "$load"
+    log_lines=$(wc -l <"$stack/logs/nginx/access.log")
+    "$repository/tests/deploy/load.sh" run "$load" "https://$site:$https_port" "$work/authority.pem" "$work/key" \
+        "$site:$https_port:127.0.0.1" &
+    load_pid=$!
+    trap 'touch "$load/stop"' EXIT
+    wait_for 30 "requests are made" grep -q '^events ' "$load/results"
+}
+
+# Waits until requests that began after this moment have succeeded, so that what was done is covered.
+end_load() { # end_load SENTENCE [BROKEN]: with as many as that, of those a killed process had in hand, broken
+    local code=0 marks broken=${2:-0} refused
+    marks=$(($(wc -l <"$load/results") + 30))
+    # shellcheck disable=SC2317 # by name, below
+    more_results() { [ "$(wc -l <"$load/results")" -ge "$marks" ]; }
+    wait_for 30 "requests go on" more_results
+    touch "$load/stop"
+    wait "$load_pid"
+    "$repository/tests/deploy/load.sh" report "$load" "$broken" 2> >(tee -a "$work/failures" >&2) || code=1
+    equals "$1: no request failed" 0 "$code"
+    refused=$(tail -n "+$((log_lines + 1))" "$stack/logs/nginx/access.log" | grep -cE '"status":5[0-9][0-9],' || true)
+    holds "$1: nginx answered none with 500 or above, beyond the $broken ($refused)" test "$refused" -le "$broken"
 }
 
 # ---- certificates

@@ -60,6 +60,8 @@ error_codes! {
     KeyNotFound => "KEY_NOT_FOUND",
     /// No such organization.
     OrganizationNotFound => "ORGANIZATION_NOT_FOUND",
+    /// No model of that name.
+    ModelNotFound => "MODEL_NOT_FOUND",
     /// No such address.
     RouteNotFound => "ROUTE_NOT_FOUND",
     /// The address does not take that method.

@@ -30,6 +30,7 @@ pub mod rate_limit;
 pub mod scope;
 pub mod search;
 pub mod session;
+pub mod shield;
 pub mod slots;
 pub mod span;
 pub mod time;

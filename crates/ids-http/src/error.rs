@@ -28,6 +28,7 @@ pub const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::UploadNotFound
         | ErrorCode::KeyNotFound
         | ErrorCode::OrganizationNotFound
+        | ErrorCode::ModelNotFound
         | ErrorCode::RouteNotFound => StatusCode::NOT_FOUND,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         // The bytes are there already, or not yet, or the work is over: the request is right, its time is not.
@@ -77,6 +78,7 @@ pub const fn title(code: ErrorCode) -> &'static str {
         ErrorCode::UploadNotFound => "upload not found",
         ErrorCode::KeyNotFound => "key not found",
         ErrorCode::OrganizationNotFound => "organization not found",
+        ErrorCode::ModelNotFound => "model not found",
         ErrorCode::RouteNotFound => "no such address",
         ErrorCode::MethodNotAllowed => "method not allowed",
         ErrorCode::UploadUrlUsed => "upload address used already",
@@ -136,6 +138,7 @@ pub const fn advice(code: ErrorCode) -> &'static str {
         }
         ErrorCode::KeyNotFound => "Check the id; the key may belong to another organization.",
         ErrorCode::OrganizationNotFound => "Check the name against `ids organizations list`.",
+        ErrorCode::ModelNotFound => "Use one of the names that `/v1/models` lists.",
         ErrorCode::RouteNotFound => "Check the address against `/docs`.",
         ErrorCode::MethodNotAllowed => "Use one of the methods in the `Allow` header.",
         ErrorCode::UploadUrlUsed => "The bytes are there already: go on with /process.",

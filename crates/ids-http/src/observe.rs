@@ -16,12 +16,34 @@ use ids_core::trace::TARGET;
 use tracing::{Instrument, Span};
 
 use crate::error::{ApiError, title};
+use crate::routes::mcp;
 use crate::state::AppState;
 use crate::wire::error::ErrorBody;
+use crate::wire::openai::OpenAiErrorBody;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longer ones are no ids but somebody's data.
 const REQUEST_ID_CHARS: usize = 128;
+
+/// Whose clients read an error.
+#[derive(Debug, Clone, Copy)]
+enum Door {
+    Api,
+    OpenAi,
+    Mcp,
+}
+
+impl Door {
+    fn of(path: &str) -> Self {
+        if path.starts_with("/v1/") {
+            Self::OpenAi
+        } else if path == "/mcp" {
+            Self::Mcp
+        } else {
+            Self::Api
+        }
+    }
+}
 
 /// Data is never a page.
 const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
@@ -59,6 +81,7 @@ pub(crate) async fn observe(State(state): State<AppState>, mut request: Request,
         http.response.status_code = tracing::field::Empty,
     );
     request.extensions_mut().insert(Traced(traced.clone()));
+    let door = Door::of(request.uri().path());
     let span = traced.clone();
     async move {
         // A panic is a fault of ours like any other; without this it would close the connection without a word.
@@ -69,7 +92,7 @@ pub(crate) async fn observe(State(state): State<AppState>, mut request: Request,
         let error = take_error(&mut response);
         if let Some(ApiError(refusal)) = &error {
             log_error(refusal);
-            response = render(response, refusal, &request_id);
+            response = render(response, refusal, &request_id, door);
         }
         secure(&state, &mut response);
         if let Ok(value) = HeaderValue::from_str(&request_id) {
@@ -157,10 +180,23 @@ pub(crate) fn log_error(refusal: &Refusal) {
 }
 
 /// The body of an error, and its headers; what other layers said (CORS, `Allow`) stays.
-fn render(response: Response, refusal: &Refusal, request_id: &str) -> Response {
+fn render(response: Response, refusal: &Refusal, request_id: &str, door: Door) -> Response {
     let (parts, _) = response.into_parts();
-    let body = ErrorBody::new(title(refusal.code), refusal, request_id);
-    let mut rendered = (parts.status, Json(body)).into_response();
+    let mut rendered = match door {
+        Door::OpenAi => {
+            // Their clients know 400 for whatever is wrong with a request.
+            let status = match parts.status {
+                StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
+                status => status,
+            };
+            (status, Json(OpenAiErrorBody::new(refusal, request_id))).into_response()
+        }
+        Door::Mcp => (parts.status, Json(mcp::refused(refusal, request_id))).into_response(),
+        Door::Api => {
+            let body = ErrorBody::new(title(refusal.code), refusal, request_id);
+            (parts.status, Json(body)).into_response()
+        }
+    };
     for (name, value) in &parts.headers {
         if name != header::CONTENT_LENGTH && name != header::CONTENT_TYPE {
             rendered.headers_mut().append(name, value.clone());

@@ -6,8 +6,11 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement
 use utoipa::openapi::{Components, Ref, RefOr, Response, ResponseBuilder, Schema};
 use utoipa::{Modify, OpenApi};
 
-use crate::routes::{chat, documents, events, keys, meta, pages, queue, reindex, search, uploads, usage};
+use crate::routes::{
+    chat, documents, events, keys, meta, openai, pages, privacy, queue, reindex, search, uploads, usage,
+};
 use crate::wire::error::{ErrorBody, FailureBody};
+use crate::wire::openai::OpenAiErrorBody;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -52,6 +55,9 @@ use crate::wire::error::{ErrorBody, FailureBody};
         usage::budget,
         usage::set_budget,
         usage::estimate,
+        privacy::find_person,
+        privacy::find_sessions,
+        privacy::erase,
         queue::list,
         queue::info,
         queue::health,
@@ -66,13 +72,17 @@ use crate::wire::error::{ErrorBody, FailureBody};
         keys::audit,
         keys::login,
         keys::logout,
+        openai::completions::create,
+        openai::models::list,
+        openai::models::get,
+        openai::embeddings::create,
         meta::health,
         meta::live,
         meta::ready,
         meta::info,
         meta::metrics,
     ),
-    components(schemas(ErrorBody, FailureBody)),
+    components(schemas(ErrorBody, FailureBody, OpenAiErrorBody)),
     tags(
         (name = "uploads", description = "Taking files in"),
         (name = "documents", description = "Looking at documents, changing and removing them"),
@@ -81,6 +91,8 @@ use crate::wire::error::{ErrorBody, FailureBody};
         (name = "collections", description = "Where documents belong"),
         (name = "queue", description = "The work behind documents"),
         (name = "keys", description = "Who may ask, and what was done"),
+        (name = "privacy", description = "What is kept of a person, and its removal"),
+        (name = "openai", description = "The library as a model, for clients of OpenAI's API; errors have that API's shape"),
         (name = "server", description = "The server itself"),
     ),
     modifiers(&Errors, &AlwaysThere, &Keys),
@@ -133,12 +145,19 @@ struct Errors;
 
 impl Modify for Errors {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let reply = RefOr::T(error_reply());
-        for operation in openapi.paths.paths.values_mut().flat_map(operations) {
-            operation
-                .responses
-                .responses
-                .insert("default".to_owned(), reply.clone());
+        for (path, item) in &mut openapi.paths.paths {
+            let body = if path.starts_with("/v1/") {
+                "OpenAiErrorBody"
+            } else {
+                "ErrorBody"
+            };
+            let reply = RefOr::T(error_reply(body));
+            for operation in operations(item) {
+                operation
+                    .responses
+                    .responses
+                    .insert("default".to_owned(), reply.clone());
+            }
         }
     }
 }
@@ -190,9 +209,9 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     .flatten()
 }
 
-fn error_reply() -> Response {
+fn error_reply(body: &str) -> Response {
     let body = ContentBuilder::new()
-        .schema(Some(Ref::from_schema_name("ErrorBody")))
+        .schema(Some(Ref::from_schema_name(body)))
         .build();
     ResponseBuilder::new()
         .description("Any error; `error_code` says which (docs/api/errors.md)")
@@ -209,7 +228,7 @@ mod tests {
 
     use super::openapi;
     use crate::extract::Fields;
-    use crate::routes::{chat, documents, keys, queue, reindex, search, uploads};
+    use crate::routes::{chat, documents, keys, privacy, queue, reindex, search, uploads};
 
     /// Every property of the schema gets a value that no field takes, and the reader must refuse exactly those.
     fn check(schema: &str, read: impl Fn(Fields) -> Result<(), Refusal>) {
@@ -273,6 +292,10 @@ mod tests {
         check("ChangeRequest", |fields| documents::read_change(fields).map(drop));
         check("KeyRequest", |fields| keys::read_key(fields).map(drop));
         check("LoginRequest", |fields| keys::read_login(fields).map(drop));
+        check("FindPersonRequest", |fields| {
+            privacy::read_person(fields).map(drop)
+        });
+        check("EraseRequest", |fields| privacy::read_erasure(fields).map(drop));
         check("CleanupRequest", |fields| queue::read_cleanup(fields).map(drop));
         check("CollectionRequest", |fields| {
             documents::read_collection(fields).map(drop)

@@ -9,7 +9,8 @@ use crate::access::guard;
 use crate::observe::observe;
 use crate::options::HttpOptions;
 use crate::routes::{
-    chat, documents, events, keys, local, meta, pages, queue, reindex, search, sources, uploads, usage, web,
+    chat, documents, events, keys, local, mcp, meta, openai, pages, privacy, queue, reindex, search, sources,
+    uploads, usage, web,
 };
 use crate::state::AppState;
 
@@ -94,6 +95,9 @@ fn public(state: &AppState) -> Router<AppState> {
         .route("/usage", get(usage::usage))
         .route("/usage/budget", get(usage::budget).put(usage::set_budget))
         .route("/usage/estimate", get(usage::estimate))
+        .route("/privacy/find-person", post(privacy::find_person))
+        .route("/privacy/find-sessions", post(privacy::find_sessions))
+        .route("/privacy/erase", post(privacy::erase))
         .route("/queue/info", get(queue::list))
         .route("/queue/info/{queue}", get(queue::info))
         .route("/queue/health", get(queue::health))
@@ -104,6 +108,12 @@ fn public(state: &AppState) -> Router<AppState> {
         .route("/queue/job/{job_id}/retry", post(queue::retry));
     Router::new()
         .nest("/api/v1", api)
+        .route("/v1/chat/completions", post(openai::completions::create))
+        .route("/v1/embeddings", post(openai::embeddings::create))
+        .route("/v1/models", get(openai::models::list))
+        // Names of collections stand in those of models, and may hold a slash.
+        .route("/v1/models/{*model}", get(openai::models::get))
+        .route("/mcp", post(mcp::receive))
         .route("/", get(web::index))
         .route("/assets/{hash}/{*path}", get(web::asset))
         .route("/docs", get(web::docs))

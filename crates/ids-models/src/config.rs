@@ -1,6 +1,7 @@
 //! What a client is told: where the server is, how long to wait for it, and how often to try.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -125,6 +126,22 @@ pub struct BaseUrl {
 impl BaseUrl {
     /// OpenAI's own.
     pub const OPENAI: &'static str = "https://api.openai.com/v1";
+
+    /// Whether the server is on this machine or in a network of one's own: by its address, or by a name that no public server has
+    /// (`localhost`, a name of one word as containers have, `.local`, `.internal`, `.lan`).
+    pub fn is_private(&self) -> bool {
+        if let Ok(address) = self.host.parse::<IpAddr>() {
+            return match address.to_canonical() {
+                IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
+                IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+            };
+        }
+        let name = self.host.trim_end_matches('.').to_ascii_lowercase();
+        !name.contains('.')
+            || [".localhost", ".local", ".internal", ".lan"]
+                .iter()
+                .any(|end| name.ends_with(end))
+    }
 
     /// The path of a call, such as `chat/completions`.
     pub(crate) fn path_of(&self, call: &str) -> String {

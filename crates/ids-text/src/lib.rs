@@ -16,6 +16,7 @@
 //! | [`mod@chunks`] | where a passage to be indexed ends |
 //! | [`normalize`] | whether two texts are the same text |
 //! | [`minhash`] | whether two texts are nearly the same |
+//! | [`personal`] | which parts are numbers and addresses of persons |
 //! | [`language`] | Portuguese, English, or neither; what a document is written in |
 //! | [`legal`] | which article, paragraph, item and letter of an act a line belongs to |
 //!
@@ -31,6 +32,7 @@ pub mod legal;
 pub mod minhash;
 pub mod normalize;
 pub mod number;
+pub mod personal;
 pub mod sentences;
 pub mod stem;
 pub mod stopword;

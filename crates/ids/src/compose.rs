@@ -12,6 +12,7 @@ use anyhow::Context;
 use ids_core::library::{Embedders, Library, Ports};
 use ids_core::ports::{BudgetAlarm, ChatModel, Clock, Embedder, JobQueue, RateLimiter, SessionStore};
 use ids_core::rate_limit::LocalRateLimiter;
+use ids_core::shield::{ShieldedChatModel, ShieldedEmbedder};
 use ids_embed::{BuiltInEmbedder, Model};
 use ids_extract::{ChildCommand, ChildLimits, ExtractorConfig, OcrSource, SandboxedExtractor, find_pdfium};
 use ids_http::HealthProbe;
@@ -146,7 +147,12 @@ fn chat_model(config: &Config) -> anyhow::Result<Option<Arc<dyn ChatModel>>> {
         return Ok(None);
     };
     let client = OpenAiChatModel::new(model.client()).context("the model of answers cannot be used")?;
-    Ok(Some(Arc::new(client)))
+    let client: Arc<dyn ChatModel> = Arc::new(client);
+    Ok(Some(if model.is_shielded {
+        Arc::new(ShieldedChatModel::new(client))
+    } else {
+        client
+    }))
 }
 
 /// The model that embeds: the built-in one, or the one that is set, beside which the built-in one serves a library that is its.
@@ -155,7 +161,12 @@ fn embedders(config: &Config, built_in: Arc<BuiltInEmbedder>) -> anyhow::Result<
         return Ok(built_in.into());
     };
     let client = OpenAiEmbedder::new(settings).context("the model of embeddings cannot be used")?;
-    Ok(Embedders::new(Arc::new(client), [built_in as Arc<dyn Embedder>]))
+    let client: Arc<dyn Embedder> = if config.model.as_ref().is_some_and(|model| model.is_shielded) {
+        Arc::new(ShieldedEmbedder::new(client))
+    } else {
+        Arc::new(client)
+    };
+    Ok(Embedders::new(client, [built_in as Arc<dyn Embedder>]))
 }
 
 /// What reads documents, in a child of this program.

@@ -47,6 +47,11 @@ class Server {
     this.#environment = environment;
   }
 
+  /** Where its library lies. */
+  get folder() {
+    return this.#folder;
+  }
+
   /** On the port it had, where it had one. */
   async start() {
     const port = this.address ? new URL(this.address).port : "0";

@@ -77,6 +77,7 @@ impl Draft {
             model: None,
             usage: TokenUsage::default(),
             cost: None,
+            hidden: None,
             fallback: None,
         }
     }

@@ -15,6 +15,7 @@ use crate::ports::ChatError;
 use crate::scope::Scope;
 use crate::search::Hit;
 use crate::session::{AnswerCost, AnswerFallback, AnswerMode, Citation, ClaimStatus, TokenUsage};
+use crate::shield::Hidden;
 use crate::trace::TARGET;
 use tracing::Instrument;
 
@@ -37,6 +38,8 @@ pub(super) enum Generated {
         usage: TokenUsage,
         /// What that cost.
         cost: Option<AnswerCost>,
+        /// What was held back of the prompt, where a shield stands in front of the model.
+        hidden: Option<Hidden>,
         /// Why there is no answer of a model that is there.
         fallback: Option<AnswerFallback>,
     },
@@ -50,6 +53,7 @@ impl Generated {
             model: None,
             usage: TokenUsage::default(),
             cost: None,
+            hidden: None,
             fallback,
         }
     }
@@ -70,7 +74,15 @@ impl Library {
         let request = &asking.request;
         let hits = &self.pack(scope, &found.relevant).await?;
         let prompt = prompt(&request.question, &asking.history, hits, asking.temperature);
-        let funds = self.reserve(scope, request, asking.session_id, chat.name(), &prompt, hits);
+        let outgoing = chat.outgoing(&prompt);
+        let funds = self.reserve(
+            scope,
+            request,
+            asking.session_id,
+            chat.name(),
+            &outgoing.prompt,
+            hits,
+        );
         let mut spending = match funds.await? {
             Funds::Granted(spending) => spending,
             Funds::Refused(fallback) => return Ok(Generated::nothing(Some(fallback))),
@@ -113,6 +125,7 @@ impl Library {
             draft.draft.model = model;
             draft.draft.usage = usage;
             draft.draft.cost = cost;
+            draft.draft.hidden = outgoing.hidden;
             return Ok(Generated::Answer(draft.draft));
         }
         if said_nothing {
@@ -121,6 +134,7 @@ impl Library {
                 model,
                 usage,
                 cost,
+                hidden: outgoing.hidden,
                 ..no_answer(&request.question, found)
             };
             events.delta(&refused.text).await;
@@ -131,6 +145,7 @@ impl Library {
             model,
             usage,
             cost,
+            hidden: outgoing.hidden,
             fallback: Some(if failed {
                 AnswerFallback::ModelFailed
             } else {

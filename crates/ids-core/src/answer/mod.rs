@@ -22,6 +22,7 @@ mod reply;
 mod sentence;
 mod slips;
 mod spend;
+mod unkept;
 mod words;
 
 use tokio::sync::mpsc;
@@ -31,12 +32,14 @@ use crate::error::{ErrorCode, FieldError, Refusal, StoreErrorKind};
 use crate::id::{KeyId, MessageId, SessionId};
 use crate::library::Library;
 use crate::limits;
+use crate::ports::ChatTurn;
 use crate::scope::Scope;
 use crate::search::{Hit, SearchRequest};
 use crate::session::{
     AnswerCost, AnswerDetails, AnswerFallback, AnswerMode, Exchange, Message, NearestDocument, Session,
     TokenUsage,
 };
+use crate::shield::Hidden;
 
 pub use confidence::{Confidence, confidence};
 pub use conversation::standalone;
@@ -47,6 +50,7 @@ use generate::Generated;
 pub use relevance::{PassageFeatures, RELEVANT};
 pub use sentence::Features;
 use words::Advice;
+pub use words::is_in_english;
 
 /// A question.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,6 +74,19 @@ pub struct Asked {
     pub message: Message,
     /// What stands behind it; also in `message`.
     pub details: AnswerDetails,
+    /// What was held back of the prompt, where a shield stands in front of the model.
+    pub hidden: Option<Hidden>,
+}
+
+/// An answer that is kept nowhere.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answered {
+    /// The answer.
+    pub message: Message,
+    /// What stands behind it; also in `message`.
+    pub details: AnswerDetails,
+    /// What was held back of the prompt, where a shield stands in front of the model.
+    pub hidden: Option<Hidden>,
 }
 
 /// How far an answer is.
@@ -150,13 +167,15 @@ pub(crate) struct Draft {
     pub(crate) model: Option<String>,
     pub(crate) usage: TokenUsage,
     pub(crate) cost: Option<AnswerCost>,
+    pub(crate) hidden: Option<Hidden>,
     pub(crate) fallback: Option<AnswerFallback>,
 }
 
 /// A question on its way.
 pub(crate) struct Asking {
     request: AskRequest,
-    session_id: SessionId,
+    /// The conversation that the answer is kept in; `None` where it is kept nowhere.
+    session_id: Option<SessionId>,
     /// What was said before, oldest first.
     history: Vec<Message>,
     /// The answer that is to be replaced.
@@ -205,15 +224,17 @@ impl Library {
             }
         }
         let asking = Asking {
-            session_id: request
-                .session_id
-                .unwrap_or_else(|| SessionId::from_uuid(self.ports.ids.next())),
+            session_id: Some(
+                request
+                    .session_id
+                    .unwrap_or_else(|| SessionId::from_uuid(self.ports.ids.next())),
+            ),
             request,
             history,
             replaces: None,
             temperature: 0.0,
         };
-        self.answer(scope, &asking, events).await
+        self.answer_and_keep(scope, &asking, events).await
     }
 
     /// Answers the last question of a session once more; the new answer takes the place of the last. Until it is there the last one stays.
@@ -242,15 +263,55 @@ impl Library {
                 filter: session.filter,
                 key_id,
             },
-            session_id,
+            session_id: Some(session_id),
             history,
             replaces: Some(answer.message_id),
             temperature: AGAIN_TEMPERATURE,
         };
-        self.answer(scope, &asking, events).await
+        self.answer_and_keep(scope, &asking, events).await
     }
 
-    async fn answer(&self, scope: &Scope, asking: &Asking, events: &AskEvents) -> Result<Asked, Refusal> {
+    /// Answers a question as [`Library::ask`] does and keeps neither in a session: whoever asks keeps the conversation, and brings it
+    /// along, oldest first. `request.session_id` is not looked at.
+    ///
+    /// # Errors
+    /// Those of [`Library::ask`], but for sessions.
+    pub async fn answer(
+        &self,
+        scope: &Scope,
+        request: &AskRequest,
+        conversation: &[ChatTurn],
+        events: &AskEvents,
+    ) -> Result<Answered, Refusal> {
+        check_question(&request.question)?;
+        let asking = Asking {
+            request: request.clone(),
+            session_id: None,
+            history: self.brought(conversation),
+            replaces: None,
+            temperature: 0.0,
+        };
+        self.compose(scope, &asking, events).await
+    }
+
+    async fn answer_and_keep(
+        &self,
+        scope: &Scope,
+        asking: &Asking,
+        events: &AskEvents,
+    ) -> Result<Asked, Refusal> {
+        let begun = self.ports.clock.now();
+        let answer = self.compose(scope, asking, events).await?;
+        let session = self.keep(scope, asking, begun, answer.message.clone()).await?;
+        Ok(Asked {
+            session,
+            message: answer.message,
+            details: answer.details,
+            hidden: answer.hidden,
+        })
+    }
+
+    async fn compose(&self, scope: &Scope, asking: &Asking, events: &AskEvents) -> Result<Answered, Refusal> {
         let begun = self.ports.clock.now();
         let request = &asking.request;
         let found = self.find_evidence(scope, asking, events).await?;
@@ -261,11 +322,13 @@ impl Library {
                 model,
                 usage,
                 cost,
+                hidden,
                 fallback,
             } => Draft {
                 model,
                 usage,
                 cost,
+                hidden,
                 fallback,
                 ..self
                     .extract(scope, &request.question, &found, was_shown, events)
@@ -293,11 +356,10 @@ impl Library {
             answer: Some(details.clone()),
             feedback: None,
         };
-        let session = self.keep(scope, asking, begun, answer.clone()).await?;
-        Ok(Asked {
-            session,
+        Ok(Answered {
             message: answer,
             details,
+            hidden: draft.hidden,
         })
     }
 
@@ -362,6 +424,9 @@ impl Library {
         answer: Message,
     ) -> Result<Session, Refusal> {
         let request = &asking.request;
+        let session_id = asking
+            .session_id
+            .unwrap_or_else(|| SessionId::from_uuid(self.ports.ids.next()));
         let is_new = request.session_id.is_none();
         // Where a model was asked, the ledger has it.
         let is_counted = answer
@@ -370,7 +435,7 @@ impl Library {
             .is_some_and(|details| details.cost.is_some());
         let exchange = Exchange {
             key_id: request.key_id,
-            session_id: asking.session_id,
+            session_id,
             new_title: is_new.then(|| title_of(&request.question)),
             filter: request.filter.clone(),
             replaces: asking.replaces,
@@ -387,7 +452,7 @@ impl Library {
         let kept = self.ports.sessions.append(scope, &exchange).await;
         kept.map_err(|error| match error.kind() {
             // Deleted while its answer was being made.
-            StoreErrorKind::NotFound => session_not_found(asking.session_id),
+            StoreErrorKind::NotFound => session_not_found(session_id),
             StoreErrorKind::Conflict if asking.replaces.is_some() => {
                 Refusal::field("regenerate", "the conversation went on meanwhile; load it again")
             }

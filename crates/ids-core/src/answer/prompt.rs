@@ -29,7 +29,7 @@ pub(super) fn prompt(question: &str, history: &[Message], hits: &[Hit], temperat
             } else {
                 ChatRole::User
             },
-            content: message.content.chars().take(limits::HISTORY_CHARS).collect(),
+            content: beginning(&message.content, limits::HISTORY_CHARS),
         })
         .collect();
     turns.push(ChatTurn {
@@ -41,6 +41,27 @@ pub(super) fn prompt(question: &str, history: &[Message], hits: &[Hit], temperat
         turns,
         max_tokens: limits::ANSWER_TOKENS,
         temperature,
+    }
+}
+
+/// The first characters of a text that is longer: whole words, and no number at the cut, since half of one tells much of it and is not
+/// recognized as personal data any more.
+fn beginning(text: &str, chars: usize) -> String {
+    let Some((end, _)) = text.char_indices().nth(chars) else {
+        return text.to_owned();
+    };
+    let mut kept = &text[..end];
+    let is_cut = |c: Option<char>| c.is_some_and(|c| !c.is_whitespace());
+    if is_cut(text[end..].chars().next()) {
+        kept = kept.rfind(char::is_whitespace).map_or("", |at| &kept[..at]);
+    }
+    loop {
+        kept = kept.trim_end();
+        let before = kept.rfind(char::is_whitespace).unwrap_or(0);
+        if !kept[before..].contains(|c: char| c.is_ascii_digit()) {
+            return kept.to_owned();
+        }
+        kept = &kept[..before];
     }
 }
 
@@ -63,4 +84,19 @@ fn passages(hits: &[Hit]) -> String {
         );
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::beginning;
+
+    #[test]
+    fn a_text_is_cut_between_words_and_never_within_a_number() {
+        assert_eq!(beginning("O prazo é de dez dias", 40), "O prazo é de dez dias");
+        assert_eq!(beginning("O prazo é de dez dias", 15), "O prazo é de");
+        assert_eq!(beginning("O CPF dele é 529.982.247-25.", 22), "O CPF dele é");
+        assert_eq!(beginning("o cartão 4111 1111 1111 1111", 19), "o cartão");
+        assert_eq!(beginning("ligue\u{a0}35 3829-1000 já", 14), "ligue");
+        assert_eq!(beginning("4111111111111111111", 5), "");
+    }
 }

@@ -43,7 +43,7 @@ impl Library {
         &self,
         scope: &Scope,
         request: &AskRequest,
-        session_id: SessionId,
+        session_id: Option<SessionId>,
         model: &str,
         prompt: &ChatPrompt,
         hits: &[Hit],
@@ -54,7 +54,7 @@ impl Library {
         let reservation = NewReservation {
             reservation_id: ReservationId::from_uuid(self.ports.ids.next()),
             key_id: request.key_id,
-            session_id: Some(session_id),
+            session_id,
             model: model.to_owned(),
             month_from: budget.calendar.begin_of(self.ports.clock.now()),
             amount: price.cost(most),

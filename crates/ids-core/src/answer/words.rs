@@ -43,11 +43,17 @@ const ENGLISH: Words = Words {
     add: "There are no documents to look in yet: add those that speak of it.",
 };
 
+/// Whether what is said beside an answer to `question` is said in English; else in Portuguese.
+pub fn is_in_english(question: &str) -> bool {
+    ids_text::language::guess(question) == Some(Language::English)
+}
+
 /// There is no answer, where one might look, and what to try.
 pub(super) fn no_answer(question: &str, nearest: &[NearestDocument], advice: Advice) -> String {
-    let words = match ids_text::language::guess(question) {
-        Some(Language::English) => ENGLISH,
-        _ => PORTUGUESE,
+    let words = if is_in_english(question) {
+        ENGLISH
+    } else {
+        PORTUGUESE
     };
     let mut text = words.none.to_owned();
     for (at, document) in nearest.iter().enumerate() {

@@ -1,11 +1,13 @@
 //! A model that writes.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 use crate::session::TokenUsage;
+use crate::shield::Hidden;
 
 /// Writes a reply to a conversation, piece by piece.
 ///
@@ -19,6 +21,14 @@ pub trait ChatModel: Send + Sync {
     /// The model's name, as answers and usage show it.
     fn name(&self) -> &str;
 
+    /// What of `prompt` leaves for the model's server: all of it, unless something stands in between that holds personal data back.
+    fn outgoing<'a>(&self, prompt: &'a ChatPrompt) -> Outgoing<'a> {
+        Outgoing {
+            prompt: Cow::Borrowed(prompt),
+            hidden: None,
+        }
+    }
+
     /// Sends the reply's pieces into `pieces` as they come; returns what the model counted (zero where it does not tell).
     ///
     /// # Errors
@@ -28,6 +38,15 @@ pub trait ChatModel: Send + Sync {
         prompt: &ChatPrompt,
         pieces: mpsc::Sender<String>,
     ) -> Result<TokenUsage, ChatError>;
+}
+
+/// What leaves for a model's server.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outgoing<'a> {
+    /// The prompt as it is sent.
+    pub prompt: Cow<'a, ChatPrompt>,
+    /// What is held back of it; `None` where nothing looks at it.
+    pub hidden: Option<Hidden>,
 }
 
 /// What a model is given.

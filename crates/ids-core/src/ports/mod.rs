@@ -23,7 +23,7 @@ mod worker_registry;
 pub use backup_registry::{BackupRegistry, RecordedBackup};
 pub use blob_store::{BlobError, BlobErrorKind, BlobInfo, BlobStore, BlobWriter, LocalBlob, SignedUpload};
 pub use budget_alarm::{AlarmError, BudgetAlarm};
-pub use chat_model::{ChatError, ChatModel, ChatPrompt, ChatRole, ChatTurn};
+pub use chat_model::{ChatError, ChatModel, ChatPrompt, ChatRole, ChatTurn, Outgoing};
 pub use chunk_index::{ChunkIndex, CorpusStatistics, Replaced, WeightedTerm};
 pub use cleanup_store::CleanupStore;
 pub use clock::{Clock, Ids};

@@ -20,7 +20,11 @@ pub(crate) fn pdf(page_entries: &str, pages: &[&[Line<'_>]]) -> Vec<u8> {
             .iter()
             .map(|&(x, y, size, text)| {
                 let font = if size < 0.0 { "B" } else { "F" };
-                format!("BT /{font} {} Tf {x} {y} Td <{}> Tj ET\n", size.abs(), winansi_hex(text))
+                format!(
+                    "BT /{font} {} Tf {x} {y} Td <{}> Tj ET\n",
+                    size.abs(),
+                    winansi_hex(text)
+                )
             })
             .collect();
         objects.push(format!(

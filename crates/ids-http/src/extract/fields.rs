@@ -56,6 +56,14 @@ impl Fields {
         }
     }
 
+    /// A value of a JSON object as it was sent, for those of a shape of their own; `None` when absent.
+    pub(crate) fn raw(&self, name: &str) -> Option<&Value> {
+        match &self.source {
+            Source::Json(object) => object.get(name).filter(|value| !value.is_null()),
+            Source::Text(_) => None,
+        }
+    }
+
     /// A text.
     pub(crate) fn text(&mut self, name: &str) -> Option<String> {
         let (text, reason) = match &self.source {

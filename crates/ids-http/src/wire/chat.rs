@@ -1,5 +1,7 @@
 //! Questions, answers and conversations.
 
+use std::collections::BTreeMap;
+
 use ids_core::answer::Asked;
 use ids_core::chunk::Filter;
 use ids_core::id::MessageId;
@@ -8,6 +10,7 @@ use ids_core::session::{
     AnswerDetails, AnswerFallback, AnswerMode, Citation, Claim, Feedback, Message, NearestDocument, Session,
     TokenUsage,
 };
+use ids_core::shield::Hidden;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -104,7 +107,10 @@ impl From<&Asked> for AnswerBody {
             session_id: asked.session.session_id.to_string(),
             sources: details.sources.iter().map(SourceBody::from).collect(),
             claims: details.claims.iter().map(ClaimBody::from).collect(),
-            metadata: AnswerMetadataBody::new(message, details, asked.session.message_count),
+            metadata: AnswerMetadataBody {
+                shield: asked.hidden.as_ref().map(ShieldBody::from),
+                ..AnswerMetadataBody::new(message, details, asked.session.message_count)
+            },
             processing_time: seconds(details.processing_time),
             token_usage: TokenUsageBody::from(details.usage),
         }
@@ -214,6 +220,30 @@ pub(crate) struct AnswerMetadataBody {
     /// in the documents). Null where it did, or none is set.
     #[schema(example = "budget")]
     fallback: Option<&'static str>,
+    /// What was held back of personal data; null where no shield stood between the library and a model, and when a conversation is looked at later.
+    shield: Option<ShieldBody>,
+}
+
+/// What was replaced before anything left for the server of a model.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ShieldBody {
+    /// Values.
+    replaced: u32,
+    /// Values of each kind: CPF, CNPJ, PIS, RG, EMAIL, PHONE, CEP, CARD, ACCOUNT, AGENCY, PLATE.
+    kinds: BTreeMap<&'static str, u32>,
+}
+
+impl From<&Hidden> for ShieldBody {
+    fn from(hidden: &Hidden) -> Self {
+        let kinds = hidden
+            .counts()
+            .iter()
+            .map(|(kind, count)| (kind.as_str(), *count));
+        Self {
+            replaced: hidden.total(),
+            kinds: kinds.collect(),
+        }
+    }
 }
 
 impl AnswerMetadataBody {
@@ -234,6 +264,7 @@ impl AnswerMetadataBody {
             currency: details.cost.map(|cost| cost.currency.as_str()),
             price_known: details.cost.map(|cost| cost.is_price_known),
             fallback: details.fallback.map(AnswerFallback::as_str),
+            shield: None,
         }
     }
 }

@@ -12,7 +12,7 @@ pub(crate) struct ErrorBody {
     error: String,
     /// What happened, to which thing, and what to do; for people.
     #[schema(example = "there is no document `0193a5e2-7d3f-7c60-9b5e-3f1a2b4c5d6e`")]
-    detail: String,
+    pub(crate) detail: String,
     /// For programs; all codes are listed in docs/api/errors.md.
     #[schema(example = "DOCUMENT_NOT_FOUND")]
     error_code: String,

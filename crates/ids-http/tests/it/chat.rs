@@ -24,7 +24,7 @@ pub struct ScriptedChat {
     /// Waits here before it ends.
     held: watch::Receiver<bool>,
     /// Whether a call is under way.
-    at_work: watch::Sender<bool>,
+    pub at_work: watch::Sender<bool>,
     /// The last prompt.
     pub prompt: watch::Sender<Option<ChatPrompt>>,
     /// Whether the connection breaks in the third statement.

@@ -22,7 +22,7 @@ async fn an_unknown_address_is_route_not_found() {
         "/nothing",
         "/api/v1",
         "/assets/0/app.js",
-        "/v1/models",
+        "/v2/models",
         "/api/v1/queue/info/none",
     ] {
         app.get(path).await.expect_error(404, "ROUTE_NOT_FOUND");

@@ -30,7 +30,7 @@ const OPEN: [&str; 8] = [
     "/api/v1/uploads/{organization}/{upload_id}",
 ];
 
-fn with_keys(per_key: u32, per_address: u32) -> App {
+pub fn with_keys(per_key: u32, per_address: u32) -> App {
     App::with(move |mut options| {
         let clock = Arc::clone(&options.library.ports().clock);
         options.access = Access::Keys(KeyOptions {
@@ -43,11 +43,11 @@ fn with_keys(per_key: u32, per_address: u32) -> App {
 }
 
 /// A key of an organization, made where there is none.
-async fn key(app: &App, organization: &str, permissions: &[Permission]) -> String {
+pub async fn key(app: &App, organization: &str, permissions: &[Permission]) -> String {
     key_for(app, organization, permissions, CollectionAccess::All, None).await
 }
 
-async fn key_for(
+pub async fn key_for(
     app: &App,
     organization: &str,
     permissions: &[Permission],
@@ -67,22 +67,22 @@ async fn key_for(
     created.secret.expose().to_owned()
 }
 
-fn bearing(mut request: Request<Body>, key: &str) -> Request<Body> {
+pub fn bearing(mut request: Request<Body>, key: &str) -> Request<Body> {
     let value = format!("Bearer {key}").parse().unwrap();
     request.headers_mut().insert(header::AUTHORIZATION, value);
     request
 }
 
-async fn get(app: &App, key: &str, path: &str) -> Reply {
+pub async fn get(app: &App, key: &str, path: &str) -> Reply {
     let request = Request::get(path).body(Body::empty()).unwrap();
     app.send(bearing(request, key)).await
 }
 
-async fn post(app: &App, key: &str, path: &str, body: Value) -> Reply {
+pub async fn post(app: &App, key: &str, path: &str, body: Value) -> Reply {
     app.send(bearing(json_request("POST", path, body), key)).await
 }
 
-async fn ingest(app: &App, key: &str, filename: &str, text: &str, texts: &[(&str, &str)]) -> Value {
+pub async fn ingest(app: &App, key: &str, filename: &str, text: &str, texts: &[(&str, &str)]) -> Value {
     let request = bearing(form_request(filename, text.as_bytes(), texts), key);
     let uploaded = app.send(request).await.expect(202);
     app.work().await;
@@ -129,6 +129,14 @@ async fn no_route_but_the_open_ones_answers_without_a_key() {
             assert_eq!(
                 reply.status.as_u16() == 401,
                 path == "/metrics",
+                "{method} {path}"
+            );
+            continue;
+        }
+        if path.starts_with("/v1/") {
+            assert_eq!(
+                reply.expect(401)["error"]["code"],
+                "invalid_api_key",
                 "{method} {path}"
             );
             continue;
@@ -273,6 +281,9 @@ async fn no_route_gives_anything_of_another_organization() {
             let body = match path.as_str() {
                 "/api/v1/documents/search" => json!({"query": "segredo municipal", "document_ids": [ids[0]]}),
                 "/api/v1/chat/ask" => json!({"message": "segredo municipal", "session_id": ids[2]}),
+                "/v1/chat/completions" => {
+                    json!({"model": "ids", "messages": [{"role": "user", "content": "segredo municipal"}]})
+                }
                 "/api/v1/documents/{document_id}/process" => json!({"upload_id": upload["upload_id"]}),
                 "/api/v1/chat/sessions/{session_id}" => json!({"title": "Outro"}),
                 _ => json!({"title": "Outro", "name": "nova"}),
@@ -290,7 +301,10 @@ async fn no_route_gives_anything_of_another_organization() {
             for secret in hidden {
                 // The id that was sent may come back in the error.
                 let is_echo = address.contains(secret) || (status == 404 && ids.contains(&secret));
-                let is_title = path == "/api/v1/documents/search" || path == "/api/v1/chat/ask";
+                let is_title = matches!(
+                    path.as_str(),
+                    "/api/v1/documents/search" | "/api/v1/chat/ask" | "/v1/chat/completions"
+                );
                 let is_own_words = is_title && "segredo municipal".contains(&secret.to_lowercase());
                 let leaks = !is_echo && !is_own_words && shown.contains(&secret.to_lowercase());
                 assert!(!leaks, "{method} {address} shows `{secret}`: {shown}");

@@ -9,6 +9,7 @@ use super::client::{CallError, Client, segment, with_client, with_query};
 use super::confirm;
 use super::exit::Failed;
 use super::output::{self, clean};
+use super::privacy::{self, EraseArgs, FindPersonArgs};
 use super::values;
 use crate::config::Config;
 use crate::local::Work;
@@ -28,6 +29,10 @@ enum Action {
     Show(ShowArgs),
     /// Remove documents with everything made of them
     Delete(DeleteArgs),
+    /// Find the documents, pages and conversations that name a person
+    FindPerson(FindPersonArgs),
+    /// Erase documents, conversations, or all that names a person, and note it in the record
+    Erase(EraseArgs),
 }
 
 #[derive(Debug, Args)]
@@ -94,17 +99,36 @@ pub async fn run(args: DocumentsArgs, config: &Config) -> Result<u8, Failed> {
             .await
         }
         Action::Delete(args) => {
-            if !args.yes && !std::io::stdin().is_terminal() {
-                return Err(Failed::usage(
-                    "nobody can be asked here; give --yes to remove without asking",
-                ));
-            }
+            check_confirmable(args.yes)?;
             with_client(config, Work::None, async |client: &Client| {
                 delete(client, &args).await
             })
             .await
         }
+        Action::FindPerson(args) => {
+            with_client(config, Work::None, async |client: &Client| {
+                privacy::find(client, &args).await
+            })
+            .await
+        }
+        Action::Erase(args) => {
+            check_confirmable(args.yes)?;
+            with_client(config, Work::None, async |client: &Client| {
+                privacy::erase(client, &args).await
+            })
+            .await
+        }
     }
+}
+
+/// What is asked before anything is removed can be asked of somebody, or need not be.
+fn check_confirmable(yes: bool) -> Result<(), Failed> {
+    if yes || std::io::stdin().is_terminal() {
+        return Ok(());
+    }
+    Err(Failed::usage(
+        "nobody can be asked here; give --yes to remove without asking",
+    ))
 }
 
 async fn list(client: &Client, args: &ListArgs) -> Result<u8, Failed> {

@@ -17,10 +17,12 @@ mod ingest;
 mod keys;
 mod listen;
 mod man;
+mod mcp;
 mod migrate;
 mod migrate_data;
 mod organizations;
 mod output;
+mod privacy;
 mod progress_line;
 mod queue;
 mod reindex;
@@ -104,6 +106,8 @@ enum Command {
     Eval(eval::EvalArgs),
     /// Ask a running server how it is; exit code 0 when it can work
     Healthcheck(healthcheck::HealthcheckArgs),
+    /// Serve the library to an assistant as tools (Model Context Protocol, over stdin and stdout)
+    Mcp(mcp::McpArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
     /// Write the manual pages into a folder
@@ -202,6 +206,7 @@ async fn dispatch(command: Command, config: &Config) -> Result<u8, Failed> {
         Command::Reindex(args) => until_stopped(reindex::run(args, config)).await,
         Command::Doctor(args) => until_stopped(doctor::run(args, config)).await,
         Command::Healthcheck(args) => until_stopped(healthcheck::run(args, config)).await,
+        Command::Mcp(args) => until_stopped(mcp::run(args, config)).await,
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use ids_core::shield::ShieldMode;
 use ids_models::{BaseUrl, ChatModelConfig, EmbeddingModelConfig, Secret, known_dimensions};
 
 use super::variables::{ConfigError, Variables, unreadable};
@@ -17,6 +18,8 @@ pub struct ModelConfig {
     pub model: String,
     /// `OPENAI_CALLS_AT_ONCE`.
     pub calls_at_once: usize,
+    /// Whether personal data is replaced before a text leaves for it (`PII_SHIELD`).
+    pub is_shielded: bool,
     /// `OPENAI_EMBEDDING_MODEL`: `None` means the built-in model.
     pub embedding: Option<EmbeddingSettings>,
 }
@@ -35,6 +38,8 @@ pub struct EmbeddingSettings {
 impl ModelConfig {
     /// The model that is set; `None` when neither a key nor an address is.
     pub(super) fn new(variables: &Variables) -> Result<Option<Self>, ConfigError> {
+        // Looked at whether there is a model or not: whoever asks for the shield in words we do not know must hear of it.
+        let shield = shield(variables)?;
         let api_key = variables.text("OPENAI_API_KEY").map(Secret::new);
         let address = variables.text("OPENAI_BASE_URL");
         let embedding = EmbeddingSettings::new(variables)?;
@@ -46,12 +51,13 @@ impl ModelConfig {
             }
             return Ok(None);
         }
-        let base_url = address.unwrap_or(BaseUrl::OPENAI).parse().map_err(|_| {
+        let base_url: BaseUrl = address.unwrap_or(BaseUrl::OPENAI).parse().map_err(|_| {
             let expected = "an address such as `https://api.openai.com/v1`, without user, query or fragment";
             unreadable("OPENAI_BASE_URL", expected)
         })?;
         let model = variables.text("OPENAI_MODEL").unwrap_or("gpt-4o-mini").to_owned();
         Ok(Some(Self {
+            is_shielded: shield.covers(base_url.is_private()),
             base_url,
             api_key,
             model,
@@ -111,8 +117,21 @@ impl fmt::Display for ModelConfig {
     /// For the log: the key is only said to be there.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = if self.api_key.is_some() { "with" } else { "without" };
-        write!(f, "`{}` at `{}`, {key} a key", self.model, self.base_url)
+        write!(f, "`{}` at `{}`, {key} a key", self.model, self.base_url)?;
+        if self.is_shielded {
+            f.write_str(", personal data held back")?;
+        }
+        Ok(())
     }
+}
+
+/// `PII_SHIELD`: auto, on or off.
+fn shield(variables: &Variables) -> Result<ShieldMode, ConfigError> {
+    let Some(text) = variables.text("PII_SHIELD") else {
+        return Ok(ShieldMode::default());
+    };
+    ShieldMode::from_name(&text.to_ascii_lowercase())
+        .ok_or_else(|| unreadable("PII_SHIELD", "auto, on or off"))
 }
 
 #[cfg(test)]
@@ -137,6 +156,10 @@ mod tests {
         );
         check(
             &[("OPENAI_API_KEY", "sk-1")],
+            ", answers by `gpt-4o-mini` at `https://api.openai.com/v1`, with a key, personal data held back, without a limit of what they cost",
+        );
+        check(
+            &[("OPENAI_API_KEY", "sk-1"), ("PII_SHIELD", "off")],
             ", answers by `gpt-4o-mini` at `https://api.openai.com/v1`, with a key, without a limit of what they cost",
         );
         check(
@@ -191,6 +214,35 @@ mod tests {
         assert_eq!(at_once(&[]), Ok(4));
         assert_eq!(at_once(&[("OPENAI_CALLS_AT_ONCE", "200")]), Ok(200));
         assert!(at_once(&[("OPENAI_CALLS_AT_ONCE", "0")]).is_err());
+    }
+
+    #[test]
+    fn personal_data_stays_here_unless_the_model_does_too() {
+        let is_shielded = |address: &str, mode: &str| {
+            let model = config(&[("OPENAI_BASE_URL", address), ("PII_SHIELD", mode)])
+                .unwrap()
+                .model;
+            model.unwrap().is_shielded
+        };
+        for (address, mode, expected) in [
+            ("https://api.openai.com/v1", "", true),
+            ("https://api.openai.com/v1", "AUTO", true),
+            ("https://api.openai.com/v1", "off", false),
+            ("http://localhost:11434/v1", "auto", false),
+            ("http://10.0.0.7:8080/v1", "", false),
+            ("http://[::1]:8080/v1", "", false),
+            ("http://ollama:11434/v1", "", false),
+            ("http://8.8.8.8/v1", "", true),
+            ("http://localhost.example.org/v1", "", true),
+            ("http://localhost:11434/v1", "on", true),
+        ] {
+            assert_eq!(is_shielded(address, mode), expected, "{address} {mode}");
+        }
+        assert!(
+            config(&[("PII_SHIELD", "maybe")])
+                .unwrap_err()
+                .contains("`PII_SHIELD`")
+        );
     }
 
     #[test]

@@ -18,9 +18,6 @@ pub struct Variables {
 /// Every variable of ours that begins with `IDS_`; any other such name is a typing error.
 const OWN: [&str; 2] = ["IDS_DATA_DIR", "IDS_AUTH"];
 
-/// Asks for personal data to be replaced before text leaves, which this version cannot do.
-const SHIELD: &str = "PII_SHIELD";
-
 impl Variables {
     /// Reads the environment and `.env`; the environment wins.
     ///
@@ -76,16 +73,6 @@ impl Variables {
                     "unknown variable `{name}`; known are `{known}`"
                 )));
             }
-        }
-        // Whoever asks for the shield must not be left without it, and without a word.
-        let shield = values
-            .get("PII_SHIELD")
-            .map(|value| value.trim().to_ascii_lowercase());
-        if shield.is_some_and(|value| !matches!(value.as_str(), "" | "auto" | "off")) {
-            return Err(ConfigError(format!(
-                "`{SHIELD}` asks for personal data to be replaced, which this version cannot do; unset it, and \
-                 OPENAI_API_KEY and OPENAI_BASE_URL where no personal data may leave"
-            )));
         }
         Ok(Self { values })
     }

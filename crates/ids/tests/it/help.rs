@@ -32,13 +32,17 @@ fn every_command_explains_itself() {
         "doctor",
         "eval",
         "healthcheck",
+        "mcp",
         "completions",
     ];
     for command in commands {
         check(&format!("help_{command}"), &[command, "--help"]);
     }
     for (command, actions) in [
-        ("documents", &["list", "show", "delete"][..]),
+        (
+            "documents",
+            &["list", "show", "delete", "find-person", "erase"][..],
+        ),
         ("collections", &["list", "create", "delete"]),
         ("queue", &["info", "jobs", "cancel", "retry", "cleanup"]),
         ("organizations", &["list", "show", "budget", "delete"]),

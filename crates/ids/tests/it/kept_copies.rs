@@ -22,7 +22,12 @@ fn library() -> Place {
     place.write("ata.pdf", LOCKED_PDF);
     place.write("ata.docx", LOCKED_DOCX);
     let failed = place.ids(&["ingest", "ata.pdf", "--collection", "outra", "--json"]);
-    assert_eq!(failed.body()["failed"][0]["error_code"], "ENCRYPTED", "{}", failed.stdout);
+    assert_eq!(
+        failed.body()["failed"][0]["error_code"],
+        "ENCRYPTED",
+        "{}",
+        failed.stdout
+    );
     let opened = place.json(&["ingest", "ata.pdf", "ata.docx", "--password=segredo"]);
     assert_eq!(opened["ingested"], 2, "{opened}");
     place
@@ -66,7 +71,10 @@ fn a_backup_holds_the_kept_copies_and_says_nothing_of_them() {
     let verified = other.json(&["backup", "verify", "latest", "--from", copies]);
     assert_eq!(verified["originals"], 3, "{verified}");
     let restored = other.json(&["restore", "latest", "--from", copies]);
-    assert_eq!((&restored["verified"], &restored["originals"]), (&true.into(), &3.into()));
+    assert_eq!(
+        (&restored["verified"], &restored["originals"]),
+        (&true.into(), &3.into())
+    );
     assert_eq!(kept(&other), before, "each under its key");
     // And from there again.
     let further = other.ids(&["backup", "--to", "copies"]);
@@ -84,7 +92,12 @@ fn a_copy_that_was_changed_on_the_disk_is_told() {
         .unwrap();
     fs::write(&copy, b"%PDF-1.4 and other bytes").unwrap();
     let made = place.ids(&["backup", "--to", "copies"]);
-    assert!(said(&made).contains("1 original hold other bytes") || said(&made).contains("other bytes than were accepted"), "{}", said(&made));
+    assert!(
+        said(&made).contains("1 original hold other bytes")
+            || said(&made).contains("other bytes than were accepted"),
+        "{}",
+        said(&made)
+    );
 }
 
 #[test]
@@ -95,13 +108,21 @@ fn kept_copies_go_to_the_server_and_come_back_and_are_backed_up_there() {
     let before = kept(&place);
 
     let out = json_of(&place, &environment, &["migrate-data", "--to", "server"]);
-    assert_eq!((&out["verified"], &out["blobs"]["damaged"]), (&true.into(), &json!([])), "{out}");
+    assert_eq!(
+        (&out["verified"], &out["blobs"]["damaged"]),
+        (&true.into(), &json!([])),
+        "{out}"
+    );
 
     // The server's own backup, and its restore over what is there.
     let made = run(&place, &environment, &["backup", "--to", "copies"]);
     assert_eq!(made.code, Some(0), "{}", said(&made));
     assert!(!said(&made).contains("other bytes"), "{}", said(&made));
-    let verified = json_of(&place, &environment, &["backup", "verify", "latest", "--from", "copies"]);
+    let verified = json_of(
+        &place,
+        &environment,
+        &["backup", "verify", "latest", "--from", "copies"],
+    );
     assert_eq!(verified["originals"], 3, "{verified}");
     let arguments = ["restore", "latest", "--from", "copies", "--replace", "--yes"];
     let restored = json_of(&place, &environment, &arguments);
@@ -111,7 +132,11 @@ fn kept_copies_go_to_the_server_and_come_back_and_are_backed_up_there() {
     let shared = place.data_dir().to_str().unwrap();
     let back = ["migrate-data", "--to", "embedded", "--server-data-dir", shared];
     let home = json_of(&other, &environment, &back);
-    assert_eq!((&home["verified"], &home["blobs"]["copied"]), (&true.into(), &3.into()), "{home}");
+    assert_eq!(
+        (&home["verified"], &home["blobs"]["copied"]),
+        (&true.into(), &3.into()),
+        "{home}"
+    );
     assert_eq!(home["blobs"]["damaged"], json!([]));
     assert_eq!(home["content_hash"], out["content_hash"]);
     assert_eq!(kept(&other), before);
@@ -128,7 +153,13 @@ fn until(server: &Server, document_id: &str, wanted: &str) -> Value {
 fn reindex(server: &Server, document_id: &str, body: &Value) -> (u16, Value) {
     let path = format!("/api/v1/documents/{document_id}/reindex");
     let headers = [("content-type", "application/json")];
-    let answer = send(server.address(), "POST", &path, &headers, body.to_string().as_bytes());
+    let answer = send(
+        server.address(),
+        "POST",
+        &path,
+        &headers,
+        body.to_string().as_bytes(),
+    );
     (answer.status, answer.body)
 }
 
@@ -151,18 +182,36 @@ fn a_document_that_failed_without_its_password_is_opened_where_it_lies() {
     assert_eq!(failed["error"]["error_code"], "ENCRYPTED", "{failed}");
 
     let (status, wrong) = reindex(&server, &document_id, &json!({"password": "senha-errada-9"}));
-    assert_eq!((status, wrong["error_code"].as_str()), (422, Some("ENCRYPTED")), "{wrong}");
+    assert_eq!(
+        (status, wrong["error_code"].as_str()),
+        (422, Some("ENCRYPTED")),
+        "{wrong}"
+    );
     assert!(!wrong.to_string().contains("senha-errada-9"));
     let still = server.get(&format!("/documents/{document_id}"));
-    assert_eq!((&still["status"], &still["job_id"]), (&failed["status"], &failed["job_id"]), "nothing changed");
+    assert_eq!(
+        (&still["status"], &still["job_id"]),
+        (&failed["status"], &failed["job_id"]),
+        "nothing changed"
+    );
     let (status, bad) = reindex(&server, &document_id, &json!({"password": 7}));
-    assert_eq!((status, bad["error_code"].as_str()), (422, Some("VALIDATION_FAILED")), "{bad}");
+    assert_eq!(
+        (status, bad["error_code"].as_str()),
+        (422, Some("VALIDATION_FAILED")),
+        "{bad}"
+    );
 
     let (status, accepted) = reindex(&server, &document_id, &json!({"password": "segredo"}));
     assert_eq!(status, 202, "{accepted}");
     let opened = until(&server, &document_id, "completed");
-    assert_eq!(opened["file_hash"], failed["file_hash"], "of the bytes that were sent");
-    assert_eq!(server.status_of(&format!("/api/v1/documents/{document_id}/pages/1/image"), None), 200);
+    assert_eq!(
+        opened["file_hash"], failed["file_hash"],
+        "of the bytes that were sent"
+    );
+    assert_eq!(
+        server.status_of(&format!("/api/v1/documents/{document_id}/pages/1/image"), None),
+        200
+    );
 
     // Read anew, from the copy, it is still known by what was sent.
     let (status, accepted) = reindex(&server, &document_id, &json!({}));
@@ -177,7 +226,10 @@ fn a_document_that_failed_without_its_password_is_opened_where_it_lies() {
         (holding(&place.data_dir().join("blobs"), b"/Encrypt") == 0).then_some(())
     });
     let log = server.log();
-    assert!(!log.contains("segredo") && !log.contains("senha-errada-9"), "{log}");
+    assert!(
+        !log.contains("segredo") && !log.contains("senha-errada-9"),
+        "{log}"
+    );
     drop(server);
     assert_eq!(holding(place.data_dir(), b"segredo"), 0);
     assert_eq!(holding(place.data_dir(), b"senha-errada-9"), 0);

@@ -11,7 +11,7 @@ use crate::place::{Place, texts};
 use crate::server::Server;
 use crate::wait;
 
-fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
+pub fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in files {
         zip.start_file(*name, SimpleFileOptions::default()).unwrap();
@@ -20,7 +20,7 @@ fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
-fn mail(subject: &str, attachment: &str, text: &str) -> Vec<u8> {
+pub fn mail(subject: &str, attachment: &str, text: &str) -> Vec<u8> {
     format!(
         "From: a@exemplo.gov.br\r\nSubject: {subject}\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n\
          --x\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nSegue a minuta.\r\n\

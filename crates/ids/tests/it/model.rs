@@ -146,3 +146,54 @@ async fn what_answers_cost_is_shown_in_reais_and_as_values() {
     let limited = run(&["organizations", "budget", "default", "10"]).await.stdout;
     assert!(limited.contains("may spend BRL 10.00 a month"), "{limited}");
 }
+
+#[tokio::test]
+async fn with_the_shield_neither_answers_nor_embeddings_take_personal_data_along() {
+    const SECRETS: [&str; 3] = ["529.982.247-25", "ana@exemplo.org", "111.444.777-35"];
+    const REPLY: &str = "O recurso foi de [CPF_1]. [1: \"recurso foi apresentado por Ana, CPF [CPF_1]\"]\n";
+    let server = ScriptedModelServer::answering(|request| {
+        let Some(input) = request.body["input"].as_array() else {
+            return Script::reply(&[REPLY]);
+        };
+        let vectors = (0..input.len()).map(|index| json!({"index": index, "embedding": vec![0.25; 16]}));
+        Script::json(&json!({"data": vectors.collect::<Vec<Value>>()}))
+    })
+    .await;
+    let place = Place::new();
+    place.write(
+        "recurso.txt",
+        "Edital 14/2021.\n\nO recurso foi apresentado por Ana, CPF 529.982.247-25, e-mail ana@exemplo.org, dentro do prazo.",
+    );
+    let run = |arguments: &[&str]| {
+        let mut command = place.command(arguments);
+        command
+            .env("OPENAI_BASE_URL", server.base_url())
+            .env("OPENAI_EMBEDDING_MODEL", "theirs")
+            .env("OPENAI_EMBEDDING_DIMENSIONS", "16")
+            // The server of the test is on this machine, where the shield is off by itself.
+            .env("PII_SHIELD", "on");
+        tokio::task::spawn_blocking(move || {
+            let run = Run::of(&command.output().unwrap());
+            assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+            run.body()
+        })
+    };
+    run(&["ingest", "recurso.txt", "--json"]).await.unwrap();
+    let question = "De quem foi o recurso no edital? Sou 111.444.777-35.";
+    let body = run(&["ask", question, "--json"]).await.unwrap();
+
+    assert_eq!(body["response"], "O recurso foi de 529.982.247-25.", "{body:#}");
+    assert_eq!(body["metadata"]["shield"]["kinds"], json!({"CPF": 2, "EMAIL": 1}));
+    let requests = server.requests();
+    let embedded = requests.iter().filter(|request| request.body["input"].is_array());
+    assert!(embedded.count() >= 2, "the passage and the question");
+    for request in &requests {
+        let sent = request.body.to_string();
+        assert!(SECRETS.iter().all(|secret| !sent.contains(secret)), "{sent}");
+    }
+    let sent = requests.iter().map(|request| request.body.to_string());
+    assert!(
+        sent.collect::<String>().contains("Sou [CPF_"),
+        "it was sent, but for that"
+    );
+}
