@@ -45,4 +45,4 @@ if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
     touch node_modules/.package-lock.json
 fi
 "$venv/bin/python" -B -m unittest clients_test
-node --test
+NO_PROXY=127.0.0.1,localhost timeout 300 node --test

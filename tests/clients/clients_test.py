@@ -5,6 +5,7 @@ PROGRAM_UNDER_TEST names the program. A library of its own is served on a free p
 
 import asyncio
 import base64
+import faulthandler
 import os
 import re
 import subprocess
@@ -17,6 +18,11 @@ import mcp
 import openai
 
 PROGRAM = os.environ["PROGRAM_UNDER_TEST"]
+# The clients ask the environment's proxy, for this machine too; one that is far away lets them wait.
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+# A client that waits for something that never comes says where, and ends.
+faulthandler.dump_traceback_later(300, exit=True)
+PATIENCE_SECONDS = 60
 QUESTION = "Qual é a multa por atraso na entrega?"
 CONTRACT = """# Contrato 12
 
@@ -74,7 +80,7 @@ class OpenAi(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
         cls.server = Server()
-        cls.client = openai.OpenAI(base_url=f"{cls.server.address}/v1", api_key="sk-anything", max_retries=0)
+        cls.client = openai.OpenAI(base_url=f"{cls.server.address}/v1", api_key="sk-anything", max_retries=0, timeout=PATIENCE_SECONDS)
 
     @classmethod
     def tearDownClass(cls) -> None:
@@ -147,7 +153,7 @@ class Keys(unittest.TestCase):
         messages = [{"role": "user", "content": QUESTION}]
 
         def client(key: str) -> openai.OpenAI:
-            made = openai.OpenAI(base_url=f"{server.address}/v1", api_key=key, max_retries=0)
+            made = openai.OpenAI(base_url=f"{server.address}/v1", api_key=key, max_retries=0, timeout=PATIENCE_SECONDS)
             self.addCleanup(made.close)
             return made
 
@@ -177,7 +183,7 @@ class Mcp(unittest.IsolatedAsyncioTestCase):
         return mcp.StdioServerParameters(command=PROGRAM, args=["--data-dir", data_dir, "mcp"], env=plain_environment())
 
     async def use(self, transport, mode: str) -> None:
-        async with mcp.Client(transport, mode=mode, read_timeout_seconds=60) as client:
+        async with mcp.Client(transport, mode=mode, read_timeout_seconds=PATIENCE_SECONDS) as client:
             tools = {tool.name: tool for tool in (await client.list_tools()).tools}
             self.assertEqual(list(tools), ["search", "read_page", "ask", "list_documents"])
             self.assertTrue(all(tool.annotations.read_only_hint for tool in tools.values()))
