@@ -309,7 +309,6 @@ async fn rows_of_an_older_schema_are_brought_to_the_newest() {
          alter table {0}.answer_usage drop column kind;
          alter table {0}.reservations drop column kind;
          alter table {0}.sessions drop column filter;
-         alter table {0}.versions drop column kept_hash;
          alter table {0}.messages drop column rating, drop column rating_reason, drop column rated_at;
          drop table {0}.signature_bands, {0}.text_signatures;
          alter table {0}.documents drop column parent_id, drop column parent_version_id, drop column path",
