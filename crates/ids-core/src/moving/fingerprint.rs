@@ -345,6 +345,7 @@ pub fn of_key(record: &KeyRecord) -> ContentHash {
 /// One question that was answered.
 pub fn of_usage(record: &UsageRecord) -> ContentHash {
     let mut print = Fingerprint::new();
+    print.text(record.kind.as_str());
     print.optional(record.key_id, |print, id| print.id(id.as_uuid()));
     print.optional(record.model.as_deref(), Fingerprint::text);
     print.number(record.prompt_tokens);

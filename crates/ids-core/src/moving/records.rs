@@ -1,7 +1,7 @@
 //! What is moved, as it is stored: nothing is derived, nothing is left to be made again.
 
 use crate::access::{ApiKey, KeyHash};
-use crate::budget::{Currency, Money};
+use crate::budget::{Currency, Money, UsageKind};
 use crate::chunk::NewChunk;
 use crate::document::{BlobKey, ContentHash, ContentType, Document, SourcePath, VersionStage};
 use crate::embedding::{Embedding, EmbeddingModel};
@@ -130,9 +130,11 @@ pub struct KeyRecord {
     pub hash: KeyHash,
 }
 
-/// One question that was answered.
+/// One question that was answered, or one other call of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsageRecord {
+    /// What it was for.
+    pub kind: UsageKind,
     /// The key it was asked with.
     pub key_id: Option<KeyId>,
     /// The model; `None` for an extractive answer.

@@ -93,6 +93,7 @@ async fn a_library_of_a_version_without_the_list_is_left_as_it_is() {
          alter table answer_usage drop column session_id; alter table answer_usage drop column month_from;
          alter table answer_usage drop column currency; alter table answer_usage drop column cost_micros;
          alter table answer_usage drop column is_price_known; alter table answer_usage drop column is_estimated;
+         alter table answer_usage drop column kind; alter table versions drop column kept_hash;
          alter table messages drop column cost_micros; alter table messages drop column currency;
          alter table messages drop column is_price_known; alter table messages drop column fallback;
          drop table text_signatures; drop table signature_bands; drop index documents_member_unique;
