@@ -76,6 +76,8 @@ pub(super) fn at(scan: &Scan, at: usize, last: Option<PersonalData>) -> Option<P
 }
 
 type Found = Option<(PersonalKind, usize)>;
+/// Whether check digits are right.
+type Check = fn(&[u8]) -> bool;
 
 /// A place where something may begin.
 struct Place<'a> {
@@ -107,7 +109,7 @@ impl Place<'_> {
 
     /// What its check digits tell.
     fn checked(&self) -> Found {
-        let of = |kind, forms: &[&str], check: fn(&[u8]) -> bool| -> Found {
+        let of = |kind, forms: &[&str], check: Check| -> Found {
             let mut fitting = self.forms(forms);
             fitting
                 .find(|(_, signs)| check(signs))
@@ -143,7 +145,7 @@ impl Place<'_> {
 
     /// What a scan that was read badly has after a word that says what it is: the check digits are right once letters are read as digits.
     fn blurred(&self) -> Found {
-        let kinds: [(PersonalKind, &Label, &[&str], fn(&[u8]) -> bool); 4] = [
+        let kinds: [(PersonalKind, &Label, &[&str], Check); 4] = [
             (PersonalKind::Cpf, &context::CPF, &CPF_FORMS, is_cpf),
             (PersonalKind::Cnpj, &context::CNPJ, &[CNPJ_DIGITS], is_cnpj),
             (PersonalKind::Pis, &context::PIS, &SAID_PIS_FORMS, is_pis),
