@@ -7,10 +7,13 @@ Usage: python3 bench/answers/fit.py answers.tsv
 import csv
 import math
 import sys
-from collections import defaultdict
+import zlib
+from collections import Counter, defaultdict
 
 SENTENCE = ["words", "context", "pairs", "neighbors", "passage", "expected", "is_title", "length", "cosine"]
-CONFIDENCE = ["coverage", "neighbors", "pairs", "cosine", "share"]
+CONFIDENCE = ["in_passage", "missing_names", "missing_numbers", "pairs", "cosine", "share", "is_unmet", "agrees", "is_opposed", "is_negated"]
+# Thresholds of the curve that is printed.
+CURVE = [0.10, 0.15, 0.20, 0.25, 0.30, 0.35, 0.40, 0.50]
 SETS = ["faquad", "squad-pt", "xquad-en"]
 QUOTES = 3
 
@@ -24,19 +27,20 @@ def load(path):
     return questions
 
 
-def logistic(rows, labels, steps=400, rate=0.5, ridge=1e-3):
-    """Weights (the last is the bias) by gradient descent on standardized columns, given back for plain ones."""
+def logistic(rows, labels, shares=None, steps=400, rate=0.5, ridge=1e-3):
+    """Weights (the last is the bias) by gradient descent on standardized columns, given back for plain ones. `shares`: how much each row counts."""
     count, width = len(rows), len(rows[0])
+    shares = shares or [1 / count] * count
     means = [sum(row[at] for row in rows) / count for at in range(width)]
     spreads = [math.sqrt(sum((row[at] - means[at]) ** 2 for row in rows) / count) or 1.0 for at in range(width)]
     scaled = [[(row[at] - means[at]) / spreads[at] for at in range(width)] + [1.0] for row in rows]
     weights = [0.0] * (width + 1)
     for _ in range(steps):
-        gradient = [ridge * weight for weight in weights]
-        for row, label in zip(scaled, labels):
+        gradient = [ridge * weight for weight in weights[:-1]] + [0.0]
+        for row, label, share in zip(scaled, labels, shares):
             guess = 1 / (1 + math.exp(-max(-30.0, min(30.0, sum(w * x for w, x in zip(weights, row))))))
             for at, value in enumerate(row):
-                gradient[at] += (guess - label) * value / count
+                gradient[at] += (guess - label) * value * share
         weights = [weight - rate * slope for weight, slope in zip(weights, gradient)]
     plain = [weights[at] / spreads[at] for at in range(width)]
     return plain + [weights[-1] - sum(w * m for w, m in zip(plain, means))]
@@ -48,6 +52,7 @@ def pairs(questions, sets):
     for (name, _, kind), sentences in questions.items():
         if kind != 1 or name not in sets:
             continue
+        sentences = [s for s in sentences if s["rank"] >= 0]
         good = [s for s in sentences if s["holds"]]
         bad = [s for s in sentences if not s["holds"]]
         for one in good[:2]:
@@ -68,32 +73,53 @@ def found(questions, name, weights):
         if of != name or kind != 1:
             continue
         total += 1
-        ranked = sentences
+        ranked = [s for s in sentences if s["rank"] >= 0]
         if weights:
-            ranked = sorted(sentences, key=lambda s: -sum(w * s[f] for w, f in zip(weights, SENTENCE)))
+            ranked = sorted(ranked, key=lambda s: -sum(w * s[f] for w, f in zip(weights, SENTENCE)))
         first += bool(ranked and ranked[0]["holds"])
         within += any(s["holds"] for s in ranked[:QUOTES])
     return f"{first / total:.3f} first, {within / total:.3f} in {QUOTES}, of {total}"
 
 
-def tops(questions, sets, weights):
-    """The best sentence of each question: its features, and the question's kind."""
-    for (name, _, kind), sentences in questions.items():
-        if name in sets and sentences:
-            best = max(sentences, key=lambda s: sum(w * s[f] for w, f in zip(weights, SENTENCE)))
-            yield [best[f] for f in CONFIDENCE], kind
+def tops(questions):
+    """Of each question its set, its id, its kind and what its confidence is made of; `None` where nothing relevant was found."""
+    for (name, question, kind), sentences in questions.items():
+        best = next((s for s in sentences if s["rank"] == 0), None)
+        yield name, question, kind, [best[f"sure.{f}"] for f in CONFIDENCE] if best else None
 
 
-def rates(questions, name, sentence_weights, weights, threshold):
-    answered, total = defaultdict(int), defaultdict(int)
-    for row, kind in tops(questions, [name], sentence_weights):
-        guess = 1 / (1 + math.exp(-(sum(w * x for w, x in zip(weights, row)) + weights[-1])))
+def fit_confidence(rows):
+    """Each set counts the same, and in each set those that have an answer as much as those that have none, of either kind."""
+    rows = [row for row in rows if row[3]]
+    counts = Counter((name, kind) for name, _, kind, _ in rows)
+    sets = len({name for name, _ in counts})
+
+    def share(name, kind):
+        kinds = 1 if kind == 1 else sum((name, other) in counts for other in (0, 2))
+        return 1 / (2 * sets * kinds * counts[(name, kind)])
+
+    shares = [share(name, kind) for name, _, kind, _ in rows]
+    return logistic([row[3] for row in rows], [int(row[2] == 1) for row in rows], shares)
+
+
+def rates(rows, weights, threshold):
+    answered, total = Counter(), Counter()
+    for _, _, kind, row in rows:
         total[kind] += 1
-        answered[kind] += guess >= threshold
-    parts = [f"wrongly refused {1 - answered[1] / total[1]:.3f}", f"wrongly answered, paragraph gone {answered[0] / total[0]:.3f}"]
+        if row:
+            guess = 1 / (1 + math.exp(-(sum(w * x for w, x in zip(weights, row)) + weights[-1])))
+            answered[kind] += guess >= threshold
+    share = lambda kind: answered[kind] / total[kind]
+    parts = [f"{1 - share(1):.3f} wrongly refused", f"{share(0):.3f} wrongly answered, paragraph gone"]
     if total[2]:
-        parts.append(f"wrongly answered, made unanswerable {answered[2] / total[2]:.3f}")
+        parts.append(f"{share(2):.3f} made unanswerable")
     return ", ".join(parts)
+
+
+def curve(title, rows, weights):
+    print(title)
+    for threshold in CURVE:
+        print(f"  from {threshold:.2f}: {rates(rows, weights, threshold)}")
 
 
 def main():
@@ -105,13 +131,17 @@ def main():
         print(f"{name}: as it is {found(questions, name, None)}; fitted on the others {found(questions, name, weights)}; "
               f"on all {found(questions, name, every)}")
     print("sentence weights:", ", ".join(f"{f} {w:.3f}" for f, w in zip(SENTENCE, every)))
-    sure = logistic(*map(list, zip(*((row, int(kind == 1)) for row, kind in tops(questions, SETS, every) if kind < 2))))
+    rows = list(tops(questions))
+    sure = fit_confidence(rows)
     print("confidence weights:", ", ".join(f"{f} {w:.3f}" for f, w in zip(CONFIDENCE + ["bias"], sure)))
     for name in SETS:
-        others = [other for other in SETS if other != name]
-        held = logistic(*map(list, zip(*((row, int(kind == 1)) for row, kind in tops(questions, others, every) if kind < 2))))
-        for threshold in (0.2, 0.25, 0.3, 0.4):
-            print(f"{name}, fitted on the others, from {threshold}: {rates(questions, name, every, held, threshold)}")
+        held = fit_confidence([row for row in rows if row[0] != name])
+        curve(f"{name}, fitted on the other two sets", [row for row in rows if row[0] == name], held)
+    # Half of the questions of each set; a question is on one side with all its kinds.
+    is_held = lambda row: zlib.crc32(row[1].encode()) % 2 == 0
+    half = fit_confidence([row for row in rows if not is_held(row)])
+    for name in SETS:
+        curve(f"{name}, half of its questions, fitted on the other halves", [row for row in rows if row[0] == name and is_held(row)], half)
 
 
 main()

@@ -16,7 +16,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use ids_core::answer::{Evidence, PASSAGES, PassageFeatures, confidence};
+use ids_core::answer::{ConfidenceFeatures, Evidence, PASSAGES, PassageFeatures, confidence, relevant};
 use ids_core::eval::{EvalDocument, EvalProgress, EvalSet, index_set};
 use ids_core::id::{DocumentId, OrganizationId};
 use ids_core::library::Library;
@@ -74,7 +74,10 @@ async fn main() -> Result<()> {
         "set\tquestion\tkind\trank\tholds\tcosine\twords\tshare\tprobability"
     )?;
     println!(
-        "set\tquestion\tkind\trank\tholds\tconfidence\twords\tcoverage\tneighbors\tpassage\texpected\tis_title\tcontext\tpairs\tlength\tcosine\tshare"
+        "set\tquestion\tkind\trank\tholds\tconfidence\twords\tneighbors\tpassage\texpected\tis_title\tcontext\tpairs\tlength\tcosine\t{}",
+        ConfidenceFeatures::NAMES
+            .map(|name| format!("sure.{name}"))
+            .join("\t"),
     );
     for set in ["faquad", "squad-pt", "xquad-en"] {
         measure(set, &Path::new(&sets).join(set), most, &mut passages).await?;
@@ -138,7 +141,7 @@ async fn measure(set: &str, folder: &Path, most: usize, passages: &mut dyn Write
             .iter()
             .map(|answer| ids_text::fold_for_match(answer))
             .collect();
-        print(&library, set, query, 1, &hits, &answers).await;
+        print(&library, &scope, set, query, 1, &hits, &answers).await;
         let is_answering = |id: &DocumentId| {
             names
                 .get(id)
@@ -151,14 +154,14 @@ async fn measure(set: &str, folder: &Path, most: usize, passages: &mut dyn Write
             .cloned()
             .collect();
         write_passages(passages, set, query, 0, &others, &is_answering)?;
-        print(&library, set, query, 0, &others, &[]).await;
+        print(&library, &scope, set, query, 0, &others, &[]).await;
     }
     let unanswerable = folder.join("unanswerable.jsonl");
     if unanswerable.exists() {
         for query in rows(&unanswerable)? {
             let hits = hits(&library, &scope, &query.text).await?;
             write_passages(passages, set, &query, 2, &hits, &|_| false)?;
-            print(&library, set, &query, 2, &hits, &[]).await;
+            print(&library, &scope, set, &query, 2, &hits, &[]).await;
         }
     }
     Ok(())
@@ -196,20 +199,36 @@ fn write_passages(
     Ok(())
 }
 
-async fn print(library: &Library, set: &str, query: &Row, kind: u8, hits: &[Hit], answers: &[String]) {
-    let hits = &hits[..hits.len().min(PASSAGES)];
-    let evidence: Vec<Evidence> = library.rank_sentences(&query.text, hits).await;
-    let sure = confidence(&evidence).0;
+async fn print(
+    library: &Library,
+    scope: &Scope,
+    set: &str,
+    query: &Row,
+    kind: u8,
+    hits: &[Hit],
+    answers: &[String],
+) {
+    let hits = &relevant(&hits[..hits.len().min(PASSAGES)]);
+    let evidence: Vec<Evidence> = library.rank_sentences(scope, &query.text, hits).await;
+    let sure = confidence(&query.text, hits, &evidence).0;
+    let of_all = ConfidenceFeatures::of(&query.text, hits, &evidence).unwrap_or_default();
+    let of_all = of_all.values().map(|value| format!("{value:.4}")).join("\t");
+    // A question of which nothing relevant was found has one row all the same: it is refused.
+    if evidence.is_empty() {
+        println!(
+            "{set}\t{}\t{kind}\t-1\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t{of_all}",
+            query.id
+        );
+    }
     for (rank, sentence) in evidence.iter().enumerate() {
         let text = ids_text::fold_for_match(&sentence.text);
         let holds = answers.iter().any(|answer| text.contains(answer.as_str()));
         let features = &sentence.features;
         println!(
-            "{set}\t{}\t{kind}\t{rank}\t{}\t{sure:.4}\t{:.4}\t{:.4}\t{:.4}\t{:.4}\t{}\t{}\t{:.4}\t{:.4}\t{:.3}\t{:.5}\t{:.4}",
+            "{set}\t{}\t{kind}\t{rank}\t{}\t{sure:.4}\t{:.4}\t{:.4}\t{:.4}\t{}\t{}\t{:.4}\t{:.4}\t{:.3}\t{:.5}\t{of_all}",
             query.id,
             u8::from(holds),
             features.words,
-            features.coverage,
             features.neighbors,
             features.passage,
             u8::from(features.expected),
@@ -218,7 +237,6 @@ async fn print(library: &Library, set: &str, query: &Row, kind: u8, hits: &[Hit]
             features.pairs,
             features.length,
             features.cosine.unwrap_or(0.0),
-            features.share,
         );
     }
 }

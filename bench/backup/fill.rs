@@ -118,6 +118,7 @@ impl Filler {
             content_type: ContentType::parse(ContentType::TEXT).context("a type")?,
             file_size: written.size,
             file_hash: written.hash,
+            kept_hash: None,
         };
         let accepted = store.accept(&scope, &acceptance).await?;
         let claimed = store.claim(&accepted.job, "bench").await?;

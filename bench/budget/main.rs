@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use futures_util::future::{join_all, try_join_all};
 use ids_core::answer::{AskEvents, AskRequest};
-use ids_core::budget::{BudgetSettings, Money, NewReservation, Settlement, UsageBy};
+use ids_core::budget::{BudgetSettings, Money, NewReservation, Settlement, UsageBy, UsageKind};
 use ids_core::chunk::Filter;
 use ids_core::id::{OrganizationId, ReservationId};
 use ids_core::library::{Library, Settings};
@@ -241,6 +241,7 @@ async fn reserve_and_settle(opened: &Opened) -> Result<f64> {
     };
     let reservation = NewReservation {
         reservation_id: ReservationId::from_uuid(opened.ports.ids.next()),
+        kind: UsageKind::Answer,
         key_id: None,
         session_id: None,
         model: "gpt-4o-mini".to_owned(),

@@ -284,6 +284,7 @@ async fn put(library: &SqliteLibrary, ids: &SequentialIds, text: &str) -> Result
         content_type: ContentType::parse(ContentType::TEXT).context("no type")?,
         file_size: text.len() as u64,
         file_hash: hash,
+        kept_hash: None,
     };
     let accepted = library.accept(&scope, &acceptance).await?;
     let claimed = library.claim(&accepted.job, "bench").await?.context("not free")?;

@@ -65,6 +65,21 @@ def spoiled(image, seed):
     return image
 
 
+def turned(image, number):
+    """On its side, its head, or its other side."""
+    ways = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
+    return image.transpose(ways[number % len(ways)])
+
+
+def skewed(image, number):
+    """Askew by two to eight degrees, to either side."""
+    angle = random.Random(number).uniform(2, 8) * (-1) ** number
+    return image.rotate(angle, fillcolor=255, resample=Image.Resampling.BICUBIC)
+
+
+KINDS = {"clean": lambda image, _: image, "noisy": spoiled, "rotated": turned, "skewed": skewed}
+
+
 def distance(one, other):
     """Changes of single characters that make one text the other (Levenshtein)."""
     row = list(range(len(other) + 1))
@@ -103,12 +118,11 @@ def words_by_confidence(lines, truth):
 
 def made(arguments, folder):
     texts = known_texts(arguments.texts, arguments.pages)
-    for kind in ("clean", "noisy"):
+    for kind, worse in KINDS.items():
         truth, files = {}, []
         for number, text in enumerate(texts):
             image, known = page_of(text, FONTS[number % len(FONTS)])
-            if kind == "noisy":
-                image = spoiled(image, number)
+            image = worse(image, number)
             file = Path(folder) / f"{kind}-{number}.png"
             image.save(file)
             truth[file.name] = known
@@ -120,7 +134,11 @@ def made(arguments, folder):
             errors += distance(known, read)
             letters += len(known)
         seconds = sum(line["cpu_seconds"] for line in lines.values()) / len(lines)
-        print(f"{kind}: {len(files)} pages, {letters} characters, CER {errors / letters:.4f}, {seconds:.2f} CPU-s a page")
+        clock = sum(line["seconds"] for line in lines.values()) / len(lines)
+        print(
+            f"{kind}: {len(files)} pages, {letters} characters, CER {errors / letters:.4f}, "
+            f"{seconds:.2f} CPU-s and {clock:.2f} s a page"
+        )
         for sure, (count, wrong) in words_by_confidence(lines, truth).items():
             share = wrong / count if count else 0
             print(f"  words of confidence {'70 and above' if sure else 'below 70'}: {count}, {share:.1%} of them wrong")

@@ -282,6 +282,7 @@ async fn add_document<S: Store>(
         content_type: ContentType::parse(ContentType::TEXT).context("a type")?,
         file_size: text.len() as u64,
         file_hash: hash,
+        kept_hash: None,
     };
     let accepted = store.accept(&scope, &acceptance).await?;
     let lease = store

@@ -109,6 +109,8 @@ create table versions (
     created_at bigint not null,
     -- Null before its chunks are stored; they are it and the `chunk_count - 1` ids after it, by chunk index.
     first_chunk_id bigint,
+    -- Of the bytes that are kept, where these are not those that were sent.
+    kept_hash bytea,
     constraint versions_key primary key (version_no),
     constraint versions_id_unique unique (version_id),
     constraint versions_stage_known check (stage in ('accepted', 'extracted', 'chunked', 'completed')),
@@ -510,7 +512,10 @@ create table answer_usage (
     is_price_known boolean not null default true,
     -- Whether the model did not tell its tokens.
     is_estimated boolean not null default false,
+    -- What a model was paid for: an answer, a follow-up made into a question that stands alone, or vectors.
+    kind text not null default 'answer',
     constraint answer_usage_key primary key (usage_no),
+    constraint answer_usage_kind_known check (kind in ('answer', 'rewriting', 'embedding')),
     constraint answer_usage_organization foreign key (organization_id) references organizations (organization_id)
 );
 create index answer_usage_by_time on answer_usage (organization_id, answered_at);
@@ -543,7 +548,9 @@ create table reservations (
     is_price_known boolean not null,
     document_ids uuid[] not null,
     reserved_at bigint not null,
+    kind text not null default 'answer',
     constraint reservations_key primary key (reservation_id),
+    constraint reservations_kind_known check (kind in ('answer', 'rewriting', 'embedding')),
     constraint reservations_organization foreign key (organization_id) references organizations (organization_id)
 );
 create index reservations_by_time on reservations (organization_id, reserved_at);

@@ -91,7 +91,7 @@ create table versions (
     first_chunk_id integer,
     chunk_count integer not null default 0,
     embedded_count integer not null default 0,
-    created_at integer not null,
+    created_at integer not null, kept_hash blob,
     constraint versions_id_unique unique (version_id),
     constraint versions_id_is_uuid check (length(version_id) = 16),
     constraint versions_stage_known check (stage in ('accepted', 'extracted', 'chunked', 'completed')),
@@ -354,9 +354,9 @@ create table message_nearest (
     constraint message_nearest_message foreign key (message_no) references messages (message_no) on delete cascade
 ) strict, without rowid;
 
--- One row an answer, which outlives its session: what was used was used. The key is the one it was asked with, null where
+-- One row an answer, or another call of a model (`kind`), which outlives its session: what was used was used. The key is the one it was asked with, null where
 -- none was needed. What was added later stands where `alter table` puts it: the conversation; the first moment of the month it counts in, null for what
--- cost nothing and of before there were prices; whether the model did not tell its tokens.
+-- cost nothing and of before there were prices; whether the model did not tell its tokens; what it was paid for.
 create table answer_usage (
     usage_no integer not null constraint answer_usage_key primary key autoincrement,
     organization_id blob not null,
@@ -364,7 +364,7 @@ create table answer_usage (
     model text,
     prompt_tokens integer not null,
     completion_tokens integer not null,
-    answered_at integer not null, key_id blob, session_id blob, month_from integer, currency text, cost_micros integer not null default 0, is_price_known integer not null default 1, is_estimated integer not null default 0,
+    answered_at integer not null, key_id blob, session_id blob, month_from integer, currency text, cost_micros integer not null default 0, is_price_known integer not null default 1, is_estimated integer not null default 0, kind text not null default 'answer' constraint answer_usage_kind_known check (kind in ('answer', 'rewriting', 'embedding')),
     constraint answer_usage_organization foreign key (organization_id) references organizations (organization_id)
 ) strict;
 create index answer_usage_by_time on answer_usage (organization_id, answered_at);
@@ -500,7 +500,7 @@ create table reservations (
     is_price_known integer not null,
     -- 16 bytes each.
     document_ids blob not null,
-    reserved_at integer not null,
+    reserved_at integer not null, kind text not null default 'answer' constraint reservations_kind_known check (kind in ('answer', 'rewriting', 'embedding')),
     constraint reservations_key primary key (reservation_id),
     constraint reservations_id_is_uuid check (length(reservation_id) = 16),
     constraint reservations_organization foreign key (organization_id) references organizations (organization_id)

@@ -134,6 +134,22 @@ test("a conversation keeps its limits, and they can be lifted and set", async ()
   await page.getByRole("button", { name: "Não limitar mais a um documento" }).click();
   await page.getByRole("list", { name: "Limitada a" }).waitFor({ state: "detached" });
   await until("the server knows", async () => (await scope()).document_ids.length === 0);
+  // Several documents, as another front end may choose: all are shown, by name, and each can be taken out.
+  const { documents } = await server.get("/api/v1/documents?limit=2");
+  const [first, second] = documents;
+  const both = { document_ids: [first.document_id, second.document_id] };
+  const limited = await server.send("PATCH", `/api/v1/chat/sessions/${session}`, { scope: both });
+  assert.equal(limited.status, 200);
+  await page.reload();
+  await page.getByRole("list", { name: "Limitada a" }).getByText("2 documentos").waitFor();
+  await page.getByRole("button", { name: "Mudar os limites" }).click();
+  await page.getByText("Só nestes documentos:").waitFor();
+  for (const { title } of documents) await page.locator("ids-filters").getByText(title, { exact: true }).waitFor();
+  await page.getByRole("button", { name: `Tirar ${first.title}` }).click();
+  await until("the other is left", async () => (await scope()).document_ids.join() === second.document_id);
+  await page.getByRole("button", { name: "Buscar em todos os documentos" }).click();
+  await until("none is left", async () => (await scope()).document_ids.length === 0);
+  await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Limitar a parte dos documentos" }).click();
   await page.getByRole("combobox", { name: "Tipo" }).selectOption("pdf");
   await until("the server knows the kind", async () => (await scope()).content_types.length === 1);

@@ -8,7 +8,7 @@ import { connection } from "../lib/connection.js";
 import { announce, button, foreign, grow, h, icon, iconButton, skeleton } from "../lib/dom.js";
 import { Draft } from "../lib/draft.js";
 import { IdsElement } from "../lib/element.js";
-import { filtersOfScope, readFilters, requestFilters, writeFilters } from "../lib/filters.js";
+import { documentIds, filtersOfScope, readFilters, requestFilters, writeFilters } from "../lib/filters.js";
 import { keepFocus } from "../lib/focus.js";
 import { counted, errorText, t } from "../lib/i18n.js";
 import { takeQuestion } from "../lib/question.js";
@@ -127,7 +127,7 @@ class IdsConversation extends IdsElement {
   /** What the questions are limited to: each limit can be taken away, all can be changed. The server keeps it with the conversation. */
   #showLimits() {
     const { collection, kind, tags, document: one } = this.#filters;
-    const parts = [["document", one && t("conversation.one_document")], ["collection", collection], ["kind", kind && t(`kinds.${kind}`)], ["tags", tags]]
+    const parts = [["document", one && (documentIds(one).length === 1 ? t("conversation.one_document") : t("conversation.documents", { count: documentIds(one).length }))], ["collection", collection], ["kind", kind && t(`kinds.${kind}`)], ["tags", tags]]
       .filter(([, words]) => words);
     const panel = h("ids-filters");
     panel.filters = this.#filters;

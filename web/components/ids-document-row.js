@@ -1,7 +1,7 @@
 // One document in the library.
 
 import { post } from "../lib/api.js";
-import { foreign, h, icon, iconButton } from "../lib/dom.js";
+import { button, foreign, h, icon, iconButton } from "../lib/dom.js";
 import { IdsElement } from "../lib/element.js";
 import { keepFocus, rescueFocus } from "../lib/focus.js";
 import { day, size } from "../lib/format.js";
@@ -10,6 +10,7 @@ import { removals } from "../lib/removals.js";
 import { pageLink } from "../lib/router.js";
 import { LOOKS, readable } from "../lib/states.js";
 import { kindOf } from "../lib/types.js";
+import { mayBeOpened, openDocument } from "../lib/unlock.js";
 import { editDocument } from "./ids-edit-dialog.js";
 
 class IdsDocumentRow extends IdsElement {
@@ -58,7 +59,7 @@ class IdsDocumentRow extends IdsElement {
           it.parent_id && this.#origin(it),
           it.description && h("p", { class: "description", dir: "auto" }, it.description),
           tags.length > 0 && h("p", { class: "tags" }, tags),
-          reason && h("p", { class: "reason" }, reason)),
+          reason && h("p", { class: "reason" }, reason, this.#passwordButton(it))),
         badge,
         h("div", { class: "row-actions", "data-needs": "ingest" }, this.#actions(it))),
     );
@@ -77,6 +78,18 @@ class IdsDocumentRow extends IdsElement {
     }
     if (it.status === "awaiting_upload") return t("library.never_came");
     return null;
+  }
+
+  /** For what a password opens: the way out of its failure. */
+  #passwordButton(it) {
+    if (it.status !== "failed" || !mayBeOpened(it.content_type, it.error?.error_code)) return null;
+    // Of a document that was read before, the server keeps that version and not the one that failed last.
+    const needsFile = readable(it);
+    return [" ", button(t("password.give"), async () => {
+      const { askForPassword } = await import("./ids-password-dialog.js");
+      const isOpened = await askForPassword({ name: it.title, needsFile, open: (password, file) => openDocument(it.document_id, password, file) });
+      if (isOpened) document.dispatchEvent(new Event("ids:library-changed"));
+    }, { className: "link", "aria-label": t("password.give_for", { name: it.title }), "data-needs": "ingest", "data-focus": "password" })];
   }
 
   #actions(it) {

@@ -9,10 +9,12 @@ import { connection } from "../lib/connection.js";
 import { announce, button, foreign, h, icon, iconButton, skeleton } from "../lib/dom.js";
 import { IdsElement } from "../lib/element.js";
 import { fingerprint } from "../lib/fingerprint.js";
+import { rescueFocus } from "../lib/focus.js";
 import { day } from "../lib/format.js";
 import { errorText, t } from "../lib/i18n.js";
 import { follow, hasEnded } from "../lib/progress.js";
 import { link, pageLink, replace } from "../lib/router.js";
+import { mayBeOpened, openDocument } from "../lib/unlock.js";
 
 class IdsDocument extends IdsElement {
   route;
@@ -173,12 +175,27 @@ class IdsDocument extends IdsElement {
     }
     this.#head.replaceChildren(heading);
     const failure = this.#document?.error;
+    const isLocked = failure && error.code === "PAGE_NOT_FOUND" && mayBeOpened(this.#document.content_type, failure.error_code);
     const words = failure && error.code === "PAGE_NOT_FOUND" ? errorText({ code: failure.error_code, detail: failure.error }) : errorText(error);
     this.#body.replaceChildren(h("div", { class: "empty", role: "alert" }, icon("alert"), h("p", {}, words),
       h("p", { class: "actions" },
+        isLocked && button(t("password.give"), () => this.#open(), { className: "primary", "data-needs": "ingest" }),
         button(t("shell.again"), () => (this.ready = this.#load()), { shape: "retry" }),
         h("a", { class: "button quiet", href: link(["library"]), "data-needs": "read" }, t("document.to_library")))));
     this.tell("ids:titled");
+  }
+
+  /** With its password; then it is read like any other. */
+  async #open() {
+    const { document_id: id, title } = this.#document;
+    const { askForPassword } = await import("./ids-password-dialog.js");
+    const isOpened = await askForPassword({ name: title, open: (password, file) => openDocument(id, password, file) });
+    if (!isOpened || id !== this.#id) return;
+    this.#document = null;
+    this.ready = this.#load();
+    // The button that was pressed is gone.
+    await this.ready;
+    rescueFocus();
   }
 
   /** It is still being read: its pages appear as soon as they are there. */

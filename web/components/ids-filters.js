@@ -4,15 +4,18 @@ import { access } from "../lib/access.js";
 import { get } from "../lib/api.js";
 import { choice, foreign, h, icon, iconButton } from "../lib/dom.js";
 import { IdsElement } from "../lib/element.js";
-import { MODES } from "../lib/filters.js";
+import { MODES, documentIds } from "../lib/filters.js";
 import { counted, t } from "../lib/i18n.js";
 import { knownCollections, knownTags } from "../lib/known.js";
 import { KINDS } from "../lib/types.js";
 
+/** Documents that are named at once; the others are folded. */
+const SHOWN = 5;
+
 class IdsFilters extends IdsElement {
   #filters = null;
   #collections = [];
-  #documentTitle = "";
+  #titles = new Map();
 
   set filters(filters) {
     this.#filters = filters;
@@ -23,12 +26,25 @@ class IdsFilters extends IdsElement {
     this.#build();
     try {
       this.#collections = await knownCollections();
-      if (this.#filters.document) {
-        this.#documentTitle = (await get(`/api/v1/documents/${encodeURIComponent(this.#filters.document)}`, this.life)).title;
-      }
       this.#build();
     } catch {
       // without them the choice holds only what is chosen
+    }
+    await this.#name();
+  }
+
+  /** Finds the titles of the chosen documents, one after the other: there are few, and more wait folded. */
+  async #name() {
+    for (const id of documentIds(this.#filters.document)) {
+      if (this.#titles.has(id)) continue;
+      try {
+        this.#titles.set(id, (await get(`/api/v1/documents/${encodeURIComponent(id)}`, this.life)).title);
+      } catch {
+        if (this.life.aborted) return;
+        // Deleted since: it can still be taken out.
+        this.#titles.set(id, t("filters.gone"));
+      }
+      this.#build();
     }
   }
 
@@ -53,9 +69,17 @@ class IdsFilters extends IdsElement {
     const active = [collection, kind, tags, mode !== "hybrid"].filter(Boolean).length;
     const summary = h("summary", {}, icon("filter"), active > 0 ? counted("filters.active", active) : t("filters.label"));
     this.replaceChildren(h("details", { class: "filter-fold", open: isOpen }, summary, row));
-    if (!document) return;
-    this.append(h("p", { class: "chosen" }, t("filters.document"), " ", foreign(this.#documentTitle || "…", "strong"),
-      iconButton(t("filters.remove"), "close", () => this.#change({ document: "" }))));
+    const chosen = documentIds(document);
+    if (chosen.length === 0) return;
+    const without = (id) => chosen.filter((other) => other !== id).join(",");
+    const name = (id) => this.#titles.get(id) ?? "…";
+    const item = (id) => h("li", { class: "chip" }, foreign(name(id)),
+      iconButton(chosen.length === 1 ? t("filters.remove") : t("filters.remove_document", { title: name(id) }), "close", () => this.#change({ document: without(id) })));
+    const list = (ids) => h("ul", { class: "chips" }, ids.map(item));
+    const [shown, rest] = [chosen.slice(0, SHOWN), chosen.slice(SHOWN)];
+    const isRestOpen = this.querySelector("details.more-documents")?.open ?? false;
+    this.append(h("div", { class: "chosen" }, h("span", {}, t(chosen.length === 1 ? "filters.document" : "filters.documents")), list(shown),
+      rest.length > 0 && h("details", { class: "more-documents", open: isRestOpen }, h("summary", {}, counted("filters.more_documents", rest.length)), list(rest))));
   }
 
   #change(part) {

@@ -79,7 +79,7 @@ class IdsResults extends IdsElement {
     if (!this.#isAsking && this.#wanted.text !== "") this.ready = this.#run();
   }
 
-  #show({ results, query_time: seconds }, { text, filters, limit }) {
+  #show({ results, query_time: seconds, words_alone: wordsAlone }, { text, filters, limit }) {
     // The field was emptied while this was under way.
     if (this.#wanted.text === "") return;
     if (results.length === 0) {
@@ -98,7 +98,9 @@ class IdsResults extends IdsElement {
       : null;
     // Who has moved into the list already stays at that place of it.
     const at = this.#links().indexOf(document.activeElement);
-    this.replaceChildren(...[h("p", { class: "summary" }, summary), list, more].filter(Boolean));
+    // Whoever looks by meaning and finds by words should know it.
+    const without = wordsAlone && h("p", { class: "summary" }, t(wordsAlone === "model_failed" ? "results.no_model" : "results.no_budget"));
+    this.replaceChildren(...[h("p", { class: "summary" }, summary), without, list, more].filter(Boolean));
     if (at >= 0) this.#links()[Math.min(at, results.length - 1)].focus();
     this.#say(summary);
   }

@@ -2,6 +2,7 @@
 
 import { button, foreign, h, iconButton } from "../lib/dom.js";
 import { IdsElement } from "../lib/element.js";
+import { keepFocus } from "../lib/focus.js";
 import { number, percent, size } from "../lib/format.js";
 import { errorText, t } from "../lib/i18n.js";
 import { pageLink } from "../lib/router.js";
@@ -22,7 +23,7 @@ class IdsUploadRow extends IdsElement {
     this.#item = item;
     // The row is made anew only when it is about something else; progress moves within it.
     const shape = [item.state, item.status?.status, item.status?.error?.error_code, item.error?.code, item.documentId, document.documentElement.lang].join();
-    if (shape !== this.#shown) this.#build();
+    if (shape !== this.#shown) keepFocus(this, () => this.#build());
     this.#shown = shape;
     this.#move();
   }
@@ -46,11 +47,17 @@ class IdsUploadRow extends IdsElement {
     if (item.state === "interrupted") {
       actions.push(button(t("uploads.choose_again"), () => chooseOne((file) => uploads.resume(item.id, file)), { className: "link" }));
     }
-    if (uploads.canRetry(item)) {
-      actions.push(iconButton(t("uploads.retry", about), "retry", () => uploads.retry(item.id), { "data-needs": "ingest" }));
+    if (uploads.canOpen(item)) {
+      actions.push(button(t("password.give"), async () => {
+        const { askForPassword } = await import("./ids-password-dialog.js");
+        askForPassword({ name: item.name, open: (password) => uploads.open(item.id, password) });
+      }, { className: "link", "aria-label": t("password.give_for", about), "data-needs": "ingest", "data-focus": "password" }));
     }
-    if (isMoving(item)) actions.push(iconButton(t("uploads.cancel", about), "close", () => uploads.cancel(item.id)));
-    else actions.push(iconButton(t("uploads.dismiss", about), "close", () => uploads.dismiss(item.id)));
+    if (uploads.canRetry(item)) {
+      actions.push(iconButton(t("uploads.retry", about), "retry", () => uploads.retry(item.id), { "data-needs": "ingest", "data-focus": "retry" }));
+    }
+    if (isMoving(item)) actions.push(iconButton(t("uploads.cancel", about), "close", () => uploads.cancel(item.id), { "data-focus": "close" }));
+    else actions.push(iconButton(t("uploads.dismiss", about), "close", () => uploads.dismiss(item.id), { "data-focus": "close" }));
     return actions;
   }
 

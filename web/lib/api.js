@@ -31,6 +31,11 @@ export function post(path, body, signal) {
   return call(path, { method: "POST", ...json(body), signal });
 }
 
+/** As one form, with a file in it. */
+export function postForm(path, form) {
+  return call(path, { method: "POST", body: form });
+}
+
 export function patch(path, body, signal) {
   return call(path, { method: "PATCH", ...json(body), signal });
 }

@@ -4,7 +4,7 @@ import { KINDS } from "./types.js";
 
 export const MODES = ["hybrid", "keyword", "semantic"];
 
-/** Filters of an address: {collection, kind, tags, mode, document}. */
+/** Filters of an address: {collection, kind, tags, mode, document}; `document` holds ids parted by commas. */
 export function readFilters(fields) {
   const mode = fields.get("mode");
   const kind = fields.get("kind");
@@ -30,14 +30,19 @@ export function requestFilters({ collection, kind, tags, document }) {
     ...(collection && { collection }),
     ...(kind && { content_types: KINDS[kind] }),
     ...(list.length > 0 && { tags: list }),
-    ...(document && { document_ids: [document] }),
+    ...(document && { document_ids: documentIds(document) }),
   };
 }
 
 /** Filters of what the server says a conversation is limited to. */
 export function filtersOfScope({ collection, document_ids: ids = [], content_types: types = [], tags = [] } = {}) {
   const kind = Object.keys(KINDS).find((key) => KINDS[key].length === types.length && types.every((type) => KINDS[key].includes(type)));
-  return { collection: collection ?? "", kind: kind ?? "", tags: tags.join(", "), mode: "hybrid", document: ids[0] ?? "" };
+  return { collection: collection ?? "", kind: kind ?? "", tags: tags.join(", "), mode: "hybrid", document: ids.join(",") };
+}
+
+/** The ids in the filter `document`. */
+export function documentIds(document) {
+  return splitTags(document);
 }
 
 export function splitTags(text) {

@@ -84,12 +84,13 @@ async function put({ upload_url: url, method, headers }, file, { onSent, signal 
   if (error.code !== "UPLOAD_URL_USED") throw error;
 }
 
-/** In one request through the server itself. */
-async function sendAsForm(file, details, { onAnnounced, onSent, signal }) {
+/** In one request through the server itself; `details` may hold the `password` of the file, too. */
+export async function sendAsForm(file, details, { onAnnounced, onSent, signal }) {
   const form = new FormData();
   const { collection, tags } = stated(details);
   if (collection) form.append("collection", collection);
   for (const tag of tags ?? []) form.append("tags", tag);
+  if (details.password) form.append("password", details.password);
   form.append("file", file, file.name);
   for (;;) {
     const { age } = access;

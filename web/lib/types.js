@@ -15,6 +15,9 @@ export const KINDS = {
   image: ["image/tiff", "image/png", "image/jpeg", "image/webp"],
 };
 
+/** What a password opens here; Office files of these kinds show nothing of their type without it. */
+export const OPENED_BY_PASSWORD = new Set(["application/pdf", `${OPEN}text`, `${OPEN}spreadsheet`, `${OPEN}presentation`]);
+
 /** Browsers know few types by name; the server looks into the content anyway. */
 const BY_ENDING = {
   pdf: "application/pdf",

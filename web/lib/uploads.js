@@ -5,8 +5,10 @@ import { UNREACHABLE, post, remove } from "./api.js";
 import { connection } from "./connection.js";
 import { pause } from "./element.js";
 import { follow, hasEnded } from "./progress.js";
-import { accept, send } from "./send.js";
+import { accept, send, sendAsForm } from "./send.js";
 import { keep, ofTab, recall } from "./storage.js";
+import { typeOf } from "./types.js";
+import { mayBeOpened, openDocument } from "./unlock.js";
 
 const KEY = "ids.uploads";
 /** Two keep the line busy; more would take the browser's six connections from everything else. */
@@ -115,6 +117,40 @@ class Uploads extends EventTarget {
     return state === "ended" && ["failed", "cancelled"].includes(status?.status) && Boolean(status.job_id);
   }
 
+  /** Whether a password may open it: refused at the door, where this tab has the file still, or by the job, whose bytes the server has. */
+  canOpen({ id, name, state, status, error, documentId }) {
+    if (state === "failed") return error?.code === "ENCRYPTED" && this.#files.has(id);
+    return state === "ended" && Boolean(documentId) && mayBeOpened(typeOf({ name }), status?.error?.error_code);
+  }
+
+  /** Opens it with its password, which is not kept. Throws what the server says; then it stays as it was. */
+  async open(id, password) {
+    const item = this.#items.get(id);
+    const file = this.#files.get(id);
+    if (!file) {
+      const { job_id: jobId } = await openDocument(item.documentId, password);
+      this.#accepted(id, item.documentId, jobId);
+      return;
+    }
+    const controller = new AbortController();
+    this.#controllers.set(id, controller);
+    try {
+      const { collection, tags } = item;
+      const { documentId, jobId } = await sendAsForm(file, { collection, tags, password }, { signal: controller.signal, onAnnounced: () => {}, onSent: () => {} });
+      this.#accepted(id, documentId, jobId);
+    } finally {
+      this.#controllers.delete(id);
+    }
+  }
+
+  /** The server has it, and says that it will not be lost. */
+  #accepted(id, documentId, jobId) {
+    this.#files.delete(id);
+    this.#set(id, { state: "accepted", documentId, error: null, status: { job_id: jobId, status: "uploaded", progress: 0 } });
+    this.dispatchEvent(new Event("library"));
+    this.#followNext();
+  }
+
   /** Stops it, wherever it is. */
   async cancel(id) {
     const item = this.#items.get(id);
@@ -167,10 +203,7 @@ class Uploads extends EventTarget {
           onSent: (sent) => this.#set(id, { sent }),
           onStored: () => this.#set(id, { isStored: true }),
         });
-      this.#files.delete(id);
-      this.#set(id, { state: "accepted", documentId, status: { job_id: jobId, status: "uploaded", progress: 0 } });
-      this.dispatchEvent(new Event("library"));
-      this.#followNext();
+      this.#accepted(id, documentId, jobId);
     } catch (error) {
       if (controller.signal.aborted) return;
       if (HOLDING.has(error.code)) return this.#set(id, { state: "held", error });

@@ -12,8 +12,8 @@ pub struct NamedBytes {
     pub organization: OrganizationId,
     /// The version they are the original of; `None` for what is still being uploaded.
     pub version_id: Option<VersionId>,
-    /// Their hash as it was accepted, where they were.
-    pub file_hash: Option<ContentHash>,
+    /// Their hash, where they were accepted. Of the copy that is kept of a file with a password, its own: not that of what was sent.
+    pub hash: Option<ContentHash>,
     /// How many they are, as was accepted or announced.
     pub file_size: u64,
     /// What they are for.

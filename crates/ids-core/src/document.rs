@@ -326,10 +326,12 @@ pub struct Acceptance {
     pub blob: BlobKey,
     /// The type found or announced.
     pub content_type: ContentType,
-    /// Bytes.
+    /// Bytes that are kept.
     pub file_size: u64,
-    /// SHA-256 of the bytes.
+    /// SHA-256 of the bytes that were sent.
     pub file_hash: ContentHash,
+    /// SHA-256 of the bytes that are kept, where these are others: the unprotected copy of a file with a password.
+    pub kept_hash: Option<ContentHash>,
 }
 
 /// A version as a job sees it: what there is, and how far it got.
@@ -347,7 +349,7 @@ pub struct Version {
     pub content_type: ContentType,
     /// Bytes.
     pub file_size: u64,
-    /// SHA-256 of the bytes.
+    /// SHA-256 of the bytes that were sent.
     pub file_hash: ContentHash,
     /// The title given by a person, else the file's own once extracted.
     pub title: Option<String>,

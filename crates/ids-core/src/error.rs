@@ -275,6 +275,8 @@ pub enum Retry {
     Backoff,
     /// A dependency is down: later, and not counted as a try.
     Postpone,
+    /// No money is left: in some minutes, and not counted as a try.
+    WaitForBudget,
 }
 
 /// What a job ends with, or a try of it: a code for programs, a text for people.
@@ -305,6 +307,15 @@ impl Failure {
             code,
             message: message.into(),
             retry: Retry::Backoff,
+        }
+    }
+
+    /// A limit of the month is used up.
+    pub fn of_budget(message: impl Into<String>) -> Self {
+        Self {
+            code: ErrorCode::DependencyUnavailable,
+            message: message.into(),
+            retry: Retry::WaitForBudget,
         }
     }
 

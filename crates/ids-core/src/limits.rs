@@ -114,6 +114,8 @@ pub const RETRY_BASE: Duration = Duration::from_secs(2);
 pub const RETRY_MAX: Duration = Duration::from_secs(300);
 /// How long a job waits when a dependency is down; not a try.
 pub const POSTPONE: Duration = Duration::from_secs(5);
+/// How long a job waits when the month's budget is used up: somebody may raise it.
+pub const BUDGET_PAUSE: Duration = Duration::from_secs(300);
 /// How long a worker waits before it tries again to tell the store what became of a job: a restart of PostgreSQL takes a few seconds.
 pub const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// How often the reconciler looks for jobs without a delivery.

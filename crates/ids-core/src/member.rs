@@ -215,6 +215,7 @@ impl MemberAcceptance {
             content_type: self.content_type.clone(),
             file_size: self.file_size,
             file_hash: self.file_hash,
+            kept_hash: None,
         }
     }
 }

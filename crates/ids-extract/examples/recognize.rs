@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use ids_core::ports::{ExtractProgress, ExtractRequest, Extractor};
 use ids_extract::{
-    ChildCommand, ChildLimits, ExtractorConfig, OcrConfig, OcrLimits, SandboxedExtractor, Tesseract,
+    ChildCommand, ChildLimits, ExtractorConfig, OcrConfig, OcrLimits, OcrSource, SandboxedExtractor,
+    Tesseract,
 };
 use serde_json::json;
 
@@ -31,13 +32,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         pdfium: PathBuf::from(pdfium),
         child: child("__extract"),
         limits: ChildLimits::default(),
-        ocr: Some(OcrConfig {
+        ocr: Some(OcrSource::from(OcrConfig {
             tesseract: Tesseract::find()?,
             languages: languages.split('+').map(str::to_owned).collect(),
             child: child("__ocr"),
             pages_at_once: std::thread::available_parallelism()?.get(),
             limits: OcrLimits::default(),
-        }),
+        })),
     });
     for file in args.map(PathBuf::from) {
         let name = file

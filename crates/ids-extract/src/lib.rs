@@ -45,6 +45,6 @@ mod xml;
 mod xml_text;
 
 pub use crate::sandbox::{
-    ChildCommand, ChildLimits, ExtractorConfig, Layers, NoTesseract, OcrConfig, OcrLimits,
+    ChildCommand, ChildLimits, ExtractorConfig, Layers, NoTesseract, OcrConfig, OcrLimits, OcrSource,
     SandboxedExtractor, Tesseract, child_main, child_main_with, find_pdfium, landlock_is_available, ocr_main,
 };

@@ -228,7 +228,7 @@ mod tests {
 
     use super::openapi;
     use crate::extract::Fields;
-    use crate::routes::{chat, documents, keys, privacy, queue, search, uploads};
+    use crate::routes::{chat, documents, keys, privacy, queue, reindex, search, uploads};
 
     /// Every property of the schema gets a value that no field takes, and the reader must refuse exactly those.
     fn check(schema: &str, read: impl Fn(Fields) -> Result<(), Refusal>) {
@@ -281,6 +281,9 @@ mod tests {
             uploads::read_announcement(fields).map(drop)
         });
         check("ProcessRequest", |fields| uploads::read_process(fields).map(drop));
+        check("ReindexRequest", |fields| {
+            reindex::read_password(fields).map(drop)
+        });
         check("AskRequest", |fields| chat::read_question(fields).map(drop));
         check("SessionChangeRequest", |fields| {
             chat::read_session_change(fields).map(drop)

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ids_core::embedding::{Embedding, EmbeddingModel};
-use ids_core::ports::{EmbedError, Embedder};
+use ids_core::ports::{CountedError, CountedVectors, EmbedError, EmbedTexts, Embedder};
 use ids_core::slots::Line;
 use ids_net::{Secret, TrustedRoots};
 
@@ -136,23 +136,27 @@ impl OpenAiEmbedder {
         calls: &Calls,
         prefix: &str,
         texts: &[String],
-    ) -> Result<Vec<Embedding>, EmbedError> {
+    ) -> Result<CountedVectors, CountedError> {
         let mut vectors = Vec::with_capacity(texts.len());
+        // Told of all calls, or of none.
+        let mut tokens = Some(0);
         for texts in texts.chunks(TEXTS_OF_A_CALL) {
             let texts: Vec<String> = texts.iter().map(|text| input(prefix, text)).collect();
-            vectors.extend(
-                calls
-                    .make(Texts {
-                        embedder: self,
-                        texts,
-                    })
-                    .await?,
-            );
+            let call = Texts {
+                embedder: self,
+                texts,
+            };
+            let more = calls.make(call).await.map_err(|error| CountedError {
+                is_free: vectors.is_empty() && error.is_free(),
+                error: error.into(),
+            })?;
+            vectors.extend(more.vectors);
+            tokens = tokens.zip(more.tokens).map(|(sum, more)| sum + more);
         }
-        Ok(vectors)
+        Ok(CountedVectors { vectors, tokens })
     }
 
-    async fn ask(&self, texts: &[String]) -> Result<Vec<Embedding>, CallError> {
+    async fn ask(&self, texts: &[String]) -> Result<CountedVectors, CallError> {
         let dimensions = self.asks_for_dimensions.then_some(self.model.dimensions);
         let json = wire::request(&self.model.name, texts, dimensions)
             .map_err(|_| CallError::Unusable("the texts cannot be put into JSON"))?;
@@ -174,10 +178,10 @@ struct Texts<'a> {
 
 #[async_trait]
 impl Try for Texts<'_> {
-    type Reply = Vec<Embedding>;
+    type Reply = CountedVectors;
     const WHAT: &'static str = "to embed";
 
-    async fn once(&mut self) -> Result<Vec<Embedding>, Failed> {
+    async fn once(&mut self) -> Result<CountedVectors, Failed> {
         self.embedder.ask(&self.texts).await.map_err(|error| Failed {
             error,
             is_unheard: true,
@@ -212,17 +216,32 @@ impl Embedder for OpenAiEmbedder {
     }
 
     async fn embed_query(&self, text: &str) -> Result<Embedding, EmbedError> {
-        let texts = [text.to_owned()];
-        let vectors = self.embed(&self.queries, self.prefixes.query, &texts).await?;
+        let counted = self.embed_counted(EmbedTexts::Query(text)).await;
+        let vectors = counted.map_err(|counted| counted.error)?.vectors;
         let none = || EmbedError::Unusable("the server gave no vector".into());
         vectors.into_iter().next().ok_or_else(none)
     }
 
     async fn embed_sentences(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError> {
-        self.embed(&self.queries, self.prefixes.passage, texts).await
+        let counted = self.embed_counted(EmbedTexts::Sentences(texts)).await;
+        Ok(counted.map_err(|counted| counted.error)?.vectors)
     }
 
     async fn embed_passages(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError> {
-        self.embed(&self.passages, self.prefixes.passage, texts).await
+        let counted = self.embed_counted(EmbedTexts::Passages(texts)).await;
+        Ok(counted.map_err(|counted| counted.error)?.vectors)
+    }
+
+    fn billed_as(&self) -> Option<&str> {
+        Some(&self.model.name)
+    }
+
+    async fn embed_counted(&self, texts: EmbedTexts<'_>) -> Result<CountedVectors, CountedError> {
+        let Prefixes { query, passage } = self.prefixes;
+        match texts {
+            EmbedTexts::Query(text) => self.embed(&self.queries, query, &[text.to_owned()]).await,
+            EmbedTexts::Sentences(texts) => self.embed(&self.queries, passage, texts).await,
+            EmbedTexts::Passages(texts) => self.embed(&self.passages, passage, texts).await,
+        }
     }
 }

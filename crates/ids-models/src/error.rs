@@ -142,6 +142,16 @@ impl From<NotMade> for EmbedError {
     }
 }
 
+impl NotMade {
+    /// Whether the server counted nothing for it.
+    pub(crate) const fn is_free(&self) -> bool {
+        match self {
+            Self::Failed(error) => !error.may_have_cost(),
+            Self::Busy(_) | Self::LeftAlone(_) => true,
+        }
+    }
+}
+
 /// The port's error for what may pass, of a request that was not sent.
 fn unavailable(retry_after: Option<Duration>, source: impl Error + Send + Sync + 'static) -> ChatError {
     ChatError::Unavailable {

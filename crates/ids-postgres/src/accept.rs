@@ -105,8 +105,8 @@ async fn insert_version_and_job(
     let row = tx
         .query_one(
             "insert into versions (version_id, organization_id, document_id, blob_key, filename, content_type, file_size,
-                 file_hash, stage, created_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, 'accepted', $9) returning version_no",
+                 file_hash, stage, created_at, kept_hash)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, 'accepted', $9, $10) returning version_no",
             &[
                 &acceptance.version_id.to_uuid(),
                 &organization,
@@ -117,6 +117,7 @@ async fn insert_version_and_job(
                 &as_integer(acceptance.file_size),
                 &acceptance.file_hash.as_bytes().as_slice(),
                 &now,
+                &acceptance.kept_hash.as_ref().map(|hash| hash.as_bytes().as_slice()),
             ],
         )
         .await?;

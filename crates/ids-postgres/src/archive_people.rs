@@ -1,7 +1,7 @@
 //! Conversations, keys, use and record as they are stored, for the port `LibraryArchive`.
 
 use ids_core::access::{AuditEntry, KeyHash};
-use ids_core::budget::{Currency, Money};
+use ids_core::budget::{Currency, Money, UsageKind};
 use ids_core::id::{DocumentId, OrganizationId, SessionId};
 use ids_core::moving::{CostRecord, KeyRecord, SessionRecord, UsageRecord};
 use ids_core::scope::Scope;
@@ -145,7 +145,7 @@ pub(crate) async fn put_key(tx: &Tx<'_>, organization: OrganizationId, record: &
 pub(crate) async fn list_usage(tx: &Tx<'_>, organization: OrganizationId) -> DbResult<Vec<UsageRecord>> {
     let rows = tx
         .query(
-            "select u.key_id, u.model, u.prompt_tokens, u.completion_tokens, u.answered_at, u.session_id, u.month_from,
+            "select u.kind, u.key_id, u.model, u.prompt_tokens, u.completion_tokens, u.answered_at, u.session_id, u.month_from,
                  u.currency, u.cost_micros, u.is_price_known, u.is_estimated,
                  array(select d.document_id from usage_documents d where d.usage_no = u.usage_no order by d.position)
              from answer_usage u where u.organization_id = $1 order by u.usage_no",
@@ -156,6 +156,7 @@ pub(crate) async fn list_usage(tx: &Tx<'_>, organization: OrganizationId) -> DbR
     for row in &rows {
         let mut columns = Columns::new(row, "answer_usage");
         records.push(UsageRecord {
+            kind: columns.word(UsageKind::from_name)?,
             key_id: columns.optional_id()?,
             model: columns.get()?,
             prompt_tokens: columns.count()?,

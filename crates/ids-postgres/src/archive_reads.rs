@@ -79,7 +79,7 @@ pub(crate) async fn load(
     record.parent_version = columns.optional_id()?;
     let rows = tx
         .query(
-            "select version_no, version_id, blob_key, filename, content_type, file_size, file_hash, title_own, author,
+            "select version_no, version_id, blob_key, filename, content_type, file_size, file_hash, kept_hash, title_own, author,
                  text_hash, stage, page_count, characters, created_at, first_chunk_id, chunk_count
              from versions where organization_id = $1 and document_id = $2 order by version_no",
             &[&organization.to_uuid(), &document_id.to_uuid()],
@@ -113,6 +113,7 @@ async fn version_of(tx: &Tx<'_>, organization: OrganizationId, row: &Row) -> DbR
         content_type: columns.content_type()?,
         file_size: columns.count()?,
         file_hash: columns.hash()?,
+        kept_hash: columns.optional_hash()?,
         title_own: columns.get()?,
         author: columns.get()?,
         text_hash: columns.optional_hash()?,

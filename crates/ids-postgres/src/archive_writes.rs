@@ -119,8 +119,8 @@ async fn insert_version(
     let row = tx
         .query_one(
             "insert into versions (version_id, organization_id, document_id, blob_key, filename, content_type, file_size,
-                 file_hash, title_own, author, text_hash, stage, page_count, characters, created_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) returning version_no",
+                 file_hash, title_own, author, text_hash, stage, page_count, characters, created_at, kept_hash)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) returning version_no",
             &[
                 &version.version_id.to_uuid(),
                 &organization.to_uuid(),
@@ -137,6 +137,7 @@ async fn insert_version(
                 &version.page_count.map(as_number::<i32>),
                 &version.characters.map(as_integer),
                 &version.created_at.as_micros(),
+                &version.kept_hash.as_ref().map(|hash| hash.as_bytes().as_slice()),
             ],
         )
         .await?;

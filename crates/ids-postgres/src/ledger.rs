@@ -2,7 +2,7 @@
 
 use ids_core::budget::{
     BudgetNotice, BudgetParty, Currency, Limits, Money, MonthState, MonthSums, NewReservation, Reserved,
-    Settlement,
+    Settlement, UsageKind,
 };
 use ids_core::id::{DocumentId, KeyId, OrganizationId, SessionId};
 use ids_core::moving::{CostRecord, UsageRecord};
@@ -172,8 +172,8 @@ pub(crate) async fn reserve(
     let documents: Vec<Uuid> = reservation.documents.iter().map(|id| id.to_uuid()).collect();
     tx.execute(
         "insert into reservations (reservation_id, organization_id, key_id, session_id, model, month_from, currency,
-             amount_micros, prompt_tokens, completion_tokens, is_price_known, document_ids, reserved_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+             amount_micros, prompt_tokens, completion_tokens, is_price_known, document_ids, reserved_at, kind)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         &[
             &reservation.reservation_id.to_uuid(),
             &organization.to_uuid(),
@@ -188,6 +188,7 @@ pub(crate) async fn reserve(
             &reservation.is_price_known,
             &documents,
             &tx.now().as_micros(),
+            &reservation.kind.as_str(),
         ],
     )
     .await?;
@@ -208,10 +209,11 @@ struct Taken {
     is_price_known: bool,
     documents: Vec<DocumentId>,
     reserved_at: Timestamp,
+    kind: UsageKind,
 }
 
 const TAKE: &str = "returning key_id, session_id, model, month_from, currency, amount_micros, prompt_tokens,
-    completion_tokens, is_price_known, document_ids, reserved_at";
+    completion_tokens, is_price_known, document_ids, reserved_at, kind";
 
 fn taken_of(row: &Row) -> DbResult<Taken> {
     let mut columns = Columns::new(row, "reservations");
@@ -235,6 +237,7 @@ fn taken_of(row: &Row) -> DbResult<Taken> {
             .map(DocumentId::of_uuid)
             .collect(),
         reserved_at: columns.time()?,
+        kind: columns.word(UsageKind::from_name)?,
     })
 }
 
@@ -248,6 +251,7 @@ async fn write_off(
     is_estimated: bool,
 ) -> DbResult<()> {
     let record = UsageRecord {
+        kind: taken.kind,
         key_id: taken.key_id,
         model: Some(taken.model),
         prompt_tokens: usage.prompt_tokens,

@@ -47,6 +47,8 @@ const MIGRATIONS: &[Migration] = &[
     migration!(8, "add_members", "0008_add_members.sql"),
     migration!(9, "add_recognized_words", "0009_add_recognized_words.sql"),
     migration!(10, "add_feedback", "0010_add_feedback.sql"),
+    migration!(11, "add_kept_hash", "0011_add_kept_hash.sql"),
+    migration!(12, "add_usage_kind", "0012_add_usage_kind.sql"),
 ];
 
 /// A process that waits for another one's migration gives up after this.

@@ -1,5 +1,6 @@
 //! Conversations, and what was asked without a model.
 
+use ids_core::budget::UsageKind;
 use ids_core::chunk::Filter;
 use ids_core::id::SessionId;
 use ids_core::moving::UsageRecord;
@@ -101,6 +102,7 @@ async fn insert_usage(tx: &Tx<'_>, scope: &Scope, exchange: &Exchange) -> DbResu
         return Ok(());
     };
     let record = UsageRecord {
+        kind: UsageKind::Answer,
         key_id: exchange.key_id,
         model: details.model.clone(),
         prompt_tokens: details.usage.prompt_tokens,

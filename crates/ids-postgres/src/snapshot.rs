@@ -320,10 +320,10 @@ pub(crate) async fn sequences(client: &ClientWrapper, schema: &str) -> DbResult<
 fn named_of(row: &tokio_postgres::Row, organization: OrganizationId) -> DbResult<NamedBytes> {
     let key: String = row.try_get(0)?;
     let version: Option<uuid::Uuid> = row.try_get(1)?;
-    let hash: Option<Vec<u8>> = row.try_get(2)?;
+    let stored: Option<Vec<u8>> = row.try_get(2)?;
     let file_size: i64 = row.try_get(3)?;
     let is_in_work: bool = row.try_get(4)?;
-    let file_hash = match hash {
+    let hash = match stored {
         None => None,
         Some(bytes) => {
             let bytes = bytes.try_into().map_err(|_| DbError::row("versions", &key))?;
@@ -334,7 +334,7 @@ fn named_of(row: &tokio_postgres::Row, organization: OrganizationId) -> DbResult
         key: BlobKey(key),
         organization,
         version_id: version.map(VersionId::of_uuid),
-        file_hash,
+        hash,
         file_size: file_size.unsigned_abs(),
         need: match (version, is_in_work) {
             (None, _) => BytesNeed::Upload,

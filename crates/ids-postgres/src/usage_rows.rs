@@ -1,4 +1,4 @@
-//! Rows of use: one an answer, with the shares of the documents it was read from.
+//! Rows of use: one an answer, or another call of a model, with the shares of the documents it was read from.
 
 use ids_core::budget::{Currency, Money, MonthSums, UsageBy, UsageCount, shares};
 use ids_core::id::OrganizationId;
@@ -20,8 +20,8 @@ pub(crate) async fn insert(tx: &Tx<'_>, organization: OrganizationId, record: &U
     let row = tx
         .query_one(
             "insert into answer_usage (organization_id, key_id, model, prompt_tokens, completion_tokens, answered_at,
-                 session_id, month_from, currency, cost_micros, is_price_known, is_estimated)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning usage_no",
+                 session_id, month_from, currency, cost_micros, is_price_known, is_estimated, kind)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) returning usage_no",
             &[
                 &organization.to_uuid(),
                 &record.key_id.map(Id::to_uuid),
@@ -35,6 +35,7 @@ pub(crate) async fn insert(tx: &Tx<'_>, organization: OrganizationId, record: &U
                 &cost.map_or(0, |cost| cost.amount.as_micros()),
                 &cost.is_none_or(|cost| cost.is_price_known),
                 &cost.is_some_and(|cost| cost.is_estimated),
+                &record.kind.as_str(),
             ],
         )
         .await?;
@@ -136,8 +137,9 @@ pub(crate) async fn count(
         }
     };
     let sql = format!(
-        "select {}, u.currency, count(*), sum({})::int8, sum({})::int8, sum({})::int8,
-             count(*) filter (where not u.is_price_known), count(*) filter (where u.is_estimated)
+        "select {}, u.currency, count(*) filter (where u.kind = 'answer'), sum({})::int8, sum({})::int8, sum({})::int8,
+             count(*) filter (where not u.is_price_known), count(*) filter (where u.is_estimated),
+             count(*) filter (where u.kind = 'embedding')
          from answer_usage u {joined}
          where u.organization_id = $1 and u.answered_at >= $2 and u.answered_at < $3
          group by 1, 2, 3, 4, u.currency
@@ -171,6 +173,7 @@ pub(crate) async fn count(
             cost: Money::from_micros(columns.get()?),
             unknown_prices: columns.count()?,
             estimated: columns.count()?,
+            embeddings: columns.count()?,
         })
     };
     rows.iter().map(read).collect()

@@ -10,6 +10,7 @@ pub const fn retry_name(retry: Retry) -> &'static str {
         Retry::Never => "never",
         Retry::Backoff => "backoff",
         Retry::Postpone => "postpone",
+        Retry::WaitForBudget => "budget",
     }
 }
 
@@ -18,6 +19,7 @@ pub fn retry_from_name(name: Option<&str>) -> Retry {
     match name {
         Some("backoff") => Retry::Backoff,
         Some("postpone") => Retry::Postpone,
+        Some("budget") => Retry::WaitForBudget,
         _ => Retry::Never,
     }
 }
@@ -61,7 +63,12 @@ mod tests {
 
     #[test]
     fn words_are_read_as_they_were_written() {
-        for retry in [Retry::Never, Retry::Backoff, Retry::Postpone] {
+        for retry in [
+            Retry::Never,
+            Retry::Backoff,
+            Retry::Postpone,
+            Retry::WaitForBudget,
+        ] {
             assert_eq!(retry_from_name(Some(retry_name(retry))), retry);
         }
         for word in ["accepted", "extracted", "chunked", "completed"] {

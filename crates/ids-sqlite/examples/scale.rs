@@ -203,6 +203,7 @@ async fn measure(folder: &std::path::Path, count: usize) {
             content_type: ContentType::parse(ContentType::PDF).unwrap(),
             file_size: 1,
             file_hash: ContentHash::from_bytes([number as u8; 32]),
+            kept_hash: None,
         };
         let accepted = library.accept(&scope, &acceptance).await.unwrap();
         let lease = library

@@ -93,8 +93,8 @@ fn insert_version_and_job(
     let now = tx.now().as_micros();
     tx.prepare_cached(
         "insert into versions (version_id, organization_id, document_id, blob_key, filename, content_type, file_size,
-             file_hash, stage, created_at)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'accepted', ?9)",
+             file_hash, stage, created_at, kept_hash)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'accepted', ?9, ?10)",
     )?
     .execute(params![
         acceptance.version_id.to_blob(),
@@ -106,6 +106,7 @@ fn insert_version_and_job(
         as_integer(acceptance.file_size),
         acceptance.file_hash.as_bytes(),
         now,
+        acceptance.kept_hash.as_ref().map(|hash| hash.as_bytes()),
     ])?;
     let version_no = tx.last_insert_rowid();
     tx.prepare_cached(

@@ -1,7 +1,7 @@
 //! Conversations, keys, use and record as they are stored, for the port `LibraryArchive`.
 
 use ids_core::access::{ApiKey, AuditEntry, KeyHash, Permission};
-use ids_core::budget::{Currency, Money};
+use ids_core::budget::{Currency, Money, UsageKind};
 use ids_core::id::{DocumentId, OrganizationId, SessionId};
 use ids_core::moving::{CostRecord, KeyRecord, SessionRecord, UsageRecord};
 use ids_core::scope::Scope;
@@ -135,7 +135,7 @@ pub(crate) fn list_usage(tx: &Connection, organization: OrganizationId) -> DbRes
     let mut of_answer =
         tx.prepare("select document_id from usage_documents where usage_no = ?1 order by position")?;
     let mut select = tx.prepare(
-        "select usage_no, key_id, model, prompt_tokens, completion_tokens, answered_at, session_id, month_from, currency,
+        "select usage_no, kind, key_id, model, prompt_tokens, completion_tokens, answered_at, session_id, month_from, currency,
              cost_micros, is_price_known, is_estimated
          from answer_usage where organization_id = ?1 order by usage_no",
     )?;
@@ -148,6 +148,7 @@ pub(crate) fn list_usage(tx: &Connection, organization: OrganizationId) -> DbRes
             .query_map([usage_no], |row| row.get(0).map(DocumentId::from_blob))?
             .collect::<Result<_, _>>()?;
         records.push(UsageRecord {
+            kind: columns.word(UsageKind::from_name)?,
             key_id: columns.optional_id()?,
             model: columns.get()?,
             prompt_tokens: columns.count()?,

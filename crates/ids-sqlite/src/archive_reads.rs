@@ -87,7 +87,7 @@ fn versions_of(
     document_id: DocumentId,
 ) -> DbResult<Vec<(i64, VersionRecord)>> {
     let mut select = tx.prepare_cached(
-        "select version_no, version_id, blob_key, filename, content_type, file_size, file_hash, title_own, author, text_hash,
+        "select version_no, version_id, blob_key, filename, content_type, file_size, file_hash, kept_hash, title_own, author, text_hash,
              stage, page_count, characters, created_at, first_chunk_id, chunk_count
          from versions where document_id = ?1 and organization_id = ?2 order by version_no",
     )?;
@@ -113,6 +113,7 @@ fn version_of(
         content_type: columns.content_type()?,
         file_size: columns.count()?,
         file_hash: columns.hash()?,
+        kept_hash: columns.optional_hash()?,
         title_own: columns.get()?,
         author: columns.get()?,
         text_hash: columns.optional_hash()?,

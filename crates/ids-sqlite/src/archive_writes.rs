@@ -127,8 +127,8 @@ fn insert_version(
 ) -> DbResult<(i64, Option<i64>)> {
     tx.prepare_cached(
         "insert into versions (version_id, organization_id, document_id, blob_key, filename, content_type, file_size,
-             file_hash, title_own, author, text_hash, stage, page_count, characters, created_at)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+             file_hash, title_own, author, text_hash, stage, page_count, characters, created_at, kept_hash)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
     )?
     .execute(params![
         version.version_id.to_blob(),
@@ -146,6 +146,7 @@ fn insert_version(
         version.page_count,
         version.characters.map(as_integer),
         version.created_at.as_micros(),
+        version.kept_hash.as_ref().map(|hash| hash.as_bytes()),
     ])?;
     let version_no = tx.last_insert_rowid();
     pages::insert(tx, organization, version_no, &version.pages)?;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use ids_core::budget::{
     BudgetNotice, BudgetParty, Currency, Limits, Money, MonthState, MonthSums, NewReservation, Reserved,
-    Settlement, UsageBy, UsageCount,
+    Settlement, UsageBy, UsageCount, UsageKind,
 };
 use ids_core::error::StoreError;
 use ids_core::id::{DocumentId, KeyId, OrganizationId, SessionId};
@@ -154,8 +154,8 @@ fn reserve(
     let documents: Vec<u8> = reservation.documents.iter().flat_map(|id| id.to_blob()).collect();
     tx.prepare_cached(
         "insert into reservations (reservation_id, organization_id, key_id, session_id, model, month_from, currency,
-             amount_micros, prompt_tokens, completion_tokens, is_price_known, document_ids, reserved_at)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+             amount_micros, prompt_tokens, completion_tokens, is_price_known, document_ids, reserved_at, kind)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     )?
     .execute(params![
         reservation.reservation_id.to_blob(),
@@ -171,6 +171,7 @@ fn reserve(
         reservation.is_price_known,
         documents,
         tx.now().as_micros(),
+        reservation.kind.as_str(),
     ])?;
     Ok(Reserved {
         refused_by: None,
@@ -189,10 +190,11 @@ struct Taken {
     is_price_known: bool,
     documents: Vec<DocumentId>,
     reserved_at: Timestamp,
+    kind: UsageKind,
 }
 
 const TAKE: &str = "returning key_id, session_id, model, month_from, currency, amount_micros, prompt_tokens,
-    completion_tokens, is_price_known, document_ids, reserved_at";
+    completion_tokens, is_price_known, document_ids, reserved_at, kind";
 
 fn taken_of(row: &Row<'_>) -> DbResult<Taken> {
     let mut columns = Columns::new(row, "reservations");
@@ -212,6 +214,7 @@ fn taken_of(row: &Row<'_>) -> DbResult<Taken> {
         is_price_known: columns.get()?,
         documents: documents_of(&columns.get::<Vec<u8>>()?)?,
         reserved_at: columns.time()?,
+        kind: columns.word(UsageKind::from_name)?,
     })
 }
 
@@ -236,6 +239,7 @@ fn write_off(
     is_estimated: bool,
 ) -> DbResult<()> {
     let record = UsageRecord {
+        kind: taken.kind,
         key_id: taken.key_id,
         model: Some(taken.model),
         prompt_tokens: usage.prompt_tokens,

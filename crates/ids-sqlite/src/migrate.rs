@@ -57,6 +57,16 @@ const MIGRATIONS: &[Migration] = &[
         name: "add_feedback",
         sql: include_str!("../migrations/0008_add_feedback.sql"),
     },
+    Migration {
+        version: 9,
+        name: "add_kept_hash",
+        sql: include_str!("../migrations/0009_add_kept_hash.sql"),
+    },
+    Migration {
+        version: 10,
+        name: "add_usage_kind",
+        sql: include_str!("../migrations/0010_add_usage_kind.sql"),
+    },
 ];
 
 /// Marks the file as ours (`file` and SQLite tools show it): the letters `idsL`.

@@ -1,6 +1,7 @@
 //! The port `SessionStore`: conversations, and what was asked without a model.
 
 use async_trait::async_trait;
+use ids_core::budget::UsageKind;
 use ids_core::chunk::Filter;
 use ids_core::error::StoreError;
 use ids_core::id::{MessageId, SessionId};
@@ -113,6 +114,7 @@ fn insert_usage(tx: &Connection, scope: &Scope, exchange: &Exchange) -> DbResult
         return Ok(());
     };
     let record = UsageRecord {
+        kind: UsageKind::Answer,
         key_id: exchange.key_id,
         model: details.model.clone(),
         prompt_tokens: details.usage.prompt_tokens,

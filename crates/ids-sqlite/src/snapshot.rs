@@ -169,13 +169,13 @@ fn named_bytes(connection: &Connection) -> DbResult<Vec<NamedBytes>> {
         let key = BlobKey(columns.get()?);
         let organization = columns.id()?;
         let version_id = columns.optional_id()?;
-        let file_hash: Option<ContentHash> = columns.optional_hash()?;
+        let hash: Option<ContentHash> = columns.optional_hash()?;
         let file_size: i64 = columns.get()?;
         let is_in_work: bool = columns.get()?;
         named.push(NamedBytes {
             key,
             organization,
-            file_hash,
+            hash,
             file_size: file_size.unsigned_abs(),
             need: match (&version_id, is_in_work) {
                 (None, _) => BytesNeed::Upload,

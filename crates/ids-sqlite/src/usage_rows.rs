@@ -1,4 +1,4 @@
-//! Rows of use: one an answer, with the shares of the documents it was read from.
+//! Rows of use: one an answer, or another call of a model, with the shares of the documents it was read from.
 
 use ids_core::budget::{Currency, Money, MonthSums, UsageBy, UsageCount, shares};
 use ids_core::id::OrganizationId;
@@ -17,8 +17,8 @@ pub(crate) fn insert(tx: &Connection, organization: OrganizationId, record: &Usa
     let cost = record.cost.as_ref();
     tx.prepare_cached(
         "insert into answer_usage (organization_id, key_id, model, prompt_tokens, completion_tokens, answered_at, session_id,
-             month_from, currency, cost_micros, is_price_known, is_estimated)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+             month_from, currency, cost_micros, is_price_known, is_estimated, kind)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?
     .execute(params![
         organization.to_blob(),
@@ -33,6 +33,7 @@ pub(crate) fn insert(tx: &Connection, organization: OrganizationId, record: &Usa
         cost.map_or(0, |cost| cost.amount.as_micros()),
         cost.is_none_or(|cost| cost.is_price_known),
         cost.is_some_and(|cost| cost.is_estimated),
+        record.kind.as_str(),
     ])?;
     let usage_no = tx.last_insert_rowid();
     let usage = TokenUsage {
@@ -93,7 +94,7 @@ pub(crate) fn count(
     // An answer whose documents are known is one row for each of them, with its share; one whose are not, one.
     let rows = match by {
         UsageBy::Document => {
-            "select d.document_id, u.currency, u.is_price_known, u.is_estimated,
+            "select d.document_id, u.currency, u.is_price_known, u.is_estimated, u.kind,
                  coalesce(d.prompt_tokens, u.prompt_tokens) prompt_tokens,
                  coalesce(d.completion_tokens, u.completion_tokens) completion_tokens,
                  coalesce(d.cost_micros, u.cost_micros) cost_micros
@@ -105,8 +106,8 @@ pub(crate) fn count(
         }
     };
     let sql = format!(
-        "select {}, currency, count(*), sum(prompt_tokens), sum(completion_tokens), sum(cost_micros),
-             sum(not is_price_known), sum(is_estimated)
+        "select {}, currency, sum(kind = 'answer'), sum(prompt_tokens), sum(completion_tokens), sum(cost_micros),
+             sum(not is_price_known), sum(is_estimated), sum(kind = 'embedding')
          from ({rows}) group by 1, 2, 3, 4, currency
          order by 9 desc, 6 desc, 1, 2, 3, 4, currency",
         grouped_by(by)
@@ -132,6 +133,7 @@ pub(crate) fn count(
             cost: Money::from_micros(columns.get()?),
             unknown_prices: columns.count()?,
             estimated: columns.count()?,
+            embeddings: columns.count()?,
         });
     }
     Ok(counts)

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use ids_core::access::{ApiKey, KeyHash, KeySecret, NewKey, Permissions};
-use ids_core::budget::{Currency, Limits, Money, NewReservation, Settlement};
+use ids_core::budget::{Currency, Limits, Money, NewReservation, Settlement, UsageKind};
 use ids_core::chunk::Filter;
 use ids_core::cleanup::{CleanupTask, NewCleanup};
 use ids_core::document::BlobKey;
@@ -108,6 +108,7 @@ async fn spend(stores: &Stores, scope: &Scope, document_id: DocumentId) {
     };
     let reservation = |amount| NewReservation {
         reservation_id: ReservationId::from_uuid(stores.ids.next()),
+        kind: UsageKind::Answer,
         key_id: None,
         session_id: None,
         model: "um-modelo".to_owned(),

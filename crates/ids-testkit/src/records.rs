@@ -80,6 +80,7 @@ pub fn version(ids: &SequentialIds, organization: OrganizationId, texts: &[&str]
         content_type: content_type(ContentType::PDF),
         file_size: 12,
         file_hash: hash_of(&version_id.to_string()),
+        kept_hash: Some(hash_of(&format!("kept of {version_id}"))),
         title_own: Some("Um título do arquivo".to_owned()),
         author: Some("Câmara".to_owned()),
         text_hash: Some(hash_of(&format!("text of {version_id}"))),
@@ -194,6 +195,7 @@ pub fn full_document(ids: &SequentialIds, organization: OrganizationId) -> Docum
     record.versions[0].chunks[1].heading = Some("Título I › Capítulo".to_owned());
     let newer = VersionRecord {
         stage: VersionStage::Accepted,
+        kept_hash: None,
         title_own: None,
         author: None,
         text_hash: None,

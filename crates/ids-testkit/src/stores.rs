@@ -217,6 +217,7 @@ impl Stores {
             content_type: document.content_type.clone(),
             file_size: document.filename.len() as u64,
             file_hash: document.file_hash.unwrap_or_else(|| hash_of(&document.filename)),
+            kept_hash: None,
         }
     }
 

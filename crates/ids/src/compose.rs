@@ -14,7 +14,7 @@ use ids_core::ports::{BudgetAlarm, ChatModel, Clock, Embedder, JobQueue, RateLim
 use ids_core::rate_limit::LocalRateLimiter;
 use ids_core::shield::{ShieldedChatModel, ShieldedEmbedder};
 use ids_embed::{BuiltInEmbedder, Model};
-use ids_extract::{ChildCommand, ChildLimits, ExtractorConfig, SandboxedExtractor, find_pdfium};
+use ids_extract::{ChildCommand, ChildLimits, ExtractorConfig, OcrSource, SandboxedExtractor, find_pdfium};
 use ids_http::HealthProbe;
 use ids_models::{BudgetWebhook, OpenAiChatModel, OpenAiEmbedder};
 use ids_redis::{CachedSessions, FallbackRateLimiter, Redis, RedisJobQueue, RedisRateLimiter};
@@ -194,15 +194,15 @@ fn extractor_config(config: &Config) -> anyhow::Result<ExtractorConfig> {
     let mut child = ChildCommand::current_exe().context("the system does not tell which program this is")?;
     child.args = vec![EXTRACT_CHILD.to_owned()];
     // Where it is missing, pages that need it say so; `ids doctor` says what to do.
-    let ocr =
-        match Ocr::find(&config.ocr_languages).context("the system does not tell which program this is")? {
-            Ocr::Ready { config, .. } => Some(*config),
-            Ocr::Off | Ocr::Missing(_) | Ocr::NoLanguage => None,
-        };
+    let languages = config.ocr_languages.clone();
+    let ocr = OcrSource::new(move || match Ocr::find(&languages) {
+        Ok(Ocr::Ready { config, .. }) => Some(*config),
+        Ok(Ocr::Off | Ocr::Missing(_) | Ocr::NoLanguage) | Err(_) => None,
+    });
     Ok(ExtractorConfig {
         pdfium,
         child,
         limits: ChildLimits::default(),
-        ocr,
+        ocr: Some(ocr),
     })
 }

@@ -1,8 +1,8 @@
 //! A question that leans on the ones before it, as one that stands alone: `E o prazo dele?` cannot be looked up.
 //!
 //! Whether it leans is read off its words; what it leans on are the words of the last question, and the names of the last answer where a
-//! pronoun may mean them. No model is asked, so it costs nothing and is the same without one; what is shown and kept is the question as
-//! it was typed. `bench/answers` measures it on follow-ups made from the evaluation sets (docs/quality.md).
+//! pronoun may mean them. No model is asked here, so it costs nothing; where one is set it is asked to word the follow-up (`rewrite`), and this is what
+//! counts when it cannot. What is shown and kept is the question as it was typed. `bench/answers` measures it on follow-ups made from the evaluation sets (docs/quality.md).
 
 use super::facts::folded_words;
 use crate::session::Message;

@@ -10,7 +10,9 @@ use super::relevance::{PassageFeatures, RELEVANT};
 use super::sentence::{self, Features, Passage, Question, Sentence};
 use crate::chunk::ChunkDetail;
 use crate::error::Refusal;
+use crate::id::DocumentId;
 use crate::library::Library;
+use crate::ports::EmbedTexts;
 use crate::scope::Scope;
 use crate::search::{Hit, SearchRequest, comparable_cosine};
 use crate::span::PageSpan;
@@ -52,30 +54,32 @@ impl Library {
     }
 
     /// The sentences of `hits` that answer `question` best, best first.
-    pub async fn rank_sentences(&self, question: &str, hits: &[Hit]) -> Vec<Evidence> {
+    pub async fn rank_sentences(&self, scope: &Scope, question: &str, hits: &[Hit]) -> Vec<Evidence> {
         let asked = Question::new(question);
         let mut sentences = sentences_of(hits, &asked);
         sentences.sort_by(|a, b| b.score().total_cmp(&a.score()));
         sentences.truncate(COMPARED);
-        self.compare_meaning(question, &mut sentences).await;
+        self.compare_meaning(scope, question, &mut sentences).await;
         // Stable: equals stay in the order of the hits and of the text.
         sentences.sort_by(|a, b| b.score().total_cmp(&a.score()));
         sentences.into_iter().map(Sentence::into_evidence).collect()
     }
 
-    /// Fills in how near each sentence is by meaning. Without a model the words decide alone.
-    async fn compare_meaning(&self, query: &str, sentences: &mut [Sentence<'_>]) {
+    /// Fills in how near each sentence is by meaning. Without a model, or money for it, the words decide alone.
+    async fn compare_meaning(&self, scope: &Scope, query: &str, sentences: &mut [Sentence<'_>]) {
         let embedder = self.ports.embedders.current();
         let texts: Vec<String> = sentences
             .iter()
             .map(|sentence| sentence.text.to_owned())
             .collect();
-        let Ok(query) = embedder.embed_query(query).await else {
+        let embed = async |texts, documents| self.embed(scope, &*embedder, texts, documents).await.ok();
+        let Some(query) = embed(EmbedTexts::Query(query), Vec::new()).await else {
             return;
         };
-        let Ok(vectors) = embedder.embed_sentences(&texts).await else {
+        let Some(vectors) = embed(EmbedTexts::Sentences(&texts), documents_of(sentences)).await else {
             return;
         };
+        let Some(query) = query.first() else { return };
         let query = query.to_f32();
         for (sentence, vector) in sentences.iter_mut().zip(&vectors) {
             let cosine = crate::embedding::inner_product(&query, &vector.to_f32());
@@ -84,8 +88,20 @@ impl Library {
     }
 }
 
+/// The documents that sentences stand in, each once.
+fn documents_of(sentences: &[Sentence<'_>]) -> Vec<DocumentId> {
+    let mut documents = Vec::new();
+    for sentence in sentences {
+        let document_id = sentence.document_id();
+        if !documents.contains(&document_id) {
+            documents.push(document_id);
+        }
+    }
+    documents
+}
+
 /// The hits that speak of what is asked, as far as cosine and words tell.
-pub(crate) fn relevant(hits: &[Hit]) -> Vec<Hit> {
+pub fn relevant(hits: &[Hit]) -> Vec<Hit> {
     let is_relevant = |hit: &&Hit| PassageFeatures::of(hit).probability() >= RELEVANT;
     hits.iter().filter(is_relevant).cloned().collect()
 }

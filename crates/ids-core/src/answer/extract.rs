@@ -25,10 +25,10 @@ impl Library {
     ) -> Result<Draft, Refusal> {
         events.stage(AskStage::Reading).await;
         let slot = self.reading.acquire().await?;
-        let evidence = self.rank_sentences(&found.query, &found.relevant).await;
+        let evidence = self.rank_sentences(scope, &found.query, &found.relevant).await;
         drop(slot);
         let mut separator = if was_shown { "\n\n" } else { "" };
-        if !confidence(&evidence).is_enough() {
+        if !confidence(&found.query, &found.relevant, &evidence).is_enough() {
             let draft = no_answer(question, found);
             events.delta(format!("{separator}{}", draft.text)).await;
             return Ok(draft);

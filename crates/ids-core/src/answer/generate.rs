@@ -85,7 +85,9 @@ impl Library {
         );
         let mut spending = match funds.await? {
             Funds::Granted(spending) => spending,
-            Funds::Refused(fallback) => return Ok(Generated::nothing(Some(fallback))),
+            Funds::Refused(party) => {
+                return Ok(Generated::nothing(Some(AnswerFallback::of_budget(party))));
+            }
         };
         events.stage(AskStage::Writing).await;
         spending.begin();

@@ -7,6 +7,7 @@
 
 mod cite;
 mod confidence;
+mod contrary;
 mod conversation;
 mod evidence;
 mod expect;
@@ -19,9 +20,10 @@ mod place;
 mod prompt;
 mod relevance;
 mod reply;
+mod rewrite;
 mod sentence;
 mod slips;
-mod spend;
+pub(crate) mod spend;
 mod unkept;
 mod words;
 
@@ -41,13 +43,13 @@ use crate::session::{
 };
 use crate::shield::Hidden;
 
-pub use confidence::{Confidence, confidence};
+pub use confidence::{Confidence, ConfidenceFeatures, confidence};
 pub use conversation::standalone;
-pub(crate) use evidence::relevant;
-pub use evidence::{Evidence, PASSAGES};
+pub use evidence::{Evidence, PASSAGES, relevant};
 pub use extract::quoted;
 use generate::Generated;
 pub use relevance::{PassageFeatures, RELEVANT};
+use rewrite::Rewriting;
 pub use sentence::Features;
 use words::Advice;
 pub use words::is_in_english;
@@ -191,12 +193,16 @@ const AGAIN_TEMPERATURE: f32 = 0.7;
 pub(crate) struct Found {
     /// What was looked for: the question as one that stands alone.
     query: String,
+    /// What a model took to make it stand alone.
+    rewriting: Option<Rewriting>,
     /// All, best first.
     hits: Vec<Hit>,
     /// Those that speak of it.
     relevant: Vec<Hit>,
     /// What to try when they hold no answer.
     advice: Advice,
+    /// That no money was left to look for it by meaning, too.
+    words_alone: Option<AnswerFallback>,
 }
 
 impl Library {
@@ -315,7 +321,7 @@ impl Library {
         let begun = self.ports.clock.now();
         let request = &asking.request;
         let found = self.find_evidence(scope, asking, events).await?;
-        let draft = match self.generate(scope, asking, &found, events).await? {
+        let mut draft = match self.generate(scope, asking, &found, events).await? {
             Generated::Answer(draft) => draft,
             Generated::Nothing {
                 was_shown,
@@ -335,6 +341,12 @@ impl Library {
                     .await?
             },
         };
+        // An answer that cost something tells what its question took as well; the ledger has a row for each.
+        if let (Some(cost), Some(rewriting)) = (&mut draft.cost, found.rewriting) {
+            cost.amount = cost.amount.plus(rewriting.cost.amount);
+            draft.usage.prompt_tokens += rewriting.usage.prompt_tokens;
+            draft.usage.completion_tokens += rewriting.usage.completion_tokens;
+        }
         let now = self.ports.clock.now();
         let details = AnswerDetails {
             mode: draft.mode,
@@ -346,7 +358,7 @@ impl Library {
             model: draft.model,
             usage: draft.usage,
             cost: draft.cost,
-            fallback: draft.fallback,
+            fallback: draft.fallback.or(found.words_alone),
             processing_time: now.since(begun),
         };
         let answer = Message {
@@ -370,23 +382,32 @@ impl Library {
         events: &AskEvents,
     ) -> Result<Found, Refusal> {
         let request = &asking.request;
-        let query =
-            standalone(&request.question, &asking.history).unwrap_or_else(|| request.question.clone());
-        let search = SearchRequest {
+        let carried = standalone(&request.question, &asking.history);
+        let mut search = SearchRequest {
             limit: PASSAGES,
             filter: request.filter.clone(),
-            ..SearchRequest::new(query.clone())
+            ..SearchRequest::new(carried.clone().unwrap_or_else(|| request.question.clone()))
         };
         // Before the first event: what is refused here is an ordinary error.
         self.check_search(scope, &search).await?;
         events.stage(AskStage::Searching).await;
+        let mut rewriting = None;
+        if carried.is_some() {
+            let (rewritten, took) = self.rewrite(scope, asking).await?;
+            rewriting = took;
+            search.query = rewritten.unwrap_or(search.query);
+        }
         let slot = self.reading.acquire().await?;
-        let reply = crate::search::search(&self.ports, scope, &search).await?;
+        let reply = crate::search::search(self, scope, &search).await?;
         drop(slot);
         Ok(Found {
-            query,
+            query: search.query,
+            rewriting,
             relevant: evidence::relevant(&reply.hits),
             hits: reply.hits,
+            words_alone: reply
+                .words_alone
+                .filter(|reason| *reason != AnswerFallback::ModelFailed),
             advice: if !request.filter.is_empty() {
                 Advice::Widen
             } else if reply.chunks_searched == 0 {

@@ -46,7 +46,7 @@ pub(super) fn prompt(question: &str, history: &[Message], hits: &[Hit], temperat
 
 /// The first characters of a text that is longer: whole words, and no number at the cut, since half of one tells much of it and is not
 /// recognized as personal data any more.
-fn beginning(text: &str, chars: usize) -> String {
+pub(super) fn beginning(text: &str, chars: usize) -> String {
     let Some((end, _)) = text.char_indices().nth(chars) else {
         return text.to_owned();
     };

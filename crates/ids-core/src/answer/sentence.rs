@@ -7,7 +7,7 @@ use ids_text::Term;
 use super::evidence::{Evidence, distinct_terms};
 use super::expect::Expects;
 use super::place;
-use super::relevance::PassageFeatures;
+use crate::id::DocumentId;
 use crate::search::Hit;
 use crate::span::{CharSpan, PageSpan};
 
@@ -81,21 +81,12 @@ pub(super) fn weights(hits: &[Hit]) -> Weights {
             .into_iter()
             .map(|(term, df)| (term, rarity(df)))
             .collect(),
-        unknown: rarity(0.0),
-        share: hits
-            .iter()
-            .map(|hit| PassageFeatures::of(hit).share)
-            .fold(0.0, f32::max),
     }
 }
 
 /// Rarities of terms.
 pub(super) struct Weights {
     known: HashMap<Term, f32>,
-    /// That of a term in none of the passages.
-    unknown: f32,
-    /// The most of [`PassageFeatures::share`].
-    share: f32,
 }
 
 /// What is known of how well a sentence answers.
@@ -107,8 +98,6 @@ pub struct Features {
     pub neighbors: f32,
     /// One for the best passage, a half for the second, and so on.
     pub passage: f32,
-    /// As `words`, but words that stand in none of the passages count too: what the question asks about and nobody speaks of.
-    pub coverage: f32,
     /// Whether it holds the kind of thing that was asked for.
     pub expected: bool,
     /// Whether it is a heading or a label rather than a sentence: short, and without an end.
@@ -121,8 +110,6 @@ pub struct Features {
     pub length: f32,
     /// How near it is by meaning; `None` while that is not known.
     pub cosine: Option<f32>,
-    /// The best passage's BM25 as a share of the most it can be: the same for all sentences of a question.
-    pub share: f32,
 }
 
 /// A passage that was found, with what its sentences share.
@@ -163,16 +150,6 @@ impl<'a> Sentence<'a> {
         let text = place::in_content(&hit.chunk, place).map_or("", |span| span.slice(&hit.chunk.content));
         let weight = |term: &Term| weights.known.get(term).copied().unwrap_or(0.0);
         let whole: f32 = question.terms.iter().map(weight).sum();
-        let missing = question
-            .terms
-            .iter()
-            .filter(|term| !weights.known.contains_key(term))
-            .count();
-        let known_share = if whole > 0.0 {
-            whole / (whole + missing as f32 * weights.unknown)
-        } else {
-            0.0
-        };
         let share = |terms: &HashSet<Term>| {
             let common: f32 = question.terms.intersection(terms).map(weight).sum();
             if whole > 0.0 { common / whole } else { 0.0 }
@@ -184,7 +161,6 @@ impl<'a> Sentence<'a> {
             place,
             features: Features {
                 words: share(&terms),
-                coverage: share(&terms) * known_share,
                 neighbors: share(&passage.terms),
                 // By rank, not by score: scores compare only within one reply.
                 passage: 1.0 / (1.0 + passage.rank as f32),
@@ -194,7 +170,6 @@ impl<'a> Sentence<'a> {
                 pairs: question.share_of_pairs(text),
                 length: (text.chars().count().max(1) as f32).ln(),
                 cosine: None,
-                share: weights.share,
             },
         }
     }
@@ -202,6 +177,11 @@ impl<'a> Sentence<'a> {
     /// Orders sentences; meaning counts once it is known.
     pub(super) fn score(&self) -> f32 {
         self.features.score()
+    }
+
+    /// The document it stands in.
+    pub(super) fn document_id(&self) -> DocumentId {
+        self.hit.chunk.document_id
     }
 
     pub(super) fn into_evidence(self) -> Evidence {

@@ -1,9 +1,9 @@
 //! Money for an answer: set aside before its model is asked, settled whatever becomes of it.
 
 use super::AskRequest;
-use crate::budget::{BudgetParty, NewReservation, Settlement, TokenPrice};
-use crate::error::Refusal;
-use crate::id::{DocumentId, ReservationId, SessionId};
+use crate::budget::{BudgetParty, NewReservation, Settlement, TokenPrice, UsageKind};
+use crate::error::StoreError;
+use crate::id::{DocumentId, KeyId, ReservationId, SessionId};
 use crate::library::{LeftAnswer, Library};
 use crate::ports::{ChatError, ChatPrompt};
 use crate::scope::Scope;
@@ -11,19 +11,31 @@ use crate::search::Hit;
 use crate::session::{AnswerCost, AnswerFallback, TokenUsage};
 
 /// Tokens that servers put around each message, and around all of them; a handful each, generously.
-const TOKENS_AROUND: u64 = 16;
+pub(crate) const TOKENS_AROUND: u64 = 16;
 
 /// What came of asking for money.
-pub(super) enum Funds {
+pub(crate) enum Funds {
     /// The model may be asked.
     Granted(Box<Spending>),
-    /// It may not; why.
-    Refused(AnswerFallback),
+    /// It may not; whose limit that would pass.
+    Refused(BudgetParty),
+}
+
+/// What money is asked for.
+pub(crate) struct Planned<'a> {
+    pub(crate) kind: UsageKind,
+    pub(crate) key_id: Option<KeyId>,
+    pub(crate) session_id: Option<SessionId>,
+    pub(crate) model: &'a str,
+    pub(crate) price: TokenPrice,
+    /// The most tokens that it can take.
+    pub(crate) most: TokenUsage,
+    pub(crate) documents: Vec<DocumentId>,
 }
 
 /// Money set aside for one answer. Dropped without being settled (the connection closed, something failed), it is settled at what was read so
 /// far by the process, or, when that ends too, at the whole amount ten minutes later.
-pub(super) struct Spending {
+pub(crate) struct Spending {
     library: Library,
     scope: Scope,
     reservation_id: ReservationId,
@@ -47,20 +59,36 @@ impl Library {
         model: &str,
         prompt: &ChatPrompt,
         hits: &[Hit],
-    ) -> Result<Funds, Refusal> {
-        let budget = &self.settings.budget;
-        let price = budget.prices.of(model);
-        let most = most_tokens(prompt);
-        let reservation = NewReservation {
-            reservation_id: ReservationId::from_uuid(self.ports.ids.next()),
+    ) -> Result<Funds, StoreError> {
+        let planned = Planned {
+            kind: UsageKind::Answer,
             key_id: request.key_id,
             session_id,
-            model: model.to_owned(),
+            model,
+            price: self.settings.budget.prices.of(model),
+            most: most_tokens(prompt),
+            documents: documents_of(hits),
+        };
+        self.set_aside(scope, planned).await
+    }
+
+    /// Sets aside the most that what is planned can cost.
+    pub(crate) async fn set_aside(&self, scope: &Scope, planned: Planned<'_>) -> Result<Funds, StoreError> {
+        let budget = &self.settings.budget;
+        let Planned {
+            kind, price, most, ..
+        } = planned;
+        let reservation = NewReservation {
+            reservation_id: ReservationId::from_uuid(self.ports.ids.next()),
+            kind,
+            key_id: planned.key_id,
+            session_id: planned.session_id,
+            model: planned.model.to_owned(),
             month_from: budget.calendar.begin_of(self.ports.clock.now()),
             amount: price.cost(most),
             usage: most,
             is_price_known: price.is_known,
-            documents: documents_of(hits),
+            documents: planned.documents,
         };
         // From here on: a caller who leaves while the store is asked may leave a reservation, which is given back at once.
         let mut spending = Spending {
@@ -84,31 +112,39 @@ impl Library {
         };
         spending.is_settled = true;
         tracing::debug!(
-            model,
+            model = planned.model,
             party = party.as_str(),
-            "no money is left for a model; the answer is extractive"
+            kind = kind.as_str(),
+            "no money is left for a model"
         );
-        Ok(Funds::Refused(match party {
-            BudgetParty::Installation => AnswerFallback::Budget,
-            BudgetParty::Organization => AnswerFallback::OrganizationBudget,
-        }))
+        Ok(Funds::Refused(party))
+    }
+}
+
+impl AnswerFallback {
+    /// That a limit is used up, by whose it is.
+    pub(crate) const fn of_budget(party: BudgetParty) -> Self {
+        match party {
+            BudgetParty::Installation => Self::Budget,
+            BudgetParty::Organization => Self::OrganizationBudget,
+        }
     }
 }
 
 impl Spending {
     /// The model is asked from now on.
-    pub(super) const fn begin(&mut self) {
+    pub(crate) const fn begin(&mut self) {
         self.is_asked = true;
     }
 
     /// A piece of the reply came.
-    pub(super) const fn read(&mut self, piece: &str) {
+    pub(crate) const fn read(&mut self, piece: &str) {
         self.bytes_read = self.bytes_read.saturating_add(piece.len() as u64);
     }
 
     /// Settles it at what the model counted, or at the most it can have been where it did not tell; `None` for an answer that was left
     /// although it went on.
-    pub(super) async fn settle(mut self, outcome: Option<&Result<TokenUsage, ChatError>>) -> AnswerCost {
+    pub(super) async fn settle(self, outcome: Option<&Result<TokenUsage, ChatError>>) -> AnswerCost {
         let settlement = match outcome {
             Some(Ok(usage)) if usage.total() > 0 => self.settlement(*usage, false),
             Some(Err(error)) if self.bytes_read == 0 && error.is_free() => {
@@ -117,6 +153,19 @@ impl Spending {
             Some(Ok(_) | Err(_)) => self.settlement(self.read_so_far(), true),
             None => self.settlement(self.most, true),
         };
+        self.pay(settlement).await
+    }
+
+    /// Settles it at what was counted, or at all that was set aside where nobody told.
+    pub(crate) async fn settle_at(self, counted: Option<TokenUsage>) -> AnswerCost {
+        let settlement = match counted {
+            Some(usage) => self.settlement(usage, false),
+            None => self.settlement(self.most, true),
+        };
+        self.pay(settlement).await
+    }
+
+    async fn pay(mut self, settlement: Settlement) -> AnswerCost {
         let budget = &self.library.settings.budget;
         if settlement.cost > self.price.cost(self.most) {
             tracing::warn!(
@@ -180,7 +229,7 @@ impl Drop for Spending {
 }
 
 /// No token of these models is shorter than a byte, so a text has at most as many as bytes; what is written is bounded by the request.
-fn most_tokens(prompt: &ChatPrompt) -> TokenUsage {
+pub(super) fn most_tokens(prompt: &ChatPrompt) -> TokenUsage {
     let texts = prompt.turns.iter().map(|turn| &turn.content);
     let around = TOKENS_AROUND * (prompt.turns.len() as u64 + 2);
     let bytes = texts.chain([&prompt.system]).map(|text| text.len() as u64);

@@ -31,11 +31,44 @@ impl Limits {
     }
 }
 
+/// What a model is paid for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum UsageKind {
+    /// An answer.
+    #[default]
+    Answer,
+    /// A follow-up made into a question that stands alone.
+    Rewriting,
+    /// Vectors of passages, sentences or a query.
+    Embedding,
+}
+
+impl UsageKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Answer, Self::Rewriting, Self::Embedding];
+
+    /// The word in stores.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answer => "answer",
+            Self::Rewriting => "rewriting",
+            Self::Embedding => "embedding",
+        }
+    }
+
+    /// The kind of that word.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
 /// What is set aside for an answer before its model is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewReservation {
     /// Its id.
     pub reservation_id: ReservationId,
+    /// For what.
+    pub kind: UsageKind,
     /// The key the question came with.
     pub key_id: Option<KeyId>,
     /// The conversation.
@@ -224,6 +257,8 @@ pub struct UsageCount {
     pub currency: Option<Currency>,
     /// Questions answered.
     pub questions: u64,
+    /// Calls of a model that embeds.
+    pub embeddings: u64,
     /// Tokens read.
     pub prompt_tokens: u64,
     /// Tokens written.

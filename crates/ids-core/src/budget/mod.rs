@@ -14,7 +14,7 @@ pub use calendar::{BudgetCalendar, BudgetMonth};
 pub use estimate::{ASSUMED_USAGE, Estimate, EstimateBasis, PAGE_TOKENS, REMOTE_PAGE_PRICE};
 pub use ledger::{
     BudgetNotice, BudgetParty, Limits, MonthState, MonthSums, NewReservation, Reserved, Settlement, UsageBy,
-    UsageCount, shares,
+    UsageCount, UsageKind, shares,
 };
 pub use money::{Currency, Money, Rate};
 pub use prices::{ModelPrice, PriceTable, RateMissing, TokenPrice};

@@ -39,6 +39,14 @@ const BUILT_IN: [(&str, &str, &str); 21] = [
     ("chatgpt-4o-latest", "5", "15"),
 ];
 
+/// Dollars for a million tokens of the models behind `/embeddings`, as OpenAI listed them on [`BUILT_IN_DATE`]. They stand apart: an unknown one of
+/// these counts as the dearest of these.
+const BUILT_IN_EMBEDDINGS: [(&str, &str); 3] = [
+    ("text-embedding-3-large", "0.13"),
+    ("text-embedding-3-small", "0.02"),
+    ("text-embedding-ada-002", "0.10"),
+];
+
 /// The price of one model, in its currency for a million tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelPrice {
@@ -80,6 +88,8 @@ pub struct PriceTable {
     currency: Currency,
     /// Read and written.
     models: BTreeMap<String, (Money, Money)>,
+    /// Of models that embed, as they come with the program; what is set stands in `models`.
+    embeddings: BTreeMap<String, Money>,
 }
 
 /// A price is in another currency than the budget, and no rate is set.
@@ -102,6 +112,7 @@ impl PriceTable {
             date: BUILT_IN_DATE.to_owned(),
             currency,
             models: BTreeMap::new(),
+            embeddings: BTreeMap::new(),
         };
         for (model, input, output) in BUILT_IN {
             // A test holds that each can be read.
@@ -114,6 +125,11 @@ impl PriceTable {
             };
             table.set(&price, rate)?;
         }
+        for (model, input) in BUILT_IN_EMBEDDINGS {
+            let input = Money::parse(input).unwrap_or(Money::ZERO);
+            let converted = table.converted(input, Currency::Usd, rate)?;
+            table.embeddings.insert(model.to_owned(), converted);
+        }
         Ok(table)
     }
 
@@ -123,6 +139,7 @@ impl PriceTable {
             date: date.into(),
             currency,
             models: BTreeMap::new(),
+            embeddings: BTreeMap::new(),
         }
     }
 
@@ -131,19 +148,21 @@ impl PriceTable {
     /// # Errors
     /// Without a rate, in another currency.
     pub fn set(&mut self, price: &ModelPrice, rate: Option<Rate>) -> Result<(), RateMissing> {
-        let converted = |amount| {
-            if price.currency == self.currency {
-                return Ok(amount);
-            }
-            let rate = rate.ok_or(RateMissing {
-                from: price.currency,
-                to: self.currency,
-            })?;
-            Ok(rate.convert(amount, price.currency, self.currency))
-        };
+        let converted = |amount| self.converted(amount, price.currency, rate);
         let both = (converted(price.input)?, converted(price.output)?);
         self.models.insert(price.model.clone(), both);
         Ok(())
+    }
+
+    fn converted(&self, amount: Money, from: Currency, rate: Option<Rate>) -> Result<Money, RateMissing> {
+        if from == self.currency {
+            return Ok(amount);
+        }
+        let rate = rate.ok_or(RateMissing {
+            from,
+            to: self.currency,
+        })?;
+        Ok(rate.convert(amount, from, self.currency))
     }
 
     /// Says of when the prices are.
@@ -180,6 +199,21 @@ impl PriceTable {
             is_known: false,
         }
     }
+
+    /// What tokens of a model that embeds are counted at: what is set for it, else what comes with the program, else the dearest of those that
+    /// embed.
+    pub fn of_embedding(&self, model: &str) -> TokenPrice {
+        if self.models.contains_key(model) {
+            return self.of(model);
+        }
+        let known = self.embeddings.get(model);
+        let dearest = || self.embeddings.values().max();
+        TokenPrice {
+            input: known.or_else(dearest).copied().unwrap_or_default(),
+            output: Money::ZERO,
+            is_known: known.is_some(),
+        }
+    }
 }
 
 /// `name` of `name-YYYY-MM-DD`.
@@ -197,7 +231,7 @@ fn without_date(model: &str) -> Option<&str> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{BUILT_IN, PriceTable, TokenPrice};
+    use super::{BUILT_IN, ModelPrice, PriceTable, TokenPrice};
     use crate::budget::{Currency, Money, Rate};
     use crate::session::TokenUsage;
 
@@ -249,6 +283,31 @@ mod tests {
             }
         }
         assert!(table.of("gpt-4").input > Money::ZERO);
+    }
+
+    #[test]
+    fn models_that_embed_have_prices_of_their_own() {
+        let mut table = PriceTable::built_in(Currency::Usd, None).unwrap();
+        let million = usage(1_000_000, 0);
+        let small = table.of_embedding("text-embedding-3-small");
+        assert!(small.is_known);
+        assert_eq!(small.cost(million).as_micros(), 20_000);
+        let unknown = table.of_embedding("nomic-embed-text");
+        assert!(!unknown.is_known);
+        assert_eq!(
+            unknown.cost(million).as_micros(),
+            130_000,
+            "the dearest of them, not of all models"
+        );
+        let own = ModelPrice {
+            model: "nomic-embed-text".to_owned(),
+            input: Money::ZERO,
+            output: Money::ZERO,
+            currency: Currency::Usd,
+        };
+        table.set(&own, None).unwrap();
+        let own = table.of_embedding("nomic-embed-text");
+        assert!(own.is_known && own.cost(million) == Money::ZERO);
     }
 
     proptest! {

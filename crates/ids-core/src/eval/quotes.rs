@@ -64,12 +64,15 @@ pub(super) async fn measure(running: &Running<'_>) -> Result<Option<QuotesOutcom
     for (query, rejected) in disliked {
         running.check()?;
         let hits = relevant(hits(running, query).await?.iter().take(PASSAGES));
-        let evidence = running.library.rank_sentences(&query.text, &hits).await;
+        let evidence = running
+            .library
+            .rank_sentences(running.scope, &query.text, &hits)
+            .await;
         let first = quoted(&evidence)
             .next()
             .map(|quote| ids_text::fold_for_match(&quote.text));
         let is_same = |quote: &String| Some(ids_text::fold_for_match(quote)) == first;
-        again.push(confidence(&evidence).is_enough() && rejected.iter().any(is_same));
+        again.push(confidence(&query.text, &hits, &evidence).is_enough() && rejected.iter().any(is_same));
     }
     let share = |is: fn(&Row) -> bool| mean(rows.iter().map(|row| f64::from(u8::from(is(row)))));
     let length = |chars: fn(&Row) -> usize| mean(rows.iter().map(|row| chars(row) as f64));
@@ -99,7 +102,7 @@ struct Row {
 async fn one(running: &Running<'_>, query: &EvalQuery, accepted: &[String], hits: &[Hit]) -> Row {
     let library = running.library;
     let read = relevant(hits.iter().take(PASSAGES));
-    let evidence = library.rank_sentences(&query.text, &read).await;
+    let evidence = library.rank_sentences(running.scope, &query.text, &read).await;
     let quotes: Vec<&Evidence> = quoted(&evidence).collect();
     let accepted: Vec<String> = accepted
         .iter()
@@ -117,7 +120,7 @@ async fn one(running: &Running<'_>, query: &EvalQuery, accepted: &[String], hits
         in_any: quotes.iter().any(|quote| holds(quote)),
         first_chars: quotes.first().map_or(0, |quote| chars(quote)),
         quoted_chars: quotes.iter().map(|quote| chars(quote)).sum(),
-        is_answered: confidence(&evidence).is_enough(),
+        is_answered: confidence(&query.text, &read, &evidence).is_enough(),
         is_answered_without: is_answered(running, query, others).await,
     }
 }
@@ -141,6 +144,10 @@ async fn is_answered<'a>(
     query: &EvalQuery,
     hits: impl Iterator<Item = &'a Hit>,
 ) -> bool {
-    let evidence = running.library.rank_sentences(&query.text, &relevant(hits)).await;
-    confidence(&evidence).is_enough()
+    let read = relevant(hits);
+    let evidence = running
+        .library
+        .rank_sentences(running.scope, &query.text, &read)
+        .await;
+    confidence(&query.text, &read, &evidence).is_enough()
 }

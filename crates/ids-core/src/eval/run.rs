@@ -287,6 +287,7 @@ async fn index_document(
         content_type: text_type,
         file_size: document.text.len() as u64,
         file_hash: hash,
+        kept_hash: None,
     };
     let accepted = ports.jobs.accept(scope, &acceptance).await?;
     let mut claimed = ports

@@ -59,7 +59,8 @@ pub(super) async fn run(library: &Library, claimed: &ClaimedJob) -> Result<(Repl
 /// Cuts pages into chunks.
 ///
 /// The chunks cover the body text (running headers and footers left out) and nothing else, in order; each one's
-/// `content` is its spans' texts joined by one line feed. No chunk crosses a heading of the top level. In a text of law the
+/// `content` is its spans' texts joined by one line feed. Footnotes make chunks of their own, behind those of their section: they would
+/// part a sentence that runs over the page. No chunk crosses a heading of the top level. In a text of law the
 /// parts of an article are paragraphs, and a chunk's last heading is how it is cited (`ids_text::legal`). A long document takes
 /// seconds: after each page and each chunk others get their turn, above all the renewal of the job's lease.
 pub async fn chunk_pages(
@@ -116,6 +117,14 @@ struct Outline {
     sections: Vec<Range<usize>>,
 }
 
+/// The footnotes of a section, until it ends.
+#[derive(Default)]
+struct Notes {
+    units: Vec<Unit>,
+    places: Vec<Place>,
+    paragraph: usize,
+}
+
 /// Where a unit stands.
 #[derive(Clone)]
 struct Place {
@@ -150,6 +159,7 @@ impl Outline {
             sections: Vec::new(),
         };
         let mut headings = Headings::default();
+        let mut notes = Notes::default();
         let mut section_start = 0;
         let mut paragraph = 0;
         let mut after_heading = false;
@@ -168,10 +178,25 @@ impl Outline {
                     && piece.span.start == block.span.start
                 {
                     headings.enter(level, texts[page_index].slice(block.span));
-                    if level == 1 && section_start < outline.units.len() {
-                        outline.sections.push(section_start..outline.units.len());
-                        section_start = outline.units.len();
+                    if level == 1 {
+                        outline.end_section(&mut section_start, &mut notes);
                     }
+                }
+                if block.kind == BlockKind::Footnote {
+                    notes.paragraph += 1;
+                    while let Some(unit) = units.next_if(|unit| unit.paragraph == position) {
+                        notes.units.push(Unit {
+                            paragraph: notes.paragraph,
+                            ..unit
+                        });
+                        notes.places.push(Place {
+                            page: page_index,
+                            block: piece.block,
+                            heading: headings.path(),
+                            part: piece.part,
+                        });
+                    }
+                    continue;
                 }
                 // A heading belongs to the paragraph that follows it: a border between chunks falls before it.
                 if !after_heading {
@@ -198,10 +223,22 @@ impl Outline {
             }
             give_way().await;
         }
-        if section_start < outline.units.len() {
-            outline.sections.push(section_start..outline.units.len());
-        }
+        outline.end_section(&mut section_start, &mut notes);
         outline
+    }
+
+    /// Closes the section that began at `start`, and puts its footnotes behind it.
+    fn end_section(&mut self, start: &mut usize, notes: &mut Notes) {
+        let close = |outline: &mut Self, start: &mut usize| {
+            if *start < outline.units.len() {
+                outline.sections.push(*start..outline.units.len());
+                *start = outline.units.len();
+            }
+        };
+        close(self, start);
+        self.units.append(&mut notes.units);
+        self.places.append(&mut notes.places);
+        close(self, start);
     }
 
     /// The headings over some units, and how a text of law is cited there.
@@ -250,19 +287,20 @@ impl Outline {
         }
     }
 
-    /// The spans of some units: one a page, or more where a running header or footer lies between two units.
+    /// The spans of some units: one a page, or more where a running header or footer, or a footnote, lies between two units.
     fn spans(&self, range: Range<usize>, pages: &[Page]) -> Vec<PageSpan> {
         let mut spans: Vec<PageSpan> = Vec::new();
         for index in range.clone() {
             let (unit, place) = (&self.units[index], &self.places[index]);
             let page = &pages[place.page];
             let span = CharSpan::new(unit.start as u32, unit.end as u32);
+            let is_note = page.blocks[place.block].kind == BlockKind::Footnote;
             let joins = index > range.start && {
                 let before = &self.places[index - 1];
                 before.page == place.page
                     && page.blocks[before.block..=place.block]
                         .iter()
-                        .all(|block| block.kind.is_body())
+                        .all(|block| block.kind.is_body() && (block.kind == BlockKind::Footnote) == is_note)
             };
             match spans.last_mut() {
                 Some(last) if joins => last.span.end = span.end,

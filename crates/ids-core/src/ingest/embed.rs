@@ -5,9 +5,10 @@ use tokio_util::sync::CancellationToken;
 use super::{StepError, progress};
 use crate::document::{Version, title_from_filename};
 use crate::error::{ErrorCode, Failure};
-use crate::library::Library;
+use crate::library::{Library, NoVectors};
 use crate::limits;
-use crate::ports::{ClaimedJob, EmbedError};
+use crate::ports::{ClaimedJob, EmbedError, EmbedTexts};
+use crate::scope::Scope;
 
 /// How far a turn of embedding got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,7 @@ pub(super) async fn run(
     stop: &CancellationToken,
 ) -> Result<Embedded, StepError> {
     let (chunks, embedder) = (&library.ports.chunks, library.ports.embedders.current());
+    let scope = Scope::organization(claimed.lease.job.organization);
     let total = claimed.version.chunk_count;
     let title = title_of(&claimed.version);
     let mut embedded = claimed.version.embedded_count;
@@ -43,7 +45,15 @@ pub(super) async fn run(
             .iter()
             .map(|chunk| passage_text(&title, chunk.heading.as_deref(), &chunk.content))
             .collect();
-        let vectors = embedder.embed_passages(&texts).await.map_err(failure_of)?;
+        let vectors = library
+            .embed(
+                &scope,
+                &*embedder,
+                EmbedTexts::Passages(&texts),
+                vec![claimed.lease.document_id],
+            )
+            .await
+            .map_err(step_error_of)?;
         if vectors.len() != batch.len() {
             return Err(unusable().into());
         }
@@ -93,6 +103,14 @@ pub fn passage_text(title: &str, heading: Option<&str>, content: &str) -> String
     }
     text.push_str(content);
     text
+}
+
+fn step_error_of(error: NoVectors) -> StepError {
+    match error {
+        NoVectors::Model(error) => failure_of(error).into(),
+        NoVectors::OverBudget(party) => Failure::of_budget(NoVectors::reason(party)).into(),
+        NoVectors::Ledger(error) => error.into(),
+    }
 }
 
 fn failure_of(error: EmbedError) -> Failure {

@@ -303,9 +303,13 @@ impl Worker {
         let (jobs, lease) = (&self.library.ports.jobs, &claimed.lease);
         let pause = backoff(lease.attempt, self.library.ports.ids.next());
         match failure.retry {
-            Retry::Postpone => {
-                jobs.postpone(lease, failure, limits::POSTPONE).await?;
-                self.deliver_next(claimed, self.lane, 0, limits::POSTPONE).await;
+            Retry::Postpone | Retry::WaitForBudget => {
+                let pause = match failure.retry {
+                    Retry::WaitForBudget => limits::BUDGET_PAUSE,
+                    Retry::Postpone | Retry::Backoff | Retry::Never => limits::POSTPONE,
+                };
+                jobs.postpone(lease, failure, pause).await?;
+                self.deliver_next(claimed, self.lane, 0, pause).await;
             }
             Retry::Backoff if lease.attempt < limits::JOB_ATTEMPTS => {
                 jobs.fail(lease, failure, Some(pause)).await?;

@@ -131,6 +131,7 @@ fn summed_up(rows: Vec<UsageCount>) -> Vec<UsageCount> {
         });
         if let Some(sum) = sums.get_mut(at) {
             sum.questions += row.questions;
+            sum.embeddings += row.embeddings;
             sum.prompt_tokens = sum.prompt_tokens.saturating_add(row.prompt_tokens);
             sum.completion_tokens = sum.completion_tokens.saturating_add(row.completion_tokens);
             sum.cost = sum.cost.plus(row.cost);
@@ -150,7 +151,9 @@ pub struct WholeEstimate {
     pub budget: Option<Money>,
     /// Questions.
     pub questions: Estimate,
-    /// What a page would cost where its meaning were computed elsewhere; here it is computed by the built-in model, for nothing.
+    /// The model that embeds, where somebody is paid for it; `None` where the built-in one does, for nothing.
+    pub embedding_model: Option<String>,
+    /// What a page costs to embed by that model, or would cost by a small one of an API.
     pub remote_page_cost: Option<Money>,
     /// Pages that the budget would pay there.
     pub remote_pages: Option<u64>,
@@ -266,10 +269,13 @@ impl Library {
             .await?;
         let price = settings.prices.of(&model);
         let questions = Estimate::new(&counts, &model, price, settings.currency, budget);
-        let million = match (settings.currency, settings.rate) {
-            (Currency::Usd, _) => Some(REMOTE_PAGE_PRICE),
-            (to, Some(rate)) => Some(rate.convert(REMOTE_PAGE_PRICE, Currency::Usd, to)),
-            (_, None) => None,
+        let embedder = self.ports.embedders.current();
+        let embedding_model = embedder.billed_as().map(str::to_owned);
+        let million = match (&embedding_model, settings.currency, settings.rate) {
+            (Some(model), ..) => Some(settings.prices.of_embedding(model).input),
+            (None, Currency::Usd, _) => Some(REMOTE_PAGE_PRICE),
+            (None, to, Some(rate)) => Some(rate.convert(REMOTE_PAGE_PRICE, Currency::Usd, to)),
+            (None, _, None) => None,
         };
         let page_cost = million.map(|million| {
             let micros = i128::from(million.as_micros()) * i128::from(PAGE_TOKENS);
@@ -283,6 +289,7 @@ impl Library {
             model,
             budget,
             questions,
+            embedding_model,
             remote_page_cost: page_cost,
             remote_pages: pages,
         })

@@ -7,14 +7,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{Library, Standing};
+use super::{Library, NoVectors, Standing};
 use crate::chunk::{ChunkDetail, Filter};
 use crate::embedding::EmbeddingModel;
 use crate::error::{ErrorCode, Refusal};
-use crate::id::{ChunkId, OrganizationId};
+use crate::id::{ChunkId, DocumentId, OrganizationId};
 use crate::ingest::passage_text;
 use crate::limits;
-use crate::ports::EmbedError;
+use crate::ports::EmbedTexts;
 use crate::scope::Scope;
 
 /// How far the library is.
@@ -160,7 +160,16 @@ impl Library {
         };
         let details = chunks.load_details(scope, &ids).await?;
         let texts: Vec<String> = details.iter().map(text_of).collect();
-        let vectors = embedder.embed_passages(&texts).await.map_err(refused)?;
+        let mut documents: Vec<DocumentId> = Vec::new();
+        for chunk in &details {
+            if !documents.contains(&chunk.document_id) {
+                documents.push(chunk.document_id);
+            }
+        }
+        let vectors = self
+            .embed(scope, &**embedder, EmbedTexts::Passages(&texts), documents)
+            .await
+            .map_err(refused)?;
         let vectors: Vec<_> = details.iter().map(|chunk| chunk.chunk_id).zip(vectors).collect();
         let stored = chunks.store_visible_embeddings(scope, model, &vectors).await?;
         Ok(Some((*last, stored)))
@@ -171,11 +180,17 @@ fn text_of(chunk: &ChunkDetail) -> String {
     passage_text(&chunk.document_title, chunk.heading.as_deref(), &chunk.content)
 }
 
-fn refused(error: EmbedError) -> Refusal {
-    Refusal::new(
-        ErrorCode::DependencyUnavailable,
-        "the embedding model that is set gives no vectors; see the log, and try again: what was done stays done",
-    )
-    .retry_after(limits::POSTPONE)
-    .caused_by(error)
+fn refused(error: NoVectors) -> Refusal {
+    match error {
+        NoVectors::Model(error) => Refusal::new(
+            ErrorCode::DependencyUnavailable,
+            "the embedding model that is set gives no vectors; see the log, and try again: what was done stays done",
+        )
+        .retry_after(limits::POSTPONE)
+        .caused_by(error),
+        NoVectors::OverBudget(party) => {
+            Refusal::new(ErrorCode::DependencyUnavailable, NoVectors::reason(party)).retry_after(limits::BUDGET_PAUSE)
+        }
+        NoVectors::Ledger(error) => error.into(),
+    }
 }

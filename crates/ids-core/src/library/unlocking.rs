@@ -2,7 +2,7 @@
 
 use super::upload_refusals::{refused_by_blobs, refused_by_detection};
 use super::{IncomingFile, Library};
-use crate::document::{BlobKey, ContentType};
+use crate::document::{BlobKey, ContentHash, ContentType};
 use crate::error::{ErrorCode, Refusal};
 use crate::id::VersionId;
 use crate::password::Password;
@@ -13,13 +13,16 @@ use crate::scope::Scope;
 pub(super) struct KeptFile {
     pub(super) blob: BlobKey,
     pub(super) version_id: VersionId,
+    /// Of what is kept.
     pub(super) info: BlobInfo,
+    /// Of what was sent: the same, unless what is kept is a copy without its password.
+    pub(super) sent_hash: ContentHash,
 }
 
 impl Library {
     /// Opens a file that came with a password. What needs none, and what no password opens, stays as it is.
     ///
-    /// The copy has a key of its own; the hash stays that of the bytes that were sent, so that the same file is known again.
+    /// The copy has a key and a hash of its own; that of the bytes that were sent stays beside it, so that the same file is known again.
     ///
     /// # Errors
     /// `ENCRYPTED` when the password is wrong.
@@ -43,13 +46,13 @@ impl Library {
             version_id,
             ..
         } = copy;
-        let size = writer.commit().await.map_err(refused_by_blobs)?.size;
+        let info = writer.commit().await.map_err(refused_by_blobs)?;
         let _ = self.ports.blobs.delete(&kept.blob).await;
-        let info = BlobInfo { size, ..kept.info };
         Ok(KeptFile {
             blob,
             version_id,
             info,
+            sent_hash: kept.sent_hash,
         })
     }
 

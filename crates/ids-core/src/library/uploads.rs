@@ -18,7 +18,7 @@ use crate::id::{DocumentId, JobId, OrganizationId, UploadId, VersionId};
 use crate::ingest::{estimated_time, rank_by_size};
 use crate::job::{Lane, QueueName};
 use crate::password::Password;
-use crate::ports::{Accepted, BlobInfo, BlobWriter, SignedUpload};
+use crate::ports::{Accepted, BlobWriter, SignedUpload};
 use crate::scope::{CollectionName, Scope};
 use crate::time::Timestamp;
 
@@ -61,6 +61,8 @@ pub struct NewFile {
     pub source: Option<SourcePath>,
     /// What opens it, if it needs that.
     pub password: Option<Password>,
+    /// SHA-256 of what was sent once, where this is what was kept of it.
+    pub sent_hash: Option<ContentHash>,
 }
 
 /// A document that was accepted for processing.
@@ -349,6 +351,7 @@ impl Library {
             content_type,
             file_size: upload.file_size,
             file_hash,
+            kept_hash: None,
         };
         let accepted = self.ports.jobs.accept(scope, &acceptance).await?;
         self.deliver(&accepted, upload.file_size).await;
@@ -444,6 +447,7 @@ impl Library {
         let kept = KeptFile {
             blob,
             version_id,
+            sent_hash: file.sent_hash.unwrap_or(info.hash),
             info,
         };
         let kept = match &file.password {
@@ -457,21 +461,9 @@ impl Library {
                 unlocked?
             }
         };
-        let KeptFile {
-            blob,
-            version_id,
-            info,
-        } = kept;
+        let blob = kept.blob.clone();
         let accepted = self
-            .accept_blob(
-                scope,
-                &blob,
-                version_id,
-                info,
-                details,
-                file.document_id,
-                file.source,
-            )
+            .accept_blob(scope, kept, details, file.document_id, file.source)
             .await;
         // Refused: nothing refers to the bytes. Where the store went away in the middle, the job may have been written all the same: then the
         // bytes stay, and are found by the cleanup if they are nobody's.
@@ -487,21 +479,21 @@ impl Library {
         accepted
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the parts of one acceptance, gathered by its one caller"
-    )]
     async fn accept_blob(
         &self,
         scope: &Scope,
-        blob: &BlobKey,
-        version_id: VersionId,
-        info: BlobInfo,
+        kept: KeptFile,
         details: DocumentDetails,
         document_id: Option<DocumentId>,
         source: Option<SourcePath>,
     ) -> Result<Processing, Refusal> {
-        let content_type = self.detect(blob, &details.filename).await?;
+        let KeptFile {
+            blob,
+            version_id,
+            info,
+            sent_hash,
+        } = kept;
+        let content_type = self.detect(&blob, &details.filename).await?;
         self.change_target(scope, document_id, &details).await?;
         let accepted_as = match document_id {
             Some(_) => AcceptedAs::FurtherVersion {
@@ -514,10 +506,11 @@ impl Library {
             accepted_as,
             version_id,
             job_id: JobId::from_uuid(self.ports.ids.next()),
-            blob: blob.clone(),
+            blob,
             content_type,
             file_size: info.size,
-            file_hash: info.hash,
+            file_hash: sent_hash,
+            kept_hash: (info.hash != sent_hash).then_some(info.hash),
         };
         let accepted = self.ports.jobs.accept(scope, &acceptance).await?;
         self.deliver(&accepted, info.size).await;

@@ -168,6 +168,7 @@ fn version(print: &mut Fingerprint, version: &VersionRecord) {
     print.text(version.content_type.as_str());
     print.number(version.file_size);
     print.hash(&version.file_hash);
+    print.optional(version.kept_hash.as_ref(), Fingerprint::hash);
     print.optional(version.title_own.as_deref(), Fingerprint::text);
     print.optional(version.author.as_deref(), Fingerprint::text);
     print.optional(version.text_hash.as_ref(), Fingerprint::hash);
@@ -344,6 +345,7 @@ pub fn of_key(record: &KeyRecord) -> ContentHash {
 /// One question that was answered.
 pub fn of_usage(record: &UsageRecord) -> ContentHash {
     let mut print = Fingerprint::new();
+    print.text(record.kind.as_str());
     print.optional(record.key_id, |print, id| print.id(id.as_uuid()));
     print.optional(record.model.as_deref(), Fingerprint::text);
     print.number(record.prompt_tokens);

@@ -420,7 +420,7 @@ impl Move {
                 BytesCopied::Copied(info) => {
                     moved.blobs += 1;
                     moved.blob_bytes += info.size;
-                    if info.hash != version.file_hash {
+                    if info.hash != version.bytes_hash() {
                         moved.damaged_bytes.push(document_id);
                     }
                 }

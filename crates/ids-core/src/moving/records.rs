@@ -1,7 +1,7 @@
 //! What is moved, as it is stored: nothing is derived, nothing is left to be made again.
 
 use crate::access::{ApiKey, KeyHash};
-use crate::budget::{Currency, Money};
+use crate::budget::{Currency, Money, UsageKind};
 use crate::chunk::NewChunk;
 use crate::document::{BlobKey, ContentHash, ContentType, Document, SourcePath, VersionStage};
 use crate::embedding::{Embedding, EmbeddingModel};
@@ -67,10 +67,12 @@ pub struct VersionRecord {
     pub filename: String,
     /// The type found or announced.
     pub content_type: ContentType,
-    /// Bytes.
+    /// Bytes that are kept.
     pub file_size: u64,
-    /// SHA-256 of the bytes.
+    /// SHA-256 of the bytes that were sent.
     pub file_hash: ContentHash,
+    /// SHA-256 of the bytes that are kept, where these are others: the unprotected copy of a file with a password.
+    pub kept_hash: Option<ContentHash>,
     /// The file's own title.
     pub title_own: Option<String>,
     /// Its author, as the file says.
@@ -128,9 +130,11 @@ pub struct KeyRecord {
     pub hash: KeyHash,
 }
 
-/// One question that was answered.
+/// One question that was answered, or one other call of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsageRecord {
+    /// What it was for.
+    pub kind: UsageKind,
     /// The key it was asked with.
     pub key_id: Option<KeyId>,
     /// The model; `None` for an extractive answer.
@@ -165,6 +169,11 @@ pub struct CostRecord {
 }
 
 impl VersionRecord {
+    /// SHA-256 of the bytes that lie at `blob`.
+    pub fn bytes_hash(&self) -> ContentHash {
+        self.kept_hash.unwrap_or(self.file_hash)
+    }
+
     /// Chunks that have an embedding, by whichever model.
     pub fn embedded_count(&self) -> u32 {
         let mut embedded: Vec<u32> = self

@@ -31,6 +31,79 @@ pub trait Embedder: Send + Sync {
     /// # Errors
     /// See [`EmbedError`]; then none is returned.
     async fn embed_passages(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError>;
+
+    /// Under which name somebody is paid for its tokens, which are counted in the budget then; `None` where nobody is.
+    fn billed_as(&self) -> Option<&str> {
+        None
+    }
+
+    /// The same as the three above, with the tokens that its server counted.
+    ///
+    /// # Errors
+    /// As the one that is meant.
+    async fn embed_counted(&self, texts: EmbedTexts<'_>) -> Result<CountedVectors, CountedError> {
+        let vectors = match texts {
+            EmbedTexts::Query(text) => self.embed_query(text).await.map(|vector| vec![vector]),
+            EmbedTexts::Sentences(texts) => self.embed_sentences(texts).await,
+            EmbedTexts::Passages(texts) => self.embed_passages(texts).await,
+        };
+        match vectors {
+            Ok(vectors) => Ok(CountedVectors {
+                vectors,
+                tokens: None,
+            }),
+            Err(error) => Err(CountedError { error, is_free: true }),
+        }
+    }
+}
+
+/// What is embedded, and for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EmbedTexts<'a> {
+    /// A query, as typed.
+    Query(&'a str),
+    /// Sentences that somebody waits for.
+    Sentences(&'a [String]),
+    /// Passages.
+    Passages(&'a [String]),
+}
+
+impl EmbedTexts<'_> {
+    /// How many there are.
+    pub const fn count(&self) -> usize {
+        match self {
+            Self::Query(_) => 1,
+            Self::Sentences(texts) | Self::Passages(texts) => texts.len(),
+        }
+    }
+
+    /// Bytes of all of them.
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Self::Query(text) => text.len() as u64,
+            Self::Sentences(texts) | Self::Passages(texts) => {
+                texts.iter().map(|text| text.len() as u64).sum()
+            }
+        }
+    }
+}
+
+/// Vectors, and what they took.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CountedVectors {
+    /// One a text, in their order.
+    pub vectors: Vec<Embedding>,
+    /// Tokens, as the server counted them; `None` where it does not tell.
+    pub tokens: Option<u64>,
+}
+
+/// Why there are no vectors, and whether they cost something all the same.
+#[derive(Debug)]
+pub struct CountedError {
+    /// Why.
+    pub error: EmbedError,
+    /// Whether the server counted nothing: it was not reached, or turned the texts away.
+    pub is_free: bool,
 }
 
 /// Why there is no vector.

@@ -31,7 +31,7 @@ pub use document_store::{
     AnalysisRecord, ChunkPage, CollectionSummary, DocumentList, DocumentOrder, DocumentQuery, DocumentStore,
     LibraryCounts, NearDuplicate, SourceFile, SourceRecord, StatusRecord,
 };
-pub use embedder::{EmbedError, Embedder, Tokenizer};
+pub use embedder::{CountedError, CountedVectors, EmbedError, EmbedTexts, Embedder, Tokenizer};
 pub use extractor::{
     ExtractProgress, ExtractRequest, Extractor, MemberPart, MemberSink, RenderRequest, SinkClosed,
     UnlockRequest, UnlockedBytes,

@@ -19,10 +19,11 @@ use crate::chunk::{Candidate, ChunkDetail, Filter};
 use crate::embedding::{Embedding, EmbeddingModel};
 use crate::error::{ErrorCode, FieldError, Refusal};
 use crate::id::ChunkId;
-use crate::library::{Library, Ports};
+use crate::library::{Library, NoVectors, Ports};
 use crate::limits;
-use crate::ports::{EmbedError, Embedder};
+use crate::ports::{EmbedTexts, Embedder};
 use crate::scope::Scope;
+use crate::session::AnswerFallback;
 use crate::span::CharSpan;
 use crate::trace::TARGET;
 use tracing::Instrument;
@@ -112,6 +113,8 @@ pub struct SearchReply {
     pub hits: Vec<Hit>,
     /// How many chunks were in question.
     pub chunks_searched: u64,
+    /// Why words alone were looked at although meaning was asked for, too.
+    pub words_alone: Option<AnswerFallback>,
 }
 
 impl Library {
@@ -121,7 +124,7 @@ impl Library {
     /// `VALIDATION_FAILED`, `COLLECTION_NOT_FOUND`, `DEPENDENCY_UNAVAILABLE` (also when a semantic search has no model).
     pub async fn search(&self, scope: &Scope, request: &SearchRequest) -> Result<SearchReply, Refusal> {
         self.check_search(scope, request).await?;
-        search(&self.ports, scope, request).await
+        search(self, scope, request).await
     }
 
     /// Refuses a search that cannot be done.
@@ -145,15 +148,16 @@ impl Library {
 
 /// The one search: every front end, and `ids eval`, comes through here. `request` is valid.
 pub(crate) async fn search(
-    ports: &Ports,
+    library: &Library,
     scope: &Scope,
     request: &SearchRequest,
 ) -> Result<SearchReply, Refusal> {
     let step = tracing::info_span!(target: TARGET, "search", mode = request.mode.as_str());
-    find(ports, scope, request).instrument(step).await
+    find(library, scope, request).instrument(step).await
 }
 
-async fn find(ports: &Ports, scope: &Scope, request: &SearchRequest) -> Result<SearchReply, Refusal> {
+async fn find(library: &Library, scope: &Scope, request: &SearchRequest) -> Result<SearchReply, Refusal> {
+    let ports = &library.ports;
     let filter = &request.filter;
     let terms = ids_text::query_terms(&request.query);
     let chunks_searched = ports.chunks.count_chunks(scope, filter).await?;
@@ -161,6 +165,7 @@ async fn find(ports: &Ports, scope: &Scope, request: &SearchRequest) -> Result<S
         return Ok(SearchReply {
             hits: Vec::new(),
             chunks_searched,
+            words_alone: None,
         });
     }
     let bm25 = Bm25::new(ports, scope, terms).await?;
@@ -168,7 +173,9 @@ async fn find(ports: &Ports, scope: &Scope, request: &SearchRequest) -> Result<S
     // One for the whole search: another model may begin to serve meanwhile.
     let embedder = ports.embedders.current();
     let model = embedder.model();
-    let query_embedding = embed(&*embedder, request).instrument(step).await?;
+    let (query_embedding, words_alone) = embed(library, scope, &*embedder, request)
+        .instrument(step)
+        .await?;
 
     let mut wanted: BTreeSet<ChunkId> = BTreeSet::new();
     if request.mode != SearchMode::Semantic {
@@ -201,6 +208,7 @@ async fn find(ports: &Ports, scope: &Scope, request: &SearchRequest) -> Result<S
     Ok(SearchReply {
         hits,
         chunks_searched,
+        words_alone: words_alone.filter(|_| request.mode != SearchMode::Keyword),
     })
 }
 
@@ -267,23 +275,41 @@ async fn load_hits(
     Ok(hits)
 }
 
-/// The query's vector. Without a model a search by words goes on, one by meaning alone cannot.
-async fn embed(embedder: &dyn Embedder, request: &SearchRequest) -> Result<Option<Embedding>, Refusal> {
-    match embedder.embed_query(&request.query).await {
-        Ok(embedding) => Ok(Some(embedding)),
-        Err(error) if request.mode == SearchMode::Semantic => Err(Refusal::new(
+/// The query's vector, or why there is none. Without a model a search by words goes on, one by meaning alone cannot.
+async fn embed(
+    library: &Library,
+    scope: &Scope,
+    embedder: &dyn Embedder,
+    request: &SearchRequest,
+) -> Result<(Option<Embedding>, Option<AnswerFallback>), Refusal> {
+    // A vector of words that are looked for as words would be paid for in vain.
+    if request.mode == SearchMode::Keyword && embedder.billed_as().is_some() {
+        return Ok((None, None));
+    }
+    let is_semantic = request.mode == SearchMode::Semantic;
+    let texts = EmbedTexts::Query(&request.query);
+    match library.embed(scope, embedder, texts, Vec::new()).await {
+        Ok(vectors) => Ok((vectors.into_iter().next(), None)),
+        Err(NoVectors::Model(error)) if is_semantic => Err(Refusal::new(
             ErrorCode::DependencyUnavailable,
             "the embedding model cannot be reached; search with `mode` keyword, or try again in a moment",
         )
         .retry_after(limits::POSTPONE)
         .caused_by(error)),
-        Err(error @ (EmbedError::Unavailable(_) | EmbedError::Unusable(_))) => {
+        Err(NoVectors::Model(error)) => {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "searching by words alone: the query has no embedding"
             );
-            Ok(None)
+            Ok((None, Some(AnswerFallback::ModelFailed)))
         }
+        Err(NoVectors::OverBudget(_)) if is_semantic => Err(Refusal::new(
+            ErrorCode::DependencyUnavailable,
+            "the AI budget of the month is used up, so the query has no embedding; search with `mode` keyword",
+        )
+        .retry_after(limits::BUDGET_PAUSE)),
+        Err(NoVectors::OverBudget(party)) => Ok((None, Some(AnswerFallback::of_budget(party)))),
+        Err(NoVectors::Ledger(error)) => Err(error.into()),
     }
 }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::Placeholders;
 use crate::embedding::{Embedding, EmbeddingModel};
-use crate::ports::{EmbedError, Embedder};
+use crate::ports::{CountedError, CountedVectors, EmbedError, EmbedTexts, Embedder};
 
 /// An embedding model that is never told personal data. Each text has placeholders of its own, so that equal texts have equal vectors. Who looks
 /// for a number finds it by its words.
@@ -49,6 +49,25 @@ impl<E: Embedder> Embedder for ShieldedEmbedder<E> {
         let hidden: Vec<String> = texts.iter().map(|text| hide(text)).collect();
         self.embedder.embed_passages(&hidden).await
     }
+
+    fn billed_as(&self) -> Option<&str> {
+        self.embedder.billed_as()
+    }
+
+    async fn embed_counted(&self, texts: EmbedTexts<'_>) -> Result<CountedVectors, CountedError> {
+        let hidden = |texts: &[String]| -> Vec<String> { texts.iter().map(|text| hide(text)).collect() };
+        match texts {
+            EmbedTexts::Query(text) => self.embedder.embed_counted(EmbedTexts::Query(&hide(text))).await,
+            EmbedTexts::Sentences(texts) => {
+                let texts = hidden(texts);
+                self.embedder.embed_counted(EmbedTexts::Sentences(&texts)).await
+            }
+            EmbedTexts::Passages(texts) => {
+                let texts = hidden(texts);
+                self.embedder.embed_counted(EmbedTexts::Passages(&texts)).await
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -59,7 +78,7 @@ mod tests {
 
     use super::ShieldedEmbedder;
     use crate::embedding::{Embedding, EmbeddingModel};
-    use crate::ports::{EmbedError, Embedder};
+    use crate::ports::{EmbedError, EmbedTexts, Embedder};
 
     /// Notes what it is told.
     struct Told(EmbeddingModel, Mutex<Vec<String>>);
@@ -97,7 +116,13 @@ mod tests {
         let texts = ["a@b.org".to_owned(), "529.982.247-25".to_owned()];
         shielded.embed_passages(&texts).await.unwrap();
         shielded.embed_sentences(&texts[1..]).await.unwrap();
+        // The way by which the library asks, which counts tokens as well.
+        let counted = shielded.embed_counted(EmbedTexts::Passages(&texts[..1])).await;
+        counted.unwrap();
         let told = shielded.embedder.1.lock().unwrap().clone();
-        assert_eq!(told, ["o CPF [CPF_1]", "[EMAIL_1]", "[CPF_1]", "[CPF_1]"]);
+        assert_eq!(
+            told,
+            ["o CPF [CPF_1]", "[EMAIL_1]", "[CPF_1]", "[CPF_1]", "[EMAIL_1]"]
+        );
     }
 }

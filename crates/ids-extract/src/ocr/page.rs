@@ -117,6 +117,7 @@ impl Sheet {
         let text = text.join(" ");
         Line {
             joined: text.ends_with('-'),
+            chars: (0, 0),
             text,
             area: self.area(words),
             size: 0.0,

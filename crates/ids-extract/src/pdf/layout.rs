@@ -6,6 +6,7 @@ use std::ops::Range;
 use ids_core::page::{BlockKind, LineBox};
 use ids_core::span::CharSpan;
 
+use super::captions;
 use super::lines::Line;
 use super::tables;
 use crate::builder::{PageBuilder, PlacedLine};
@@ -13,9 +14,9 @@ use crate::output::ParseError;
 
 /// A run of lines that belong together.
 pub(crate) struct Lines {
-    kind: BlockKind,
-    from: usize,
-    to: usize,
+    pub(super) kind: BlockKind,
+    pub(super) from: usize,
+    pub(super) to: usize,
     /// The cells of a table, row by row.
     rows: Vec<Vec<Option<usize>>>,
 }
@@ -118,7 +119,7 @@ fn begins_block(lines: &[Line], from: usize, at: usize, leading: f32) -> bool {
         // A further cell of a row belongs to it; a line beside and to the left is another column.
         return line.area.left < before.area.left;
     }
-    if !is_same_size(before.size, line.size) || is_list_item(&line.text) {
+    if !is_same_size(before.size, line.size) || is_list_item(&line.text) || captions::begins(&line.text) {
         return true;
     }
     let size = line.size.max(1.0);

@@ -1,6 +1,8 @@
 //! From pdfium's characters to lines with places.
 
-use pdfium_render::prelude::{PdfPage, PdfPageRenderRotation, PdfPageTextChar, PdfRect, PdfiumError};
+use pdfium_render::prelude::{
+    PdfPage, PdfPageRenderRotation, PdfPageText, PdfPageTextChar, PdfPageTextCharIndex, PdfRect,
+};
 
 use super::{columns, hyphen};
 
@@ -45,6 +47,8 @@ pub(crate) struct Line {
     pub(crate) size: f32,
     /// A word was hyphenated at its end; the hyphen is still in the text where it belongs to the word.
     pub(crate) joined: bool,
+    /// The first and the last of its characters, as pdfium counts them.
+    pub(crate) chars: (PdfPageTextCharIndex, PdfPageTextCharIndex),
 }
 
 /// A line of 10 points at a place, for tests of what is made of lines.
@@ -60,6 +64,7 @@ pub(crate) fn line(text: &str, left: f32, top: f32, width: f32) -> Line {
         },
         size: 10.0,
         joined: false,
+        chars: (0, 0),
     }
 }
 
@@ -155,8 +160,7 @@ impl Area {
 
 /// The lines of a page in the order of its content, which is nearly always the order of reading: sorting them by
 /// height would mix columns. Where it alternates between columns, they are put right.
-pub(crate) fn read(page: &PdfPage<'_>, frame: &Frame) -> Result<Vec<Line>, PdfiumError> {
-    let text = page.text()?;
+pub(crate) fn read(text: &PdfPageText<'_>, frame: &Frame) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut open = OpenLine::default();
     let mut surrogate = None;
@@ -187,7 +191,7 @@ pub(crate) fn read(page: &PdfPage<'_>, frame: &Frame) -> Result<Vec<Line>, Pdfiu
     open.end(false, &mut lines);
     columns::sort(&mut lines);
     hyphen::join(&mut lines);
-    Ok(lines)
+    lines
 }
 
 /// The line that is being read.
@@ -197,6 +201,7 @@ struct OpenLine {
     area: Option<Area>,
     last: Option<Area>,
     visible: usize,
+    chars: Option<(PdfPageTextCharIndex, PdfPageTextCharIndex)>,
     /// Sizes that were seen, in tenths of a point.
     sizes: Vec<u32>,
 }
@@ -237,6 +242,8 @@ impl OpenLine {
             }
         }
         self.visible += 1;
+        let index = character.index();
+        self.chars = Some((self.chars.map_or(index, |(first, _)| first), index));
         self.text.push(c);
     }
 
@@ -261,13 +268,19 @@ impl OpenLine {
             area,
             size,
             joined: hyphenated,
+            chars: line.chars.unwrap_or_default(),
         };
         match lines.last_mut() {
             Some(before) if continues_row(before, &line) => {
+                // The mark of a footnote is raised, and much smaller than what follows it.
+                if line.text.len() > before.text.len() {
+                    before.size = line.size;
+                }
                 before.text.push(' ');
                 before.text.push_str(&line.text);
                 before.area.cover(line.area);
                 before.joined = line.joined;
+                before.chars.1 = line.chars.1;
             }
             _ => lines.push(line),
         }

@@ -1,5 +1,7 @@
 //! PDF, by pdfium: characters with places in the order of the content, then lines, then blocks.
 
+mod bold;
+mod captions;
 mod columns;
 pub(crate) mod draw;
 pub(crate) mod hyphen;
@@ -146,9 +148,12 @@ fn read_page(document: &PdfDocument<'_>, number: u32) -> Result<ParsedPage, Page
     let index = i32::try_from(number - 1).map_err(|_| PageError::Broken)?;
     let page = document.pages().get(index).map_err(|_| PageError::Broken)?;
     let frame = lines::Frame::of(&page);
-    let found = lines::read(&page, &frame).map_err(|_| PageError::Broken)?;
+    let text = page.text().map_err(|_| PageError::Broken)?;
+    let found = lines::read(&text, &frame);
     let mut builder = PageBuilder::new(number).with_size(frame.width, frame.height);
-    for block in layout::blocks(&found) {
+    let mut blocks = layout::blocks(&found);
+    bold::mark(&mut blocks, &found, &text);
+    for block in blocks {
         layout::push(&mut builder, &block, &found).map_err(PageError::Limit)?;
     }
     let mut parsed = builder.finish();

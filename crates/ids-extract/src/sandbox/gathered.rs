@@ -55,7 +55,7 @@ impl Gathered {
         self.needs_ocr.retain(|&other| other != number);
     }
 
-    /// The document, with what needs all of its pages: running headers and footers, headings by size.
+    /// The document, with what needs all of its pages: running headers and footers, headings, captions, footnotes.
     pub(crate) fn finish(mut self) -> ExtractedDocument {
         let room = NOTES.saturating_sub(self.document.notes.len());
         self.document
@@ -68,7 +68,7 @@ impl Gathered {
             .map(|page| (!page.words.is_empty()).then(|| page.lines.clone()))
             .collect();
         furniture::mark(&mut self.document.pages, &mut self.sizes);
-        structure::mark_headings(&mut self.document.pages, &self.sizes);
+        structure::mark(&mut self.document.pages, &self.sizes);
         for (page, before) in self.document.pages.iter_mut().zip(lines) {
             if let Some(before) = before {
                 page.words = moved(&page.words, &before, &page.lines);

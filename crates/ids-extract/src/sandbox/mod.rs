@@ -19,6 +19,7 @@ mod wire;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -39,7 +40,7 @@ use self::picture::Picture;
 pub(crate) use self::process::Answer;
 use self::process::Work;
 use self::recognize::Recognizer;
-pub use self::recognize::{OcrConfig, OcrLimits};
+pub use self::recognize::{OcrConfig, OcrLimits, OcrSource};
 pub use self::recognizer::ocr_main;
 pub use self::tesseract::{NoTesseract, Tesseract};
 pub(crate) use self::validate::Assembly;
@@ -131,8 +132,8 @@ pub struct ExtractorConfig {
     pub child: ChildCommand,
     /// Its limits.
     pub limits: ChildLimits,
-    /// How pages without text are read; `None` where they are not.
-    pub ocr: Option<OcrConfig>,
+    /// Who says how pages without text are read; `None` where they are not.
+    pub ocr: Option<OcrSource>,
 }
 
 /// Where `libpdfium.so` is for a program at `program`: beside it, else in `../lib/ids/`. `None` where it is neither.
@@ -152,14 +153,28 @@ pub fn find_pdfium(program: &Path) -> Option<PathBuf> {
 #[derive(Debug, Clone)]
 pub struct SandboxedExtractor {
     config: ExtractorConfig,
-    recognizer: Option<Recognizer>,
+    /// Set once a page needed it; `None` in it where nothing can be read.
+    recognizer: Arc<OnceLock<Option<Recognizer>>>,
 }
 
 impl SandboxedExtractor {
     /// An extractor; nothing is started yet.
     pub fn new(config: ExtractorConfig) -> Self {
-        let recognizer = config.ocr.clone().map(Recognizer::new);
-        Self { config, recognizer }
+        Self {
+            config,
+            recognizer: Arc::default(),
+        }
+    }
+
+    /// What reads pages without text, looked up the first time.
+    async fn recognizer(&self) -> Option<Recognizer> {
+        let source = self.config.ocr.clone()?;
+        let found = Arc::clone(&self.recognizer);
+        let looking = spawn_blocking(move || {
+            let found = found.get_or_init(|| source.look_up().map(Recognizer::new));
+            found.clone()
+        });
+        looking.await.ok().flatten()
     }
 
     /// What a child takes from itself on this machine, as told by one that did.
@@ -202,7 +217,9 @@ impl SandboxedExtractor {
         };
         let assembly = Assembly::of(task);
         let mut gathered = process::run(&self.config, &work, assembly, &report, members).await?;
-        if let Some(recognizer) = &self.recognizer {
+        if !gathered.needs_ocr.is_empty()
+            && let Some(recognizer) = self.recognizer().await
+        {
             recognizer
                 .read(&self.config, request, &mut gathered, progress)
                 .await;

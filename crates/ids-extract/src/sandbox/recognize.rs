@@ -1,6 +1,7 @@
 //! Reads the pages that have no text of their own: a child draws each, Tesseract reads it, and the page is put together here.
 //! Pages run side by side, as many as the machine has cores, over all documents together.
 
+use std::fmt;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +47,34 @@ pub struct OcrConfig {
     pub pages_at_once: usize,
     /// What one page may take.
     pub limits: OcrLimits,
+}
+
+/// Where an extractor learns how text is recognized. It is asked once, when the first page needs it: the answer starts a process, and most
+/// documents need none.
+#[derive(Clone)]
+pub struct OcrSource(Arc<dyn Fn() -> Option<OcrConfig> + Send + Sync>);
+
+impl OcrSource {
+    /// Asks `look_up`, which may block; `None` where nothing can be read.
+    pub fn new(look_up: impl Fn() -> Option<OcrConfig> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(look_up))
+    }
+
+    pub(super) fn look_up(&self) -> Option<OcrConfig> {
+        (self.0)()
+    }
+}
+
+impl From<OcrConfig> for OcrSource {
+    fn from(config: OcrConfig) -> Self {
+        Self::new(move || Some(config.clone()))
+    }
+}
+
+impl fmt::Debug for OcrSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OcrSource(…)")
+    }
 }
 
 /// What the recognition of one page may take.

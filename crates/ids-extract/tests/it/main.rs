@@ -13,6 +13,7 @@ mod ocr;
 mod open_document;
 mod others;
 mod passwords;
+mod pdf_structure;
 mod pictures;
 mod sheets;
 mod slides;

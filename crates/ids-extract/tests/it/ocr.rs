@@ -397,7 +397,7 @@ async fn dropping_the_future_ends_recognition_within_five_seconds() {
     let linked = folder.path().join("language-data");
     std::os::unix::fs::symlink(&ocr.tesseract.language_data, &linked).unwrap();
     ocr.tesseract.language_data = linked;
-    config.ocr = Some(ocr);
+    config.ocr = Some(ocr.into());
     let extractor = SandboxedExtractor::new(config);
 
     // So much to read that it is not over before it is dropped.
@@ -486,7 +486,7 @@ async fn recognition_that_fails_leaves_its_pages_marked() {
     // It has no such language, so it ends with a failure.
     broken.languages = vec!["zzz".to_owned()];
     let mut config = config("__extract", Default::default());
-    config.ocr = Some(broken);
+    config.ocr = Some(broken.into());
     let document = read(&SandboxedExtractor::new(config), &file, "scan.pdf")
         .await
         .unwrap();

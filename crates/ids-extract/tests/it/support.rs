@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use ids_core::error::Failure;
 use ids_core::page::ExtractedDocument;
 use ids_extract::{
-    ChildCommand, ChildLimits, ExtractorConfig, OcrConfig, OcrLimits, SandboxedExtractor, Tesseract,
+    ChildCommand, ChildLimits, ExtractorConfig, OcrConfig, OcrLimits, OcrSource, SandboxedExtractor,
+    Tesseract,
 };
 use ids_testkit::contracts::extractor_contract::{assert_pages_hold, read};
 pub(crate) use ids_testkit::testdata::shared;
@@ -45,13 +46,13 @@ pub(crate) fn ocr_extractor() -> Option<SandboxedExtractor> {
         }
     };
     let mut config = config("__extract", ChildLimits::default());
-    config.ocr = Some(OcrConfig {
+    config.ocr = Some(OcrSource::from(OcrConfig {
         tesseract,
         languages: vec!["por".to_owned(), "eng".to_owned()],
         child: child("__ocr"),
         pages_at_once: 2,
         limits: OcrLimits::default(),
-    });
+    }));
     Some(SandboxedExtractor::new(config))
 }
 

@@ -217,7 +217,7 @@ pub(crate) struct AnswerMetadataBody {
     /// Whether the model's price is known; if not, `cost` is that of the dearest model there is. Null where no model was asked.
     price_known: Option<bool>,
     /// Why a model that is set did not write it: budget or organization_budget (used up for the month), model_failed, or unproven (nothing it wrote stands
-    /// in the documents). Null where it did, or none is set.
+    /// in the documents). Where no model is set, that no money was left to look for the question by meaning. Null where nothing was missing.
     #[schema(example = "budget")]
     fallback: Option<&'static str>,
     /// What was held back of personal data; null where no shield stood between the library and a model, and when a conversation is looked at later.

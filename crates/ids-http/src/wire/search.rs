@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ids_core::search::{Explanation, Hit, SearchReply};
+use ids_core::session::AnswerFallback;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -50,6 +51,10 @@ pub(crate) struct SearchReplyBody {
     query_time: f64,
     /// How many chunks were in question.
     total_chunks_searched: u64,
+    /// Why words alone were looked at although meaning was asked for, too: budget or organization_budget (used up for the month), or model_failed. Null where
+    /// they were not.
+    #[schema(example = json!(null))]
+    words_alone: Option<&'static str>,
 }
 
 impl SearchReplyBody {
@@ -62,6 +67,7 @@ impl SearchReplyBody {
                 .collect(),
             query_time: (took.as_secs_f64() * 1e6).round() / 1e6,
             total_chunks_searched: reply.chunks_searched,
+            words_alone: reply.words_alone.map(AnswerFallback::as_str),
         }
     }
 }

@@ -130,6 +130,17 @@ pub(crate) struct UploadForm {
     password: Option<String>,
 }
 
+/// How a document is read anew.
+#[derive(Debug, ToSchema)]
+#[expect(
+    dead_code,
+    reason = "describes in OpenAPI what `routes::reindex` reads; a test holds both together"
+)]
+pub(crate) struct ReindexRequest {
+    /// Opens the original of a protected PDF, Office or OpenDocument file; a wrong one is ENCRYPTED, and changes nothing. It is stored and logged nowhere.
+    password: Option<String>,
+}
+
 /// A file that was accepted.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct UploadedBody {

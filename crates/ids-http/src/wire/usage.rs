@@ -81,6 +81,8 @@ pub(crate) struct UsageRowBody {
     session: Option<String>,
     /// Questions answered. By document, an answer counts for each document it was read from.
     questions: u64,
+    /// Calls of a model that embeds, of passages and queries (`OPENAI_EMBEDDING_MODEL`).
+    embeddings: u64,
     /// Tokens read.
     prompt_tokens: u64,
     /// Tokens written.
@@ -158,6 +160,7 @@ impl UsageRowBody {
             document_title: document_title.cloned(),
             session: count.session_id.map(|id| id.to_string()),
             questions: count.questions,
+            embeddings: count.embeddings,
             prompt_tokens: count.prompt_tokens,
             completion_tokens: count.completion_tokens,
             cost: decimal(count.cost),
@@ -240,11 +243,13 @@ pub(crate) struct EstimateBody {
     cost_per_question: f64,
     /// Questions that the budget pays; null without a budget, or where they cost nothing.
     questions: Option<u64>,
-    /// What a page costs when it is taken in: its meaning is computed here, by the built-in model.
+    /// What a page costs when it is taken in: nothing where the built-in model computes its meaning.
     cost_per_page: f64,
+    /// The model that embeds, where `OPENAI_EMBEDDING_MODEL` names one; null where the built-in one does.
+    embedding_model: Option<String>,
     /// Tokens of a page, for the two below.
     page_tokens: u64,
-    /// What a page would cost where its meaning were computed by a small model of an API; null without a rate.
+    /// What a page costs by `embedding_model`, or would cost where its meaning were computed by a small model of an API; null without a rate.
     remote_cost_per_page: Option<f64>,
     /// Pages that the budget would pay there.
     remote_pages: Option<u64>,
@@ -269,7 +274,11 @@ impl EstimateBody {
             completion_tokens: of.usage.completion_tokens,
             cost_per_question: decimal(of.cost),
             questions: of.questions,
-            cost_per_page: 0.0,
+            cost_per_page: match (&estimate.embedding_model, estimate.remote_page_cost) {
+                (Some(_), Some(cost)) => decimal(cost),
+                (_, _) => 0.0,
+            },
+            embedding_model: estimate.embedding_model.clone(),
             page_tokens: PAGE_TOKENS,
             remote_cost_per_page: estimate.remote_page_cost.map(decimal),
             remote_pages: estimate.remote_pages,

@@ -1,7 +1,7 @@
 //! A served library in a temporary folder, with a clock and ids that tests know.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ use ids_core::library::{Library, Ports, Settings};
 use ids_core::page::{Block, BlockKind, ExtractedDocument, LineBox, Page};
 use ids_core::page_image::PageImage;
 use ids_core::ports::{
-    BudgetAlarm, ChatModel, Clock, EmbedError, Embedder, ExtractProgress, ExtractRequest, Extractor, Ids,
-    RenderRequest, Tokenizer,
+    BudgetAlarm, ChatModel, Clock, CountedError, CountedVectors, EmbedError, EmbedTexts, Embedder,
+    ExtractProgress, ExtractRequest, Extractor, Ids, RenderRequest, Tokenizer,
 };
 use ids_core::span::CharSpan;
 use ids_core::time::Timestamp;
@@ -46,6 +46,7 @@ pub struct App {
     pub store: SqliteLibrary,
     pub clock: Arc<ManualClock>,
     pub extractor: Arc<ScriptedExtractor>,
+    pub embedder: Arc<ScriptedEmbedder>,
     pub shutdown: CancellationToken,
     _folder: tempfile::TempDir,
 }
@@ -84,6 +85,7 @@ impl App {
         let clock = Arc::new(ManualClock(Mutex::new(START)));
         let store = SqliteLibrary::open_in(folder.path(), clock.clone()).unwrap();
         let extractor = Arc::new(ScriptedExtractor::default());
+        let embedder = Arc::new(ScriptedEmbedder::default());
         let key = SigningKey::from_bytes([7; 32]);
         let blobs = FolderBlobStore::open(&folder.path().join("blobs"), key, clock.clone()).unwrap();
         let all = Arc::new(store.clone());
@@ -102,7 +104,7 @@ impl App {
             chat,
             blobs: Arc::new(blobs),
             extractor: extractor.clone(),
-            embedders: Arc::new(ScriptedEmbedder::default()).into(),
+            embedders: embedder.clone().into(),
             tokenizer: Arc::new(Words),
             clock: clock.clone(),
             ids: Arc::new(CountingIds::default()),
@@ -129,6 +131,7 @@ impl App {
             store,
             clock,
             extractor,
+            embedder,
             shutdown,
             _folder: folder,
         }
@@ -473,22 +476,48 @@ fn page(number: u32, source: &str, with_places: bool) -> Page {
 
 /// Texts that share words are near each other: a word is an axis (of 16). As with the built-in model, all texts are rather near: a
 /// seventeenth axis is common to all.
-struct ScriptedEmbedder(EmbeddingModel);
+pub struct ScriptedEmbedder {
+    model: EmbeddingModel,
+    /// Whether it is paid for; then a text has ten tokens.
+    pub is_billed: AtomicBool,
+    /// Texts that it embedded.
+    pub texts: AtomicU64,
+}
 
 impl Default for ScriptedEmbedder {
     fn default() -> Self {
-        Self(EmbeddingModel {
-            // Its cosines are taken for those of the built-in model, which they resemble.
-            name: "multilingual-e5-small-scripted".to_owned(),
-            dimensions: 17,
-        })
+        Self {
+            model: EmbeddingModel {
+                // Its cosines are taken for those of the built-in model, which they resemble.
+                name: "multilingual-e5-small-scripted".to_owned(),
+                dimensions: 17,
+            },
+            is_billed: AtomicBool::new(false),
+            texts: AtomicU64::new(0),
+        }
     }
 }
 
 #[async_trait]
 impl Embedder for ScriptedEmbedder {
     fn model(&self) -> &EmbeddingModel {
-        &self.0
+        &self.model
+    }
+
+    fn billed_as(&self) -> Option<&str> {
+        self.is_billed.load(Ordering::SeqCst).then_some(&self.model.name)
+    }
+
+    async fn embed_counted(&self, texts: EmbedTexts<'_>) -> Result<CountedVectors, CountedError> {
+        let vectors = match texts {
+            EmbedTexts::Query(text) => vec![embedding(text)],
+            EmbedTexts::Sentences(texts) | EmbedTexts::Passages(texts) => {
+                texts.iter().map(|text| embedding(text)).collect()
+            }
+        };
+        self.texts.fetch_add(vectors.len() as u64, Ordering::SeqCst);
+        let tokens = Some(10 * vectors.len() as u64);
+        Ok(CountedVectors { vectors, tokens })
     }
 
     async fn embed_query(&self, text: &str) -> Result<Embedding, EmbedError> {

@@ -299,11 +299,15 @@ async fn a_restored_library_has_every_row_and_the_schema_of_the_one_before() {
 async fn rows_of_an_older_schema_are_brought_to_the_newest() {
     let (_stores, schema) = two_organizations().await;
     let client = superuser().await;
-    // What a version before left: it knew nothing of what comes in other documents, of signatures, of recognized words or of ratings.
+    // What a version before left: it knew nothing of what comes in other documents, of signatures, of recognized words, of ratings, of kept copies or of what
+    // models are paid for beside answers.
     const BEFORE: u32 = 7;
     let sql = format!(
         "delete from {0}.schema_migrations where version > {BEFORE};
          alter table {0}.pages drop column words;
+         alter table {0}.versions drop column kept_hash;
+         alter table {0}.answer_usage drop column kind;
+         alter table {0}.reservations drop column kind;
          alter table {0}.sessions drop column filter;
          alter table {0}.messages drop column rating, drop column rating_reason, drop column rated_at;
          drop table {0}.signature_bands, {0}.text_signatures;

@@ -200,7 +200,7 @@ async fn a_library_of_a_newer_binary_is_refused_and_left_alone() {
             error,
             OpenError::TooNew {
                 found: 99,
-                known: 8,
+                known: 10,
                 ..
             }
         ),

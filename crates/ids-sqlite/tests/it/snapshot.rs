@@ -67,7 +67,7 @@ async fn the_bytes_that_rows_name_are_known_with_what_they_are_for() {
         assert!(named.iter().any(|it| it.need == need), "{need:?} in {named:?}");
     }
     let work = named.iter().find(|it| it.need == BytesNeed::Work).unwrap();
-    assert!(work.file_hash.is_some() && work.version_id.is_some());
+    assert!(work.hash.is_some() && work.version_id.is_some());
 }
 
 #[tokio::test]
@@ -93,6 +93,7 @@ async fn a_library_of_a_version_without_the_list_is_left_as_it_is() {
          alter table answer_usage drop column session_id; alter table answer_usage drop column month_from;
          alter table answer_usage drop column currency; alter table answer_usage drop column cost_micros;
          alter table answer_usage drop column is_price_known; alter table answer_usage drop column is_estimated;
+         alter table answer_usage drop column kind; alter table versions drop column kept_hash;
          alter table messages drop column cost_micros; alter table messages drop column currency;
          alter table messages drop column is_price_known; alter table messages drop column fallback;
          drop table text_signatures; drop table signature_bands; drop index documents_member_unique;

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use ids_core::access::AuditEntry;
-use ids_core::budget::{Currency, Money};
+use ids_core::budget::{Currency, Money, UsageKind};
 use ids_core::chunk::Filter;
 use ids_core::error::StoreErrorKind;
 use ids_core::id::{ChunkId, DocumentId};
@@ -264,6 +264,10 @@ pub async fn use_and_record_are_added_to(stores: &Stores) {
     let before = stores.archive.list_usage(&scope).await.unwrap();
     assert_eq!(before.len(), 2);
     let asked = |model: Option<&str>, prompt_tokens| UsageRecord {
+        kind: match model {
+            Some(_) => UsageKind::Embedding,
+            None => UsageKind::Answer,
+        },
         key_id: Some(belongings.key_id),
         model: model.map(str::to_owned),
         prompt_tokens,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use ids_core::budget::{
     BudgetNotice, BudgetParty, Currency, Limits, Money, MonthSums, NewReservation, Settlement, UsageBy,
-    UsageCount,
+    UsageCount, UsageKind,
 };
 use ids_core::error::StoreErrorKind;
 use ids_core::id::{DocumentId, ReservationId, SessionId};
@@ -43,6 +43,7 @@ const fn limits(installation: Option<i64>) -> Limits {
 fn reservation(stores: &Stores, amount: i64) -> NewReservation {
     NewReservation {
         reservation_id: ReservationId::from_uuid(stores.ids.next()),
+        kind: UsageKind::Answer,
         key_id: None,
         session_id: None,
         model: "um-modelo".to_owned(),
@@ -230,6 +231,46 @@ pub async fn a_reservation_is_settled_once(stores: &Stores) {
     assert_eq!(rows, [row]);
 }
 
+/// UsageLedger, clause 5: what is no answer has tokens and a cost, and is no question.
+pub async fn only_answers_are_questions(stores: &Stores) {
+    let scope = Stores::scope();
+    let mut expected = UsageCount {
+        model: Some("um-modelo".to_owned()),
+        currency: Some(Currency::Usd),
+        ..UsageCount::default()
+    };
+    for (kind, is_left) in [
+        (UsageKind::Answer, false),
+        (UsageKind::Rewriting, false),
+        (UsageKind::Embedding, false),
+        (UsageKind::Embedding, true),
+    ] {
+        let aside = NewReservation {
+            kind,
+            ..reservation(stores, 100)
+        };
+        assert_eq!(reserved(stores, &scope, &aside, &limits(None)).await, None);
+        if is_left {
+            let before = stores.clock.now().plus(SECOND);
+            let expired = stores
+                .ledger
+                .settle_expired(&scope, before, &limits(None), 10)
+                .await;
+            assert_eq!(expired.unwrap().0, 1);
+        } else {
+            settle(stores, &scope, &settlement(&aside, 42)).await;
+        }
+        expected.questions += u64::from(kind == UsageKind::Answer);
+        expected.embeddings += u64::from(kind == UsageKind::Embedding);
+        expected.estimated += u64::from(is_left);
+        expected.prompt_tokens += if is_left { 1_000 } else { 500 };
+        expected.completion_tokens += if is_left { 100 } else { 50 };
+        expected.cost = expected.cost.plus(money(if is_left { 100 } else { 42 }));
+    }
+    assert_eq!(counted(stores, &scope, UsageBy::Model).await, [expected]);
+    assert_eq!(sums(stores, &scope).await, [(226, 0); 2]);
+}
+
 /// UsageLedger, clause 2: an answer may cost more than was set aside, when its model's server does not keep to what it was asked for.
 pub async fn what_was_really_spent_counts(stores: &Stores) {
     let scope = Stores::scope();
@@ -286,6 +327,7 @@ pub async fn every_way_of_counting_adds_up_to_the_month(stores: &Stores) {
         let amount = 1 + next(1_000) as i64;
         let number = next(4) as usize;
         let reservation = NewReservation {
+            kind: UsageKind::ALL[next(3) as usize],
             key_id: (next(2) == 0).then_some(key),
             session_id: (next(3) > 0).then(|| SessionId::from_uuid(stores.ids.next())),
             model: format!("modelo-{}", next(3)),
@@ -594,6 +636,7 @@ macro_rules! usage_ledger_contract {
             fifty_at_once_are_granted_no_more_than_the_limit
             an_organization_has_a_limit_of_its_own
             each_month_and_currency_begins_at_nothing
+            only_answers_are_questions
             a_reservation_is_settled_once
             what_was_really_spent_counts
             what_runs_out_is_settled_at_its_amount_once

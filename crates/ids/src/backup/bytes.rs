@@ -42,7 +42,7 @@ impl ByteCopier {
         if self.entries.contains_key(&named.key.0) {
             return Ok(true);
         }
-        let known = named.file_hash.filter(|hash| self.has(hash));
+        let known = named.hash.filter(|hash| self.has(hash));
         if let Some(sha256) = known {
             let bytes = named.file_size;
             self.note(named, KeptBytes { sha256, bytes });
@@ -68,7 +68,7 @@ impl ByteCopier {
         let Some(kept) = kept else {
             return Ok(false);
         };
-        if named.file_hash.is_some_and(|hash| hash != kept.sha256) {
+        if named.hash.is_some_and(|hash| hash != kept.sha256) {
             self.differing.push(named.key.0.clone());
         }
         self.note(named, kept);

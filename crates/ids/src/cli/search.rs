@@ -71,8 +71,13 @@ fn request(args: &SearchArgs) -> Value {
 fn render(body: &Value, style: Style) -> String {
     let results = body["results"].as_array().map(Vec::as_slice).unwrap_or_default();
     let searched = output::count(body["total_chunks_searched"].as_u64().unwrap_or(0), "chunk");
+    let words_alone = match body["words_alone"].as_str() {
+        None => "",
+        Some("model_failed") => "\nfound by words alone: the embedding model cannot be reached",
+        Some(_) => "\nfound by words alone: the AI budget of the month is used up, and embeddings cost money",
+    };
     if results.is_empty() {
-        return format!("nothing found among {searched}");
+        return format!("nothing found among {searched}{words_alone}");
     }
     let mut parts: Vec<String> = results
         .iter()
@@ -81,7 +86,7 @@ fn render(body: &Value, style: Style) -> String {
         .collect();
     let milliseconds = body["query_time"].as_f64().unwrap_or(0.0) * 1e3;
     parts.push(format!(
-        "{} of {searched}, in {milliseconds:.0} ms",
+        "{} of {searched}, in {milliseconds:.0} ms{words_alone}",
         output::count(results.len() as u64, "passage")
     ));
     parts.join("\n\n")

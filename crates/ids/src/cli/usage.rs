@@ -160,7 +160,7 @@ fn render(body: &Value, by: Option<&str>) -> String {
     }
     let rows = body["by"].as_array().map(Vec::as_slice).unwrap_or_default();
     if !rows.is_empty() {
-        let figures = ["questions", "read", "written", "cost"];
+        let figures = ["questions", "embeddings", "read", "written", "cost"];
         let mut cells_ = vec![
             headings(by)
                 .iter()
@@ -173,7 +173,10 @@ fn render(body: &Value, by: Option<&str>) -> String {
                 .into_iter()
                 .map(|cell| if cell.is_empty() { "-".to_owned() } else { cell })
                 .collect();
-            line.extend(["questions", "prompt_tokens", "completion_tokens"].map(|name| whole(&row[name])));
+            line.extend(
+                ["questions", "embeddings", "prompt_tokens", "completion_tokens"]
+                    .map(|name| whole(&row[name])),
+            );
             line.push(
                 format!(
                     "{} {}",
@@ -210,6 +213,7 @@ fn csv(body: &Value, by: Option<&str>) -> String {
         "currency",
         "unknown_prices",
         "estimated",
+        "embeddings",
     ]);
     let mut lines = vec![names.join(",")];
     for row in body["by"].as_array().into_iter().flatten() {
@@ -220,7 +224,7 @@ fn csv(body: &Value, by: Option<&str>) -> String {
         fields.extend(["questions", "prompt_tokens", "completion_tokens"].map(|name| whole(&row[name])));
         fields.push(amount(&row["cost"]));
         fields.push(row["currency"].as_str().unwrap_or_default().to_owned());
-        fields.extend(["unknown_prices", "estimated"].map(|name| whole(&row[name])));
+        fields.extend(["unknown_prices", "estimated", "embeddings"].map(|name| whole(&row[name])));
         let quoted: Vec<String> = fields.iter().map(|field| quoted(field)).collect();
         lines.push(quoted.join(","));
     }
@@ -272,11 +276,25 @@ fn render_estimate(body: &Value) -> String {
             }
             (_, None) => "questions cost nothing with this model".to_owned(),
         },
-        "pages cost nothing: their meaning is computed here, by the built-in model".to_owned(),
     ];
+    if let Some(model) = body["embedding_model"].as_str() {
+        lines.push(format!(
+            "a page of {} tokens costs {currency} {} to embed by `{}`{}",
+            whole(&body["page_tokens"]),
+            amount(&body["remote_cost_per_page"]),
+            clean(model),
+            body["remote_pages"]
+                .as_u64()
+                .map_or_else(String::new, |pages| format!("; the budget pays {pages}"))
+        ));
+    } else {
+        lines.push("pages cost nothing: their meaning is computed here, by the built-in model".to_owned());
+    }
     if let (Some(_), Some(pages)) = (
         body["remote_cost_per_page"].as_f64(),
-        body["remote_pages"].as_u64(),
+        body["remote_pages"]
+            .as_u64()
+            .filter(|_| body["embedding_model"].is_null()),
     ) {
         lines.push(format!(
             "(computed by a small model of an API, a page of {} tokens would cost {currency} {}, and the budget would pay {pages})",
@@ -312,12 +330,13 @@ mod tests {
     #[test]
     fn values_have_a_line_of_names_and_every_digit() {
         let row = json!({"document": "d-1", "document_title": "Edital, nº 1", "questions": 2, "prompt_tokens": 10,
-            "completion_tokens": 3, "cost": 0.000417, "currency": "USD", "unknown_prices": 0, "estimated": 1});
+            "completion_tokens": 3, "cost": 0.000417, "currency": "USD", "unknown_prices": 0, "estimated": 1,
+            "embeddings": 4});
         let text = csv(&json!({"month": "2026-11", "by": [row]}), Some("document"));
         assert_eq!(
             text,
-            "month,document,id,questions,prompt_tokens,completion_tokens,cost,currency,unknown_prices,estimated\r\n\
-             2026-11,\"Edital, nº 1\",d-1,2,10,3,0.000417,USD,0,1"
+            "month,document,id,questions,prompt_tokens,completion_tokens,cost,currency,unknown_prices,estimated,embeddings\r\n\
+             2026-11,\"Edital, nº 1\",d-1,2,10,3,0.000417,USD,0,1,4"
         );
     }
 

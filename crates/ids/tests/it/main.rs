@@ -20,6 +20,7 @@ mod eval;
 mod formats;
 mod help;
 mod ingest;
+mod kept_copies;
 mod keys;
 mod logs;
 mod mcp;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::place::{Place, Run};
 
 /// The environment of the server shape, without a bucket.
-fn server_env(server: &PostgresConnection) -> Vec<(&'static str, String)> {
+pub fn server_env(server: &PostgresConnection) -> Vec<(&'static str, String)> {
     vec![
         ("POSTGRES_HOST", server.host.clone()),
         ("POSTGRES_PORT", server.port.to_string()),
@@ -17,13 +17,13 @@ fn server_env(server: &PostgresConnection) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn run(place: &Place, environment: &[(&'static str, String)], arguments: &[&str]) -> Run {
+pub fn run(place: &Place, environment: &[(&'static str, String)], arguments: &[&str]) -> Run {
     let mut command = place.command(arguments);
     command.envs(environment.iter().map(|(name, value)| (name, value)));
     Run::of(&command.output().unwrap())
 }
 
-fn json(place: &Place, environment: &[(&'static str, String)], arguments: &[&str]) -> Value {
+pub fn json(place: &Place, environment: &[(&'static str, String)], arguments: &[&str]) -> Value {
     let run = run(place, environment, &[arguments, &["--json"]].concat());
     assert_eq!(run.code, Some(0), "{arguments:?}: {}{}", run.stdout, run.stderr);
     run.body()

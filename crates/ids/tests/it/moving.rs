@@ -227,7 +227,10 @@ fn index(record: &mut DocumentRecord) {
     for version in &mut record.versions {
         let bytes = version.version_id.to_string();
         version.file_size = bytes.len() as u64;
-        version.file_hash = hash_of(&bytes);
+        match &mut version.kept_hash {
+            Some(kept) => *kept = hash_of(&bytes),
+            None => version.file_hash = hash_of(&bytes),
+        }
         for (at, chunk) in version.chunks.iter_mut().enumerate() {
             let mut terms = std::collections::BTreeMap::new();
             for term in ids_text::index_terms(&chunk.content) {

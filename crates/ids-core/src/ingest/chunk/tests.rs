@@ -1,7 +1,8 @@
 //! What chunks promise: (1) they cover the body text and nothing else; (2) their spans, cut from their pages and joined
 //! by a line feed, are their content; (3) none crosses a top heading; (4) title and headings are counted among the
 //! terms and never stand in the content; (5) none has more tokens than asked for; (6) two share text only where a
-//! paragraph is cut; (7) a table that fits is whole; (8) in a text of law each knows how it is cited.
+//! paragraph is cut; (7) a table that fits is whole; (8) in a text of law each knows how it is cited; (9) footnotes are
+//! in chunks of their own, behind those of their section.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -12,7 +13,7 @@ use super::{ChunkSettings, chunk_pages};
 use crate::chunk::NewChunk;
 use crate::page::{Block, BlockKind, Page};
 use crate::ports::Tokenizer;
-use crate::span::CharSpan;
+use crate::span::{CharSpan, PageSpan};
 
 struct Words;
 
@@ -111,6 +112,44 @@ fn a_paragraph_that_runs_over_a_page_gives_a_chunk_with_two_spans() {
             .map(|span| span.page_number)
             .collect::<Vec<_>>(),
         [1, 2]
+    );
+}
+
+#[test]
+fn a_footnote_does_not_part_the_sentence_that_runs_over_its_page() {
+    let pages = [
+        page(
+            1,
+            &[
+                (heading(1), "Prazo"),
+                (BlockKind::Paragraph, "O prazo é de"),
+                (BlockKind::Footnote, "1 Lei 8.666."),
+                (BlockKind::Footnote, "2 Revogada."),
+                (BlockKind::Footer, "página 1"),
+            ],
+        ),
+        page(
+            2,
+            &[
+                (BlockKind::Paragraph, "dez dias."),
+                (BlockKind::Footnote, "3 Corridos."),
+                (heading(1), "Multa"),
+                (BlockKind::Paragraph, "Dez por cento."),
+            ],
+        ),
+    ];
+    let (chunks, _) = chunked(&pages, "", SMALL);
+    let shown: Vec<_> = chunks
+        .iter()
+        .map(|chunk| (chunk.heading.as_deref(), chunk.content.as_str()))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            (Some("Prazo"), "Prazo\n\nO prazo é de\ndez dias."),
+            (Some("Prazo"), "1 Lei 8.666.\n\n2 Revogada.\n3 Corridos."),
+            (Some("Multa"), "Multa\n\nDez por cento."),
+        ]
     );
 }
 
@@ -235,6 +274,7 @@ fn any_kind() -> impl Strategy<Value = BlockKind> {
         (1u8..4).prop_map(|level| BlockKind::Heading { level }),
         Just(BlockKind::Header),
         Just(BlockKind::Footer),
+        Just(BlockKind::Footnote),
     ]
 }
 
@@ -285,15 +325,20 @@ proptest! {
         }
         for pair in chunks.windows(2) {
             let (last, first) = (pair[0].spans.last().unwrap(), &pair[1].spans[0]);
+            // Footnotes stand behind their section: what comes after them, or they, may stand further up.
+            let is_note = |span: &PageSpan| {
+                let blocks = &pages[span.page_number as usize - 1].blocks;
+                blocks.iter().any(|block| block.kind == BlockKind::Footnote && block.span.start <= span.span.start && span.span.start < block.span.end)
+            };
             let overlaps = (first.page_number, first.span.start) < (last.page_number, last.span.end);
-            if overlaps {
+            if overlaps && is_note(first) == is_note(last) && first.page_number == last.page_number && last.span.start < first.span.end {
                 let blocks = &pages[last.page_number as usize - 1].blocks;
                 // One paragraph, or a heading with the paragraph after it, holds what both have.
                 let holds = |end: usize| {
                     blocks[end].span.start <= first.span.start && last.span.end <= blocks[end].span.end
                 };
                 let with_heading = |end: usize| {
-                    let from = blocks[..end].iter().rposition(|block| !matches!(block.kind, BlockKind::Heading { .. } | BlockKind::Header | BlockKind::Footer));
+                    let from = blocks[..end].iter().rposition(|block| !matches!(block.kind, BlockKind::Heading { .. } | BlockKind::Header | BlockKind::Footer | BlockKind::Footnote));
                     let from = from.map_or(0, |before| before + 1);
                     blocks[from].span.start <= first.span.start && last.span.end <= blocks[end].span.end
                 };

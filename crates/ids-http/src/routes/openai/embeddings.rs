@@ -3,9 +3,11 @@
 use axum::Json;
 use axum::extract::State;
 use ids_core::embedding::Embedding;
-use ids_core::error::{ErrorCode, Refusal};
+use ids_core::error::Refusal;
+use ids_core::library::Library;
 use ids_core::limits;
-use ids_core::ports::{EmbedError, Embedder};
+use ids_core::ports::{EmbedTexts, Embedder};
+use ids_core::scope::Scope;
 use serde_json::Value;
 
 use super::models::not_found;
@@ -38,7 +40,7 @@ struct Request {
 )]
 pub(crate) async fn create(
     State(state): State<AppState>,
-    _caller: Granted<Searching>,
+    caller: Granted<Searching>,
     JsonBody(fields): JsonBody,
 ) -> ApiResult<Json<EmbeddingsBody>> {
     let ports = state.options.library.ports();
@@ -56,7 +58,8 @@ pub(crate) async fn create(
         return Err(Refusal::field("input", reason).into());
     }
     let slot = state.searches.acquire().await?;
-    let vectors = embed(&*embedder, &request, tokens).await.map_err(refused)?;
+    let library = &state.options.library;
+    let vectors = embed(library, caller.scope(), &*embedder, &request, tokens).await?;
     drop(slot);
     let data = vectors.iter().enumerate().map(|(index, vector)| EmbeddingBody {
         object: "embedding",
@@ -137,23 +140,28 @@ fn texts(input: Option<&Value>) -> Result<Vec<String>, String> {
     Ok(texts)
 }
 
+/// Through the library: what a model is paid for counts in the budget, whoever asks.
 async fn embed(
+    library: &Library,
+    scope: &Scope,
     embedder: &dyn Embedder,
     request: &Request,
     tokens: usize,
-) -> Result<Vec<Embedding>, EmbedError> {
+) -> Result<Vec<Embedding>, Refusal> {
     if request.is_query {
         let mut vectors = Vec::with_capacity(request.texts.len());
         for text in &request.texts {
-            vectors.push(embedder.embed_query(text).await?);
+            let found = library.embed_texts(scope, embedder, EmbedTexts::Query(text));
+            vectors.extend(found.await?);
         }
         return Ok(vectors);
     }
-    if tokens <= PROMPT_TOKENS {
-        embedder.embed_sentences(&request.texts).await
+    let texts = if tokens <= PROMPT_TOKENS {
+        EmbedTexts::Sentences(&request.texts)
     } else {
-        embedder.embed_passages(&request.texts).await
-    }
+        EmbedTexts::Passages(&request.texts)
+    };
+    library.embed_texts(scope, embedder, texts).await
 }
 
 fn in_form(vector: &Embedding, is_base64: bool) -> VectorBody {
@@ -163,12 +171,4 @@ fn in_form(vector: &Embedding, is_base64: bool) -> VectorBody {
     }
     let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
     VectorBody::Base64(base64::Engine::encode(&base64::prelude::BASE64_STANDARD, bytes))
-}
-
-fn refused(error: EmbedError) -> Refusal {
-    Refusal::new(
-        ErrorCode::DependencyUnavailable,
-        "the embedding model cannot be reached; try again in a moment",
-    )
-    .caused_by(error)
 }

@@ -110,6 +110,7 @@ impl Form {
                     document_id,
                     source,
                     password,
+                    sent_hash: None,
                 },
             )),
             // `finish` has refused what is missing.

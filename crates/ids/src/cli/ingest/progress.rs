@@ -35,6 +35,7 @@ struct State {
 }
 
 struct InWork {
+    begun: Instant,
     weight: f64,
     share: f64,
     text: String,
@@ -86,9 +87,14 @@ impl IngestProgress {
         let mut state = self.state();
         let text = format!("{} · {}", clean(step), clean(name));
         let share = share_of_time(percent);
+        let begun = state
+            .in_work
+            .get(&number)
+            .map_or_else(Instant::now, |work| work.begun);
         state.in_work.insert(
             number,
             InWork {
+                begun,
                 weight: weight(size),
                 share,
                 text,
@@ -147,6 +153,17 @@ impl State {
         ((self.done_weight + in_work) / self.total_weight.max(1.0)).clamp(0.0, 1.0)
     }
 
+    /// Seconds that the slowest of those in work still takes at its own pace: bytes say little of one whose text is long for its size.
+    fn slowest(&self, elapsed: Duration) -> f64 {
+        let now = self.started + elapsed;
+        let left = |work: &InWork| {
+            let seconds = now.saturating_duration_since(work.begun).as_secs_f64();
+            seconds * (1.0 - work.share) / work.share
+        };
+        let known = self.in_work.values().filter(|work| work.share > 0.0);
+        known.map(left).fold(0.0, f64::max)
+    }
+
     fn text(&self, elapsed: Duration) -> String {
         let mut text = format!("{}/{} documents", self.done, self.total);
         if elapsed >= RATE_AFTER {
@@ -156,7 +173,8 @@ impl State {
             }
             let share = self.share();
             if share > 0.0 && share < 1.0 {
-                text.push_str(&format!(", {} left", about(seconds * (1.0 - share) / share)));
+                let left = (seconds * (1.0 - share) / share).max(self.slowest(elapsed));
+                text.push_str(&format!(", {} left", about(left)));
             }
         }
         // One is named; the one that is furthest changes least often.
@@ -207,9 +225,18 @@ mod tests {
         progress.working(1, "a.pdf", 90_000, 76, "embedding chunk 3 of 6");
         let text = progress.state().text(Duration::from_secs(30));
         assert_eq!(
-            text,
-            "1/2 documents, 2.0/min, 10 s left · embedding chunk 3 of 6 · a.pdf"
+            text, "1/2 documents, 2.0/min, 31 s left · embedding chunk 3 of 6 · a.pdf",
+            "half of the second took 30 s"
         );
+    }
+
+    #[test]
+    fn a_small_file_with_much_text_takes_the_time_it_takes() {
+        let progress = IngestProgress::new([990_000, 1_000].into_iter());
+        progress.finished(0, 990_000);
+        progress.working(1, "a.txt", 1_000, 57, "embedding chunk 3 of 60");
+        let text = progress.state().text(Duration::from_secs(30));
+        assert!(text.contains("5 min left"), "{text}");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body, Incoming};
 use hyper_util::rt::TokioIo;
-use ids_net::{connect_at, is_public, resolve};
+use ids_net::is_public;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 use url::{Host, Url};
@@ -144,7 +144,7 @@ async fn hop(web: &Web, url: &Url, folder: &Path) -> Result<Hop, FetchError> {
         error,
     };
     let tls = is_encrypted.then_some(&web.tls);
-    let connecting = timeout(CONNECTING, connect_at(&addresses, &name, tls));
+    let connecting = timeout(CONNECTING, web.network.connect(&addresses, &name, tls));
     let stream = connecting
         .await
         .map_err(|_| FetchError::TooSlow(name.clone()))?
@@ -197,7 +197,7 @@ async fn hop(web: &Web, url: &Url, folder: &Path) -> Result<Hop, FetchError> {
 
 /// The addresses of a server, each of which may be asked.
 async fn addresses(web: &Web, name: &str, port: u16) -> Result<Vec<SocketAddr>, FetchError> {
-    let looked_up = timeout(CONNECTING, resolve(name, port)).await;
+    let looked_up = timeout(CONNECTING, web.network.resolve(name, port)).await;
     let addresses = looked_up
         .map_err(|_| FetchError::TooSlow(name.to_owned()))?
         .map_err(|error| FetchError::Unreachable {
@@ -267,10 +267,20 @@ async fn keep(web: &Web, mut body: Incoming, path: &Path, host: &str) -> Result<
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{HashMap, VecDeque};
+    use std::io;
+    use std::net::SocketAddr;
+    use std::sync::{Arc, Mutex};
+
+    use async_trait::async_trait;
     use axum::http::{HeaderMap, HeaderValue, header};
+    use ids_net::Stream;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio_rustls::TlsConnector;
     use url::Url;
 
     use super::super::Web;
+    use super::super::network::Network;
     use super::{FetchError, fetch, location};
 
     #[tokio::test(start_paused = true)]
@@ -284,6 +294,143 @@ mod tests {
         let failed = fetch(&web, &url, folder.path()).await;
         assert!(matches!(failed, Err(FetchError::TooSlow(_))), "{failed:?}");
         drop(listener);
+    }
+
+    /// A network in which each name has its addresses, the next ones each time it is asked for, and in which public addresses lead to
+    /// a server of this machine. It notes where was connected to.
+    struct Scripted {
+        names: Mutex<HashMap<&'static str, VecDeque<&'static str>>>,
+        server: SocketAddr,
+        connected: Arc<Mutex<Vec<String>>>,
+    }
+
+    #[async_trait]
+    impl Network for Scripted {
+        async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+            // As the system does it: an address is its own.
+            if let Ok(address) = host.parse() {
+                return Ok(vec![SocketAddr::new(address, port)]);
+            }
+            let mut names = self.names.lock().unwrap();
+            let answers = names.get_mut(host).and_then(VecDeque::pop_front);
+            let answer = answers.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+            Ok(answer
+                .split(' ')
+                .map(|address| SocketAddr::new(address.parse().unwrap(), port))
+                .collect())
+        }
+
+        async fn connect(
+            &self,
+            addresses: &[SocketAddr],
+            _: &str,
+            _: Option<&TlsConnector>,
+        ) -> io::Result<Box<dyn Stream>> {
+            let asked = addresses.iter().map(|address| address.ip().to_string());
+            self.connected.lock().unwrap().extend(asked);
+            Ok(Box::new(tokio::net::TcpStream::connect(self.server).await?))
+        }
+    }
+
+    /// What came of fetching `http://start.example/`, and every address that was connected to. `replies` are those to one request
+    /// after the other.
+    async fn fetched(
+        names: &[(&'static str, &[&'static str])],
+        replies: &[&str],
+    ) -> (Result<String, FetchError>, Vec<String>) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = listener.local_addr().unwrap();
+        let replies: Vec<String> = replies.iter().map(|&reply| reply.to_owned()).collect();
+        let serving = async move {
+            for reply in replies {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut head = [0; 4_096];
+                let _ = stream.read(&mut head).await.unwrap();
+                stream.write_all(reply.as_bytes()).await.unwrap();
+                let _ = stream.shutdown().await;
+            }
+            std::future::pending::<()>().await;
+        };
+        let connected = Arc::new(Mutex::new(Vec::new()));
+        let mut web = Web::new(1_024, false).unwrap();
+        web.network = Box::new(Scripted {
+            names: Mutex::new(
+                names
+                    .iter()
+                    .map(|&(name, answers)| (name, answers.iter().copied().collect()))
+                    .collect(),
+            ),
+            server,
+            connected: Arc::clone(&connected),
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let url = Url::parse("http://start.example/").unwrap();
+        let outcome = tokio::select! {
+            outcome = fetch(&web, &url, folder.path()) => outcome,
+            () = serving => unreachable!("it serves until the page is there"),
+        };
+        let read = outcome.map(|path| std::fs::read_to_string(path).unwrap());
+        let connected = connected.lock().unwrap().clone();
+        (read, connected)
+    }
+
+    const PAGE: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 4\r\n\r\nlei.";
+    const OUTSIDE: &str = "93.184.216.34";
+
+    fn moved(to: &str) -> String {
+        format!("HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n")
+    }
+
+    #[tokio::test]
+    async fn a_page_of_a_public_address_is_fetched_from_that_address() {
+        let (read, connected) = fetched(&[("start.example", &[OUTSIDE])], &[PAGE]).await;
+        assert_eq!(read.unwrap(), "lei.");
+        assert_eq!(connected, [OUTSIDE]);
+    }
+
+    #[tokio::test]
+    async fn a_public_page_cannot_lead_to_a_private_address() {
+        let inside = [
+            "http://127.0.0.1/",
+            "http://10.0.0.7:8080/admin",
+            "http://192.168.1.1/",
+            "http://169.254.169.254/latest/meta-data/",
+            "http://0.0.0.0/",
+            "http://[::1]/",
+            "http://[fd00::1]/",
+            "http://[fe80::1]/",
+            "http://[::ffff:127.0.0.1]/",
+            // Written as a number, which is an address, too.
+            "http://2130706433/",
+            "http://inside.example/",
+            "//inside.example/",
+            "https://inside.example/",
+            // One of two is inside.
+            "http://both.example/",
+        ];
+        for to in inside {
+            let names: &[(&'static str, &[&'static str])] = &[
+                ("start.example", &[OUTSIDE]),
+                ("inside.example", &["10.1.2.3"]),
+                ("both.example", &["93.184.216.35 172.16.0.1"]),
+            ];
+            let (read, connected) = fetched(names, &[&moved(to), PAGE]).await;
+            assert!(matches!(read, Err(FetchError::Private(_))), "{to}: {read:?}");
+            assert_eq!(connected, [OUTSIDE], "nobody inside is asked: {to}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_address_that_was_checked_is_the_one_that_is_asked() {
+        // A name that is public when it is looked at, and would be private for whoever looked again.
+        let (read, connected) = fetched(&[("start.example", &[OUTSIDE, "127.0.0.1"])], &[PAGE]).await;
+        assert_eq!(read.unwrap(), "lei.");
+        assert_eq!(connected, [OUTSIDE], "it was not looked up again");
+        // A page that leads to itself is looked at anew, and refused once it has moved inside.
+        let names: &[(&'static str, &[&'static str])] = &[("start.example", &[OUTSIDE, "127.0.0.1"])];
+        let (read, connected) = fetched(names, &[&moved("/again"), PAGE]).await;
+        assert!(matches!(read, Err(FetchError::Private(_))), "{read:?}");
+        assert_eq!(connected, [OUTSIDE]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod fetch;
 mod name;
+mod network;
 
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,7 @@ use tokio_rustls::TlsConnector;
 use url::Url;
 
 use self::fetch::{FetchError, fetch};
+use self::network::{Network, RealNetwork};
 use super::report::FailedFile;
 use super::walk::{FileState, FoundFile};
 use crate::cli::exit::Failed;
@@ -32,6 +34,7 @@ pub fn is_address(path: &Path) -> bool {
 
 /// Fetches pages.
 pub struct Web {
+    network: Box<dyn Network>,
     tls: TlsConnector,
     may_be_private: bool,
     max_bytes: u64,
@@ -49,6 +52,7 @@ impl Web {
             .map_err(|error| Failed::because(format!("no temporary folder can be made: {error}")))?;
         let tls = connector(&TrustedRoots::System).map_err(|error| Failed::because(error.to_string()))?;
         Ok(Self {
+            network: Box::new(RealNetwork),
             tls,
             may_be_private,
             max_bytes,
