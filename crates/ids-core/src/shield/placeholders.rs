@@ -26,7 +26,7 @@ impl Placeholders {
             rest = &rest[begin..];
             match shape(rest) {
                 Shape::Whole(length) => {
-                    self.taken.insert(rest[..length].to_owned());
+                    self.taken.insert(unescaped(&rest[..length]));
                     rest = &rest[length..];
                 }
                 Shape::Begun | Shape::Other => rest = &rest[1..],
@@ -99,6 +99,11 @@ impl Placeholders {
     }
 }
 
+/// A placeholder as it was given: models that write Markdown put a stroke before its line (`[CPF\_1]`).
+pub(super) fn unescaped(placeholder: &str) -> String {
+    placeholder.replace('\\', "")
+}
+
 /// Signs of the longest placeholder.
 const LONGEST: usize = 20;
 
@@ -118,6 +123,7 @@ pub(super) fn shape(text: &str) -> Shape {
     for (at, byte) in text.bytes().enumerate().skip(1) {
         match byte {
             b'A'..=b'Z' if !has_line => {}
+            b'\\' if !has_line && at > 1 => {}
             b'_' if !has_line && at > 1 => has_line = true,
             b'0'..=b'9' if has_line => has_digit = true,
             b']' if has_digit => return Shape::Whole(at + 1),

@@ -1,6 +1,6 @@
 //! Placeholders back to what they stand for, in a text that comes in pieces.
 
-use super::placeholders::{Placeholders, Shape, shape};
+use super::placeholders::{Placeholders, Shape, shape, unescaped};
 
 /// Puts values back. A placeholder may be cut across pieces: what may be the beginning of one waits for the next.
 #[derive(Debug)]
@@ -32,7 +32,8 @@ impl<'a> Restorer<'a> {
             match shape(rest) {
                 Shape::Whole(length) => {
                     let placeholder = &rest[..length];
-                    ready.push_str(self.placeholders.original(placeholder).unwrap_or(placeholder));
+                    let original = self.placeholders.original(&unescaped(placeholder));
+                    ready.push_str(original.unwrap_or(placeholder));
                     rest = &rest[length..];
                 }
                 Shape::Begun => {
@@ -71,7 +72,9 @@ mod tests {
         assert_eq!(restorer.push("o CPF [C"), "o CPF ");
         assert_eq!(restorer.push("PF_1"), "");
         assert_eq!(restorer.push("] e [1: "), "529.982.247-25 e [1: ");
-        assert_eq!(restorer.push("fim [CPF"), "fim ");
+        assert_eq!(restorer.push("[CPF\\_"), "");
+        assert_eq!(restorer.push("1], [CPF\\"), "529.982.247-25, ");
+        assert_eq!(restorer.push(" fim [CPF"), "[CPF\\ fim ");
         assert_eq!(restorer.finish(), "[CPF");
     }
 

@@ -28,7 +28,8 @@ use crate::state::AppState;
 
 /// What a page of an allowed origin may send and read beyond the plain.
 const CORS_METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
-const CORS_HEADERS: &str = "authorization, content-type, last-event-id, x-request-id";
+const CORS_HEADERS: &str =
+    "authorization, content-type, last-event-id, mcp-method, mcp-protocol-version, x-request-id";
 const CORS_EXPOSED: &str = "retry-after, x-request-id";
 const CORS_MAX_AGE_SECONDS: &str = "600";
 /// What supervisors ask, all from one address: never counted.

@@ -79,16 +79,29 @@ pub(super) fn is_list(scan: &Scan, from: usize, to: usize) -> bool {
     matches!(between.trim(), "," | ";" | "e" | "ou" | "/" | ", e" | "and")
 }
 
+pub(super) const CPF: Label = Label {
+    words: &["cpf", "c.p.f", "cpf/mf", "c.p.f./mf", "cic"],
+    between: &["mf", "cpf"],
+};
 pub(super) const CNPJ: Label = Label {
     words: &["cnpj", "cnpj/mf", "cnpj (mf)", "c.n.p.j"],
     between: &["mf"],
 };
 pub(super) const PIS: Label = Label {
     words: &["pis", "pasep", "nis", "nit", "pis/pasep"],
-    between: &["pasep", "nit", "nis"],
+    between: &[
+        "pasep",
+        "nit",
+        "nis",
+        "responsavel",
+        "familiar",
+        "titular",
+        "trabalhador",
+        "trabalhadora",
+    ],
 };
 pub(super) const RG: Label = Label {
-    words: &["rg", "r.g", "identidade", "ci"],
+    words: &["rg", "r.g", "identidade", "ci", "c.i"],
     between: &["rg", "mg", "sp", "rj", "ssp", "pc", "detran", "uf"],
 };
 pub(super) const CEP: Label = Label {
@@ -113,6 +126,8 @@ pub(super) const PHONE: Label = Label {
         "fax",
         "ligue",
         "ligar para",
+        "ouvidoria",
+        "plantao",
     ],
     between: &[
         "contato",
@@ -127,6 +142,10 @@ pub(super) const PHONE: Label = Label {
         "fax",
         "movel",
         "recado",
+        "responsavel",
+        "uteis",
+        "res",
+        "com",
         "ou",
     ],
 };
@@ -145,6 +164,7 @@ pub(super) const CARD: Label = Label {
 pub(super) const ACCOUNT: Label = Label {
     words: &[
         "conta",
+        "cta",
         "conta corrente",
         "conta-corrente",
         "c/c",
@@ -183,5 +203,30 @@ pub(super) const AGENCY: Label = Label {
 };
 pub(super) const PLATE: Label = Label {
     words: &["placa", "placas"],
-    between: &["veiculo", "policial", "mercosul", "antiga", "nova", "atual"],
+    between: &[
+        "veiculo",
+        "policial",
+        "mercosul",
+        "antiga",
+        "nova",
+        "atual",
+        "carreta",
+        "reboque",
+        "moto",
+        "automovel",
+    ],
+};
+pub(super) const VEHICLE: Label = Label {
+    words: &[
+        "veiculo",
+        "veiculos",
+        "carro",
+        "automovel",
+        "caminhao",
+        "moto",
+        "motocicleta",
+        "onibus",
+        "reboque",
+    ],
+    between: &["oficial", "particular"],
 };

@@ -55,15 +55,28 @@ impl Scan {
         !goes_on
     }
 
-    /// Where a form that begins at `at` ends. Of a form's signs `d` is a digit, `L` a capital letter, `X` either; any other stands for
-    /// itself, and may be missing when `?` follows.
+    /// Where a form that begins at `at` ends. Of a form's signs `d` is a digit, `L` a capital letter, `X` either, `~` what may part two groups
+    /// of a number; any other stands for itself, and may be missing when `?` follows.
     pub(super) fn form(&self, at: usize, form: &str) -> Option<usize> {
+        self.fits(at, form, false)
+    }
+
+    /// The same in a scan that was read badly: a letter may stand for the digit it looks like, and a comma for a point.
+    pub(super) fn blurred_form(&self, at: usize, form: &str) -> Option<usize> {
+        self.fits(at, form, true)
+    }
+
+    fn fits(&self, at: usize, form: &str, is_blurred: bool) -> Option<usize> {
         let mut here = at;
         let mut form = form.chars().peekable();
         while let Some(wanted) = form.next() {
+            if wanted == '~' {
+                here = self.gap(here, is_blurred);
+                continue;
+            }
             let may_miss = form.next_if_eq(&'?').is_some();
             let fits = self.is(here, |c| match wanted {
-                'd' => c.is_ascii_digit(),
+                'd' => c.is_ascii_digit() || (is_blurred && looks_like(c).is_some()),
                 'L' => c.is_ascii_uppercase(),
                 'X' => c.is_ascii_digit() || c.is_ascii_uppercase(),
                 other => c == other,
@@ -75,6 +88,27 @@ impl Scan {
             }
         }
         self.ends(here).then_some(here)
+    }
+
+    /// Where that ends which may part two groups of a number: nothing, a sign, a space or a line's end, or a sign with these beside it, as
+    /// people type and as recognized text has it.
+    fn gap(&self, at: usize, is_blurred: bool) -> usize {
+        let space = |at: usize| usize::from(self.is(at, |c| matches!(c, ' ' | '\n' | '\r')));
+        let begin = at + space(at);
+        if self.is(begin, |c| {
+            matches!(c, '.' | '-' | '/' | '·') || (is_blurred && c == ',')
+        }) {
+            begin + 1 + space(begin + 1)
+        } else {
+            begin
+        }
+    }
+
+    /// Whether groups of a range are parted by nothing but spaces, so that it may be a part of a longer row.
+    pub(super) fn is_spaced(&self, from: usize, to: usize) -> bool {
+        let signs = &self.signs[from..to];
+        let is_space = |c: &char| matches!(c, ' ' | '\n' | '\r');
+        signs.iter().any(is_space) && signs.iter().all(|c| is_space(c) || c.is_alphanumeric())
     }
 
     /// Whether a range is no part of a row of groups of digits: `1234 5678 9012`.
@@ -93,8 +127,8 @@ impl Scan {
         for here in at..at + SOON {
             match self.sign(here) {
                 Some(c) if c.is_ascii_digit() => digits += 1,
-                Some(c) if c.is_ascii_uppercase() || matches!(c, '.' | '-' | '/' | ' ' | '(' | ')' | '+') => {
-                }
+                Some(c) if c.is_ascii_uppercase() || looks_like(c).is_some() => {}
+                Some('.' | ',' | '-' | '/' | '·' | ' ' | '\n' | '\r' | '(' | ')' | '+') => {}
                 _ => break,
             }
             if digits == 3 {
@@ -104,6 +138,13 @@ impl Scan {
         false
     }
 
+    /// The digits of a range, those too that were read as letters.
+    pub(super) fn blurred_digits(&self, from: usize, to: usize) -> Vec<u8> {
+        let bare = self.bare(from, to).into_iter();
+        bare.map(|sign| looks_like(char::from(sign)).unwrap_or(sign))
+            .collect()
+    }
+
     /// The letters and digits of a range.
     pub(super) fn bare(&self, from: usize, to: usize) -> Vec<u8> {
         let signs = self.signs[from..to].iter();
@@ -111,6 +152,17 @@ impl Scan {
             .filter(|c| c.is_ascii_alphanumeric())
             .map(|&c| c as u8)
             .collect()
+    }
+}
+
+/// The digit that a letter looks like to text recognition.
+fn looks_like(c: char) -> Option<u8> {
+    match c {
+        'O' | 'o' => Some(b'0'),
+        'l' | 'I' => Some(b'1'),
+        'S' => Some(b'5'),
+        'B' => Some(b'8'),
+        _ => None,
     }
 }
 

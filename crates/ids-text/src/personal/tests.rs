@@ -96,6 +96,58 @@ fn cards_of_identity_and_accounts_are_told_by_the_word_in_front() {
 }
 
 #[test]
+fn the_signs_between_groups_are_as_people_type_and_scans_have_them() {
+    check(
+        "529.982.247.25 e 529.982.247/25",
+        &["CPF:529.982.247.25", "CPF:529.982.247/25"],
+    );
+    check(
+        "529.982.247 - 25, 529.982.\n247-25",
+        &["CPF:529.982.247 - 25", "CPF:529.982.\n247-25"],
+    );
+    check("CPF 5Z9", &[]);
+    check(
+        "CPF: S29.982.247-25 e CPF 529,982,247-25",
+        &["CPF:S29.982.247-25", "CPF:529,982,247-25"],
+    );
+    check("item S29.982.247-25", &[]);
+    check(
+        "11.222.333/0001.81; 11.222.333 / 0001-81",
+        &["CNPJ:11.222.333/0001.81", "CNPJ:11.222.333 / 0001-81"],
+    );
+    check("PIS 120.5641.254-5", &["PIS:120.5641.254-5"]);
+    check(
+        "tel. 35-3829-1000, cel.: (31)9.9812-3456",
+        &["PHONE:35-3829-1000", "PHONE:(31)9.9812-3456"],
+    );
+    check("Tel. res.: 0800 7220 101", &["PHONE:0800 7220 101"]);
+    check("(12) 2023-2024", &[]);
+    check("Centro, Lavras/MG - 37200 – 000", &["CEP:37200 – 000"]);
+    check(
+        "veículo ABC-1234; veículo GOL 2015; veículo ABC 1D23",
+        &["PLATE:ABC-1234", "PLATE:ABC 1D23"],
+    );
+    check("identidade RG 12.345.678-9 SSP", &["RG:12.345.678-9"]);
+    check("RG MG- 12.345.678", &["RG:MG- 12.345.678"]);
+    check(
+        "ana@exemplo. com.br, jo @ufla.br, x@saude,gov.br",
+        &[
+            "EMAIL:ana@exemplo. com.br",
+            "EMAIL:jo @ufla.br",
+            "EMAIL:x@saude,gov.br",
+        ],
+    );
+    check("ana@exemplo.org. Com isso", &["EMAIL:ana@exemplo.org"]);
+}
+
+#[test]
+fn addresses_of_machines_and_words_in_capitals_are_nobodys() {
+    // Its digits are those of a taxpayer's number.
+    check("o servidor 123.123.123.87", &[]);
+    check("CPF 123.123.123.87", &["CPF:123.123.123.87"]);
+}
+
+#[test]
 fn positions_count_characters() {
     let found = personal_data("Ação: CPF 529.982.247-25");
     assert_eq!((found[0].start, found[0].end), (10, 24));

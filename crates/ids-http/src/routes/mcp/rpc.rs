@@ -61,7 +61,8 @@ pub(super) fn read(bytes: &[u8]) -> Message {
             invalid("a message must name its method")
         };
     };
-    let params = message.remove("params").unwrap_or_else(|| json!({}));
+    let params = message.remove("params").filter(|params| !params.is_null());
+    let params = params.unwrap_or_else(|| json!({}));
     match message.remove("id") {
         None => Message::Unanswered,
         Some(id @ (Value::String(_) | Value::Number(_))) => Message::Request { id, method, params },
@@ -84,6 +85,9 @@ impl Era {
     /// # Errors
     /// A version that is not spoken here; headers that say something else than the message.
     pub(super) fn of(method: &str, params: &Value, headers: Option<&HeaderMap>) -> Result<Self, Fault> {
+        if !params.is_object() {
+            return Err(Fault::params("`params` must be an object"));
+        }
         let named = headers.and_then(|headers| header(headers, VERSION_HEADER));
         let meta = &params["_meta"];
         let version = match &meta[VERSION_KEY] {
@@ -260,6 +264,7 @@ mod tests {
         };
         let with = |version| [("mcp-protocol-version", version), ("mcp-method", "tools/list")];
         assert_eq!(era(&json!({}), &[]), Ok(Era::Handshake));
+        assert_eq!(era(&json!([1]), &[]), Err(-32_602));
         assert_eq!(
             era(&json!({}), &[("mcp-protocol-version", "2025-06-18")]),
             Ok(Era::Handshake)
