@@ -13,7 +13,7 @@ use crate::{detect, encoding, formats};
 /// Reads `file` as one of that type, which must not be PDF, and puts what comes of it through the checks of the parent.
 ///
 /// # Panics
-/// When a page breaks a promise of [`ids_core::page::Page`].
+/// When a page breaks a promise of [`ids_core::page::Page`], or there is none and the file is not called damaged.
 pub fn parse(content_type: &str, file: File) {
     let mut checked = Checked::default();
     let result = formats::parse(content_type, file, &mut checked);
@@ -21,7 +21,8 @@ pub fn parse(content_type: &str, file: File) {
     let is_fault_of_ours = matches!(result, Err(ParseError::Internal(_)));
     assert!(!is_fault_of_ours, "{result:?}");
     // What needs all pages, as it runs in the parent.
-    let _ = checked.assembly.finish().map(|gathered| gathered.finish());
+    let whole = checked.assembly.finish().map(|gathered| gathered.finish());
+    assert!(result.is_err() || whole.is_ok(), "it was read, and has no page");
 }
 
 /// Finds the type of `file`, by every kind of name.

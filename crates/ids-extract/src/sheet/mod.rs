@@ -173,8 +173,11 @@ impl Sheet {
     }
 }
 
-/// Fails past the number of pages that a document may have.
+/// Fails without a sheet, and past the number of pages that a document may have.
 pub(crate) fn check_sheet_count(sheets: usize) -> Result<u32, ParseError> {
+    if sheets == 0 {
+        return Err(ParseError::Corrupt("it has no sheets"));
+    }
     u32::try_from(sheets)
         .ok()
         .filter(|&sheets| sheets <= limits::DOCUMENT_PAGES)
