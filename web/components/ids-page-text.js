@@ -37,6 +37,7 @@ function recognized({ low_confidence: { length: count } }) {
 /** The blocks in their order; what stands in none is shown too. Neighboring list items make one list. */
 function lay(scalars, blocks, marks) {
   const parts = [];
+  const levels = outline();
   let done = 0;
   const plain = (until) => {
     if (scalars.slice(done, until).join("").trim() !== "") parts.push(h("p", { dir: "auto" }, cut(scalars, { start: done, end: until }, marks)));
@@ -52,18 +53,28 @@ function lay(scalars, blocks, marks) {
       if (list !== last) parts.push(list);
       list.append(h("li", { dir: "auto" }, content));
     } else {
-      parts.push(element(block, content));
+      parts.push(element(block, content, levels));
     }
   }
   plain(scalars.length);
   return parts;
 }
 
-function element({ kind, level }, content) {
+/** Levels as they can be shown: the view's own title is the one h1, what is highest on this page comes right beneath it, and none is left out,
+ * for a page may begin deep in its document. */
+function outline() {
+  const open = [];
+  return (level) => {
+    while (open.length > 0 && open.at(-1) >= level) open.pop();
+    open.push(level);
+    return Math.min(open.length + 1, 6);
+  };
+}
+
+function element({ kind, level }, content, levels) {
   switch (kind) {
     case "heading":
-      // The page's own title is the one h1; the document's highest comes right beneath it.
-      return h(`h${Math.min((level ?? 1) + 1, 6)}`, { dir: "auto" }, content);
+      return h(`h${levels(level ?? 1)}`, { dir: "auto" }, content);
     case "table":
       return h("div", { class: "table", dir: "auto", tabindex: "0", role: "group", "aria-label": t("document.table") }, content);
     case "header":

@@ -31,7 +31,7 @@ export function askForPassword({ name, open, needsFile = false }) {
       input.focus();
       input.select();
     };
-    const form = h("form", { class: "key-form", onsubmit: async (event) => {
+    const form = h("form", { onsubmit: async (event) => {
       event.preventDefault();
       submit.disabled = true;
       failure.hidden = true;
