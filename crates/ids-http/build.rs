@@ -1,4 +1,5 @@
-//! Embeds `web/` as it lies in the repository: writes a list of (path, bytes) that `src/assets.rs` includes.
+//! Embeds `web/` as it lies in the repository, words without the spacing that is for people: writes a list of (path, bytes) that
+//! `src/assets.rs` includes.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -15,17 +16,26 @@ fn main() -> Result<(), Box<dyn Error>> {
     // By path, so that the hash of all assets does not depend on the order of a directory.
     files.sort();
     let mut list = String::from("&[\n");
+    let out = PathBuf::from(env::var("OUT_DIR")?);
     for file in &files {
         let name = file.strip_prefix(&web)?.to_string_lossy().replace('\\', "/");
-        writeln!(
-            list,
-            "    ({name:?}, include_bytes!({:?})),",
+        let embedded = if name.ends_with(".json") {
+            let dense = out.join(name.replace('/', "-"));
+            fs::write(&dense, without_indentation(&fs::read_to_string(file)?))?;
+            dense
+        } else {
             fs::canonicalize(file)?
-        )?;
+        };
+        writeln!(list, "    ({name:?}, include_bytes!({embedded:?})),")?;
     }
     list.push(']');
-    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("web.rs"), list)?;
+    fs::write(out.join("web.rs"), list)?;
     Ok(())
+}
+
+/// JSON on one line: no string of it can hold the end of a line. The words of a language are a sixth of the first view.
+fn without_indentation(json: &str) -> String {
+    json.lines().map(str::trim_start).collect()
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {
