@@ -11,6 +11,10 @@ const PROGRAM = process.env.PROGRAM_UNDER_TEST;
 
 const run = promisify(execFile);
 
+// A test that fails in its middle stops no server: that must not keep the tests from their end, nor outlive them.
+const running = new Set();
+process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+
 /** Starts `ids serve` on a new data directory and a free port. */
 export async function startServer(environment = {}) {
   if (!PROGRAM) throw new Error("PROGRAM_UNDER_TEST must name the `ids` program; run scripts/test-browser.sh");
@@ -58,6 +62,9 @@ class Server {
     const child = spawn(PROGRAM, ["--data-dir", this.#folder, "serve", "--port", port], {
       env: { ...plain(process.env), ...this.#environment }, stdio: ["ignore", "pipe", "pipe"],
     });
+    running.add(child);
+    child.once("exit", () => running.delete(child));
+    for (const handle of [child, child.stdout, child.stderr]) handle.unref();
     this.#process = child;
     let said = "";
     child.stdout.on("data", (data) => (said += data));
