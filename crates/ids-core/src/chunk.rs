@@ -79,6 +79,18 @@ pub struct ChunkDetail {
 }
 
 impl ChunkDetail {
+    /// The page it begins on, from 1.
+    pub fn first_page(&self) -> u32 {
+        self.spans.first().map_or(1, |span| span.page_number)
+    }
+
+    /// Title, page and headings, as a model is told where a passage stands.
+    pub fn place(&self) -> String {
+        let heading = self.heading.as_deref();
+        let heading = heading.map_or(String::new(), |heading| format!(", {heading}"));
+        format!("{}, page {}{heading}", self.document_title, self.first_page())
+    }
+
     /// The headings it stands under, without how it is cited.
     pub fn headings(&self) -> Option<&str> {
         self.heading

@@ -7,12 +7,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::contrary::Asked;
+use super::contrary::contrary;
 use super::evidence::{Evidence, distinct_terms};
 use super::expect::Expects;
 use super::relevance::PassageFeatures;
 use crate::id::DocumentId;
-use crate::search::Hit;
+use crate::search::{Hit, idf};
 
 /// How sure it is that the best evidence answers.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
@@ -78,7 +78,7 @@ impl ConfidenceFeatures {
         let hit = hits
             .iter()
             .find(|hit| hit.chunk.chunk_id == best.chunk.chunk_id)?;
-        let asked = Asked::new(question);
+        let (is_opposed, is_negated) = contrary(question, &best.text);
         let is_unmet = Expects::of(question) != Expects::Anything && !best.features.expected;
         let mut features = Self {
             pairs: best.features.pairs,
@@ -86,8 +86,8 @@ impl ConfidenceFeatures {
             share: PassageFeatures::of(hit).share,
             is_unmet: flag(is_unmet),
             agrees: flag(agree(hits) == Some(best.chunk.document_id)),
-            is_opposed: flag(asked.is_opposed_by(&best.text)),
-            is_negated: flag(asked.is_negated_alone(&best.text)),
+            is_opposed: flag(is_opposed),
+            is_negated: flag(is_negated),
             ..Self::default()
         };
         features.look_for_words(question, hit);
@@ -143,28 +143,23 @@ impl ConfidenceFeatures {
 
 /// How rare terms are among all chunks.
 struct Rarity<'a> {
-    chunks: f32,
-    frequencies: HashMap<&'a str, f32>,
+    chunks: u64,
+    frequencies: HashMap<&'a str, u64>,
 }
 
 impl<'a> Rarity<'a> {
     fn of(hit: &'a Hit) -> Self {
-        let chunks = hit.explanation.chunks as f32;
         let terms = hit.explanation.terms.iter();
-        let frequencies = terms.map(|term| (term.term.as_str(), term.document_frequency as f32));
+        let frequencies = terms.map(|term| (term.term.as_str(), term.document_frequency));
         Self {
-            chunks,
+            chunks: hit.explanation.chunks,
             frequencies: frequencies.collect(),
         }
     }
 
     fn of_term(&self, term: &str) -> f32 {
-        idf(self.chunks, self.frequencies.get(term).copied().unwrap_or(0.0))
+        idf(self.chunks, self.frequencies.get(term).copied().unwrap_or(0))
     }
-}
-
-fn idf(chunks: f32, frequency: f32) -> f32 {
-    (1.0 + ((chunks - frequency + 0.5) / (frequency + 0.5)).max(0.0)).ln()
 }
 
 /// The document that is best by words and by meaning, if it is one. Without vectors, that by words.

@@ -67,39 +67,25 @@ const NEGATIONS: [&str; 15] = [
     "except", "neither", "nor",
 ];
 
-/// What a question asks for the contrary of.
-pub(super) struct Asked {
-    words: HashSet<String>,
-    is_negated: bool,
+/// Whether `sentence` has the opposite of a word of `question` and not the word, and whether the question negates and the sentence does not.
+pub(super) fn contrary(question: &str, sentence: &str) -> (bool, bool) {
+    let (asked, said) = (words_of(question), words_of(sentence));
+    (
+        is_opposed(&asked, &said),
+        is_negated(&asked) && !is_negated(&said),
+    )
 }
 
-impl Asked {
-    pub(super) fn new(question: &str) -> Self {
-        let words = words_of(question);
-        Self {
-            is_negated: is_negated(&words),
-            words,
-        }
-    }
-
-    /// Whether `sentence` has the opposite of a word of the question, and not the word.
-    pub(super) fn is_opposed_by(&self, sentence: &str) -> bool {
-        let said = words_of(sentence);
-        let has = |words: &HashSet<String>, list: &str| list.split(' ').any(|word| words.contains(word));
-        let opposes = |asked: &str, other: &str| {
-            has(&self.words, asked) && !has(&self.words, other) && has(&said, other) && !has(&said, asked)
-        };
-        OPPOSITES.iter().any(|(a, b)| opposes(a, b) || opposes(b, a))
-            || self.words.iter().any(|word| {
-                let bare = |prefix: &&str| word.strip_prefix(*prefix).filter(|rest| rest.len() >= STEM);
-                !said.contains(word) && PREFIXES.iter().filter_map(bare).any(|rest| said.contains(rest))
-            })
-    }
-
-    /// Whether the question negates, and `sentence` does not.
-    pub(super) fn is_negated_alone(&self, sentence: &str) -> bool {
-        self.is_negated && !is_negated(&words_of(sentence))
-    }
+fn is_opposed(asked: &HashSet<String>, said: &HashSet<String>) -> bool {
+    let has = |words: &HashSet<String>, list: &str| list.split(' ').any(|word| words.contains(word));
+    let opposes = |word: &str, other: &str| {
+        has(asked, word) && !has(asked, other) && has(said, other) && !has(said, word)
+    };
+    OPPOSITES.iter().any(|(a, b)| opposes(a, b) || opposes(b, a))
+        || asked.iter().any(|word| {
+            let bare = |prefix: &&str| word.strip_prefix(*prefix).filter(|rest| rest.len() >= STEM);
+            !said.contains(word) && PREFIXES.iter().filter_map(bare).any(|rest| said.contains(rest))
+        })
 }
 
 fn words_of(text: &str) -> HashSet<String> {
@@ -112,14 +98,16 @@ fn is_negated(words: &HashSet<String>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Asked;
+    use super::contrary;
 
     #[test]
     fn the_contrary_is_seen_in_both_languages() {
         let check = |question: &str, sentence: &str, opposed, negated| {
-            let asked = Asked::new(question);
-            let found = (asked.is_opposed_by(sentence), asked.is_negated_alone(sentence));
-            assert_eq!(found, (opposed, negated), "{question} {sentence}");
+            assert_eq!(
+                contrary(question, sentence),
+                (opposed, negated),
+                "{question} {sentence}"
+            );
         };
         check(
             "Qual é a distância máxima?",

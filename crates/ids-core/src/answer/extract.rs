@@ -125,7 +125,7 @@ pub(super) fn no_answer(question: &str, found: &Found) -> Draft {
             nearest.push(NearestDocument {
                 document_id: chunk.document_id,
                 document_title: chunk.document_title.clone(),
-                page_number: chunk.spans.first().map_or(1, |span| span.page_number),
+                page_number: chunk.first_page(),
             });
         }
     }

@@ -10,14 +10,14 @@ use tokio::sync::mpsc;
 use tracing::Instrument;
 
 use super::facts::{self, Proof};
-use super::prompt::beginning;
+use super::prompt::turns;
 use super::spend::{Funds, Planned, most_tokens};
 use super::{Asking, guard};
 use crate::budget::UsageKind;
 use crate::error::Refusal;
 use crate::library::Library;
 use crate::limits;
-use crate::ports::{ChatModel, ChatPrompt, ChatRole, ChatTurn};
+use crate::ports::{ChatModel, ChatPrompt};
 use crate::scope::Scope;
 use crate::session::{AnswerCost, Message, TokenUsage};
 use crate::trace::TARGET;
@@ -128,24 +128,10 @@ async fn written(
 }
 
 fn prompt(question: &str, history: &[Message]) -> ChatPrompt {
-    let mut turns: Vec<ChatTurn> = history
-        .iter()
-        .map(|message| ChatTurn {
-            role: if message.answer.is_some() {
-                ChatRole::Assistant
-            } else {
-                ChatRole::User
-            },
-            content: beginning(&message.content, limits::HISTORY_CHARS / 3),
-        })
-        .collect();
-    turns.push(ChatTurn {
-        role: ChatRole::User,
-        content: format!("Rewrite this question, and do not answer it: {question}"),
-    });
+    let last = format!("Rewrite this question, and do not answer it: {question}");
     ChatPrompt {
         system: SYSTEM.to_owned(),
-        turns,
+        turns: turns(history, limits::HISTORY_CHARS / 3, last),
         max_tokens: MAX_TOKENS,
         temperature: 0.0,
     }

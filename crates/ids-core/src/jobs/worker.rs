@@ -303,20 +303,26 @@ impl Worker {
         let (jobs, lease) = (&self.library.ports.jobs, &claimed.lease);
         let pause = backoff(lease.attempt, self.library.ports.ids.next());
         match failure.retry {
-            Retry::Postpone | Retry::WaitForBudget => {
-                let pause = match failure.retry {
-                    Retry::WaitForBudget => limits::BUDGET_PAUSE,
-                    Retry::Postpone | Retry::Backoff | Retry::Never => limits::POSTPONE,
-                };
-                jobs.postpone(lease, failure, pause).await?;
-                self.deliver_next(claimed, self.lane, 0, pause).await;
-            }
+            Retry::Postpone => self.postpone(claimed, failure, limits::POSTPONE).await?,
+            Retry::WaitForBudget => self.postpone(claimed, failure, limits::BUDGET_PAUSE).await?,
             Retry::Backoff if lease.attempt < limits::JOB_ATTEMPTS => {
                 jobs.fail(lease, failure, Some(pause)).await?;
                 self.deliver_next(claimed, self.lane, 0, pause).await;
             }
             Retry::Backoff | Retry::Never => jobs.fail(lease, failure, None).await?,
         }
+        Ok(())
+    }
+
+    async fn postpone(
+        &self,
+        claimed: &ClaimedJob,
+        failure: &Failure,
+        pause: Duration,
+    ) -> Result<(), StoreError> {
+        let jobs = &self.library.ports.jobs;
+        jobs.postpone(&claimed.lease, failure, pause).await?;
+        self.deliver_next(claimed, self.lane, 0, pause).await;
         Ok(())
     }
 

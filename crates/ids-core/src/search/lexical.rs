@@ -110,7 +110,7 @@ impl Bm25 {
 }
 
 /// idf = ln(1 + (N − df + .5)/(df + .5)): never negative.
-fn idf(chunks: u64, frequency: u64) -> f32 {
+pub(crate) fn idf(chunks: u64, frequency: u64) -> f32 {
     let (n, df) = (chunks as f64, frequency.min(chunks) as f64);
     (1.0 + (n - df + 0.5) / (df + 0.5)).ln() as f32
 }

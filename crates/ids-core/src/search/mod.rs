@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use calibrate::{comparable_cosine, comparable_cosine_of, similarity_of};
 pub use explain::{Explanation, TermExplanation};
 pub use fuse::{Fused, Scores, fuse};
+pub(crate) use lexical::idf;
 pub use lexical::{B, Bm25, K1};
 
 use crate::chunk::{Candidate, ChunkDetail, Filter};

@@ -18,7 +18,7 @@ use crate::support::{App, json_request};
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// Dollars: one for a million tokens read, two for a million written; an answer of the scripted model costs 140 millionths.
-fn budget(monthly: Option<&str>) -> BudgetSettings {
+pub fn budget(monthly: Option<&str>) -> BudgetSettings {
     let mut prices = PriceTable::empty(Currency::Usd, "2025-11-01");
     let price = ModelPrice {
         model: "scripted".to_owned(),

@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use ids_core::budget::{BudgetSettings, Currency, ModelPrice, Money, PriceTable};
 use ids_core::ports::{ChatError, ChatModel, ChatPrompt};
 use ids_core::session::TokenUsage;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 
+use crate::budget::budget;
 use crate::chat::ask;
 use crate::support::App;
 
@@ -77,22 +77,6 @@ fn rewriter(says: Says) -> Arc<Rewriter> {
         prompts: Mutex::default(),
         at_work: watch::Sender::new(0),
     })
-}
-
-fn budget(monthly: Option<&str>) -> BudgetSettings {
-    let mut prices = PriceTable::empty(Currency::Usd, "2025-11-01");
-    let price = ModelPrice {
-        model: "scripted".to_owned(),
-        input: Money::from_micros(1_000_000),
-        output: Money::from_micros(2_000_000),
-        currency: Currency::Usd,
-    };
-    prices.set(&price, None).unwrap();
-    BudgetSettings {
-        monthly: monthly.and_then(Money::parse),
-        prices,
-        ..BudgetSettings::default()
-    }
 }
 
 /// Two documents about fines; the follow-up leans on the first question.

@@ -111,18 +111,13 @@ async fn search(
     let (mut text, mut results) = (String::new(), Vec::new());
     for (at, hit) in reply.hits.iter().enumerate() {
         let chunk = &hit.chunk;
-        let span = chunk.spans.first();
-        let page = span.map_or(1, |span| span.page_number);
-        let heading = chunk
-            .heading
-            .as_deref()
-            .map_or(String::new(), |heading| format!(", {heading}"));
+        let (span, page) = (chunk.spans.first(), chunk.first_page());
         // Writing to a String never fails.
         let _ = writeln!(
             text,
-            "[{}] {}, page {page}{heading} (document_id {})\n{}\n",
+            "[{}] {} (document_id {})\n{}\n",
             at + 1,
-            chunk.document_title,
+            chunk.place(),
             chunk.document_id,
             chunk.content
         );
