@@ -48,7 +48,7 @@ function edit({ title, fields, save }) {
     let changed = null;
     const failure = h("p", { class: "notice danger", role: "alert", hidden: true });
     const submit = h("button", { type: "submit", class: "primary" }, t("edit.save"));
-    const form = h("form", { class: "edit-form", onsubmit: async (event) => {
+    const form = h("form", { onsubmit: async (event) => {
       event.preventDefault();
       submit.disabled = true;
       try {

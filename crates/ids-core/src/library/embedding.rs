@@ -35,17 +35,11 @@ impl Library {
         texts: EmbedTexts<'_>,
     ) -> Result<Vec<Embedding>, Refusal> {
         let embedded = self.embed(scope, embedder, texts, Vec::new()).await;
-        embedded.map_err(|error| match error {
-            NoVectors::Model(error) => Refusal::new(
+        embedded.map_err(|error| {
+            error.refused(Refusal::new(
                 ErrorCode::DependencyUnavailable,
                 "the embedding model cannot be reached; try again in a moment",
-            )
-            .caused_by(error),
-            NoVectors::OverBudget(party) => {
-                Refusal::new(ErrorCode::DependencyUnavailable, NoVectors::reason(party))
-                    .retry_after(limits::BUDGET_PAUSE)
-            }
-            NoVectors::Ledger(error) => error.into(),
+            ))
         })
     }
 
@@ -101,6 +95,16 @@ impl Library {
 }
 
 impl NoVectors {
+    /// The refusal of what needs vectors; `of_model` where the model failed.
+    pub(crate) fn refused(self, of_model: Refusal) -> Refusal {
+        match self {
+            Self::Model(error) => of_model.caused_by(error),
+            Self::OverBudget(party) => Refusal::new(ErrorCode::DependencyUnavailable, Self::reason(party))
+                .retry_after(limits::BUDGET_PAUSE),
+            Self::Ledger(error) => error.into(),
+        }
+    }
+
     /// What a person reads where a limit stands in the way.
     pub(crate) const fn reason(party: BudgetParty) -> &'static str {
         match party {

@@ -181,16 +181,9 @@ fn text_of(chunk: &ChunkDetail) -> String {
 }
 
 fn refused(error: NoVectors) -> Refusal {
-    match error {
-        NoVectors::Model(error) => Refusal::new(
-            ErrorCode::DependencyUnavailable,
-            "the embedding model that is set gives no vectors; see the log, and try again: what was done stays done",
-        )
-        .retry_after(limits::POSTPONE)
-        .caused_by(error),
-        NoVectors::OverBudget(party) => {
-            Refusal::new(ErrorCode::DependencyUnavailable, NoVectors::reason(party)).retry_after(limits::BUDGET_PAUSE)
-        }
-        NoVectors::Ledger(error) => error.into(),
-    }
+    let of_model = Refusal::new(
+        ErrorCode::DependencyUnavailable,
+        "the embedding model that is set gives no vectors; see the log, and try again: what was done stays done",
+    );
+    error.refused(of_model.retry_after(limits::POSTPONE))
 }
