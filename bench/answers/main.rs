@@ -209,7 +209,7 @@ async fn print(
     answers: &[String],
 ) {
     let hits = &relevant(&hits[..hits.len().min(PASSAGES)]);
-    let evidence: Vec<Evidence> = library.rank_sentences(scope, &query.text, hits).await;
+    let evidence: Vec<Evidence> = library.rank_sentences(scope, &query.text, None, hits).await;
     let sure = confidence(&query.text, hits, &evidence).0;
     let of_all = ConfidenceFeatures::of(&query.text, hits, &evidence).unwrap_or_default();
     let of_all = of_all.values().map(|value| format!("{value:.4}")).join("\t");

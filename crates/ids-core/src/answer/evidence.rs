@@ -14,7 +14,7 @@ use crate::id::DocumentId;
 use crate::library::Library;
 use crate::ports::EmbedTexts;
 use crate::scope::Scope;
-use crate::search::{Hit, SearchRequest, comparable_cosine};
+use crate::search::{Hit, QueryEmbedding, SearchRequest, comparable_cosine};
 use crate::span::PageSpan;
 
 /// Passages whose sentences are looked at.
@@ -53,34 +53,53 @@ impl Library {
         Ok(relevant(&self.search(scope, &request).await?.hits))
     }
 
-    /// The sentences of `hits` that answer `question` best, best first.
-    pub async fn rank_sentences(&self, scope: &Scope, question: &str, hits: &[Hit]) -> Vec<Evidence> {
+    /// The sentences of `hits` that answer `question` best, best first. `embedded`: the question's vector, where the search that gave `hits` has
+    /// made one; it is made anew where it is lacking, or another model serves by now.
+    pub async fn rank_sentences(
+        &self,
+        scope: &Scope,
+        question: &str,
+        embedded: Option<&QueryEmbedding>,
+        hits: &[Hit],
+    ) -> Vec<Evidence> {
         let asked = Question::new(question);
         let mut sentences = sentences_of(hits, &asked);
         sentences.sort_by(|a, b| b.score().total_cmp(&a.score()));
         sentences.truncate(COMPARED);
-        self.compare_meaning(scope, question, &mut sentences).await;
+        self.compare_meaning(scope, question, embedded, &mut sentences)
+            .await;
         // Stable: equals stay in the order of the hits and of the text.
         sentences.sort_by(|a, b| b.score().total_cmp(&a.score()));
         sentences.into_iter().map(Sentence::into_evidence).collect()
     }
 
     /// Fills in how near each sentence is by meaning. Without a model, or money for it, the words decide alone.
-    async fn compare_meaning(&self, scope: &Scope, query: &str, sentences: &mut [Sentence<'_>]) {
+    async fn compare_meaning(
+        &self,
+        scope: &Scope,
+        question: &str,
+        embedded: Option<&QueryEmbedding>,
+        sentences: &mut [Sentence<'_>],
+    ) {
         let embedder = self.ports.embedders.current();
         let texts: Vec<String> = sentences
             .iter()
             .map(|sentence| sentence.text.to_owned())
             .collect();
         let embed = async |texts, documents| self.embed(scope, &*embedder, texts, documents).await.ok();
-        let Some(query) = embed(EmbedTexts::Query(query), Vec::new()).await else {
-            return;
+        let query = match embedded.filter(|known| known.model == *embedder.model()) {
+            Some(known) => known.embedding.to_f32(),
+            None => {
+                let vectors = embed(EmbedTexts::Query(question), Vec::new()).await;
+                let Some(vector) = vectors.as_ref().and_then(|vectors| vectors.first()) else {
+                    return;
+                };
+                vector.to_f32()
+            }
         };
         let Some(vectors) = embed(EmbedTexts::Sentences(&texts), documents_of(sentences)).await else {
             return;
         };
-        let Some(query) = query.first() else { return };
-        let query = query.to_f32();
         for (sentence, vector) in sentences.iter_mut().zip(&vectors) {
             let cosine = crate::embedding::inner_product(&query, &vector.to_f32());
             sentence.features.cosine = Some(comparable_cosine(&embedder.model().name, cosine));

@@ -25,7 +25,10 @@ impl Library {
     ) -> Result<Draft, Refusal> {
         events.stage(AskStage::Reading).await;
         let slot = self.reading.acquire().await?;
-        let evidence = self.rank_sentences(scope, &found.query, &found.relevant).await;
+        let embedded = found.query_embedding.as_ref();
+        let evidence = self
+            .rank_sentences(scope, &found.query, embedded, &found.relevant)
+            .await;
         drop(slot);
         let mut separator = if was_shown { "\n\n" } else { "" };
         if !confidence(&found.query, &found.relevant, &evidence).is_enough() {

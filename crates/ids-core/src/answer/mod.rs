@@ -36,7 +36,7 @@ use crate::library::Library;
 use crate::limits;
 use crate::ports::ChatTurn;
 use crate::scope::Scope;
-use crate::search::{Hit, SearchRequest};
+use crate::search::{Hit, QueryEmbedding, SearchRequest};
 use crate::session::{
     AnswerCost, AnswerDetails, AnswerFallback, AnswerMode, Exchange, Message, NearestDocument, Session,
     TokenUsage,
@@ -203,6 +203,8 @@ pub(crate) struct Found {
     advice: Advice,
     /// That no money was left to look for it by meaning, too.
     words_alone: Option<AnswerFallback>,
+    /// Of `query`.
+    query_embedding: Option<QueryEmbedding>,
 }
 
 impl Library {
@@ -341,11 +343,18 @@ impl Library {
                     .await?
             },
         };
-        // An answer that cost something tells what its question took as well; the ledger has a row for each.
-        if let (Some(cost), Some(rewriting)) = (&mut draft.cost, found.rewriting) {
-            cost.amount = cost.amount.plus(rewriting.cost.amount);
-            draft.usage.prompt_tokens += rewriting.usage.prompt_tokens;
-            draft.usage.completion_tokens += rewriting.usage.completion_tokens;
+        if let Some(rewriting) = found.rewriting {
+            // An answer that cost something tells what its question took as well; the ledger has a row for each.
+            if let Some(cost) = &mut draft.cost {
+                cost.amount = cost.amount.plus(rewriting.cost.amount);
+                draft.usage.prompt_tokens += rewriting.usage.prompt_tokens;
+                draft.usage.completion_tokens += rewriting.usage.completion_tokens;
+            }
+            // The answer's prompt has the same conversation in it; where no model was asked for the answer, this is all.
+            draft.hidden = match (draft.hidden, rewriting.hidden) {
+                (Some(answer), Some(question)) => Some(answer.or_more(&question)),
+                (answer, question) => answer.or(question),
+            };
         }
         let now = self.ports.clock.now();
         let details = AnswerDetails {
@@ -405,6 +414,7 @@ impl Library {
             rewriting,
             relevant: evidence::relevant(&reply.hits),
             hits: reply.hits,
+            query_embedding: reply.query_embedding,
             words_alone: reply
                 .words_alone
                 .filter(|reason| *reason != AnswerFallback::ModelFailed),

@@ -20,6 +20,7 @@ use crate::limits;
 use crate::ports::{ChatModel, ChatPrompt};
 use crate::scope::Scope;
 use crate::session::{AnswerCost, Message, TokenUsage};
+use crate::shield::Hidden;
 use crate::trace::TARGET;
 
 const SYSTEM: &str = "You rewrite the last question of a conversation so that it can be understood without the conversation.
@@ -41,10 +42,12 @@ const KNOWN_WORDS: f32 = 0.75;
 const KEPT_WORDS: f32 = 0.5;
 
 /// What a rewriting took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Rewriting {
     pub(super) usage: TokenUsage,
     pub(super) cost: AnswerCost,
+    /// What was held back of its prompt.
+    pub(super) hidden: Option<Hidden>,
 }
 
 impl Library {
@@ -60,13 +63,14 @@ impl Library {
         };
         let question = &asking.request.question;
         let prompt = prompt(question, &asking.history);
+        let outgoing = chat.outgoing(&prompt);
         let planned = Planned {
             kind: UsageKind::Rewriting,
             key_id: asking.request.key_id,
             session_id: asking.session_id,
             model: chat.name(),
             price: self.settings.budget.prices.of(chat.name()),
-            most: most_tokens(&chat.outgoing(&prompt).prompt),
+            most: most_tokens(&outgoing.prompt),
             documents: Vec::new(),
         };
         let mut spending = match self.set_aside(scope, planned).await? {
@@ -97,7 +101,12 @@ impl Library {
             is_used = rewritten.is_some(),
             "the model was asked to rewrite a follow-up"
         );
-        Ok((rewritten, Some(Rewriting { usage, cost })))
+        let took = Rewriting {
+            usage,
+            cost,
+            hidden: outgoing.hidden,
+        };
+        Ok((rewritten, Some(took)))
     }
 }
 

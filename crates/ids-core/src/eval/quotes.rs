@@ -5,7 +5,7 @@ use super::run::{EvalQuery, Running};
 use crate::answer::{Evidence, PASSAGES, confidence, quoted};
 use crate::error::Refusal;
 use crate::limits;
-use crate::search::{Hit, SearchRequest};
+use crate::search::{Hit, SearchReply, SearchRequest};
 
 /// What extractive answers are worth.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,15 +45,15 @@ pub(super) async fn measure(running: &Running<'_>) -> Result<Option<QuotesOutcom
     let mut rows = Vec::with_capacity(asked.len());
     for (done, (query, accepted)) in asked.iter().enumerate() {
         running.check()?;
-        let hits = hits(running, query).await?;
-        rows.push(one(running, query, accepted, &hits).await);
+        let found = find(running, query).await?;
+        rows.push(one(running, query, accepted, &found).await);
         running.progress.answered(done + 1, total);
     }
     let mut unanswerable = Vec::with_capacity(set.unanswerable.len());
     for (done, query) in set.unanswerable.iter().enumerate() {
         running.check()?;
-        let hits = hits(running, query).await?;
-        unanswerable.push(is_answered(running, query, hits.iter().take(PASSAGES)).await);
+        let found = find(running, query).await?;
+        unanswerable.push(is_answered(running, query, &found, found.hits.iter().take(PASSAGES)).await);
         running.progress.answered(asked.len() + done + 1, total);
     }
     let mut again = Vec::with_capacity(set.rejected.len());
@@ -63,11 +63,9 @@ pub(super) async fn measure(running: &Running<'_>) -> Result<Option<QuotesOutcom
         .filter_map(|query| Some((query, set.rejected.get(&query.id)?)));
     for (query, rejected) in disliked {
         running.check()?;
-        let hits = relevant(hits(running, query).await?.iter().take(PASSAGES));
-        let evidence = running
-            .library
-            .rank_sentences(running.scope, &query.text, &hits)
-            .await;
+        let found = find(running, query).await?;
+        let hits = relevant(found.hits.iter().take(PASSAGES));
+        let evidence = rank(running, query, &found, &hits).await;
         let first = quoted(&evidence)
             .next()
             .map(|quote| ids_text::fold_for_match(&quote.text));
@@ -99,10 +97,9 @@ struct Row {
     is_answered_without: bool,
 }
 
-async fn one(running: &Running<'_>, query: &EvalQuery, accepted: &[String], hits: &[Hit]) -> Row {
-    let library = running.library;
-    let read = relevant(hits.iter().take(PASSAGES));
-    let evidence = library.rank_sentences(running.scope, &query.text, &read).await;
+async fn one(running: &Running<'_>, query: &EvalQuery, accepted: &[String], found: &SearchReply) -> Row {
+    let read = relevant(found.hits.iter().take(PASSAGES));
+    let evidence = rank(running, query, found, &read).await;
     let quotes: Vec<&Evidence> = quoted(&evidence).collect();
     let accepted: Vec<String> = accepted
         .iter()
@@ -114,25 +111,33 @@ async fn one(running: &Running<'_>, query: &EvalQuery, accepted: &[String], hits
     };
     let chars = |quote: &Evidence| quote.text.chars().count();
     let is_other = |hit: &&Hit| !running.is_relevant(&query.id, hit.chunk.document_id);
-    let others = hits.iter().filter(is_other).take(PASSAGES);
+    let others = found.hits.iter().filter(is_other).take(PASSAGES);
     Row {
         in_first: quotes.first().is_some_and(|quote| holds(quote)),
         in_any: quotes.iter().any(|quote| holds(quote)),
         first_chars: quotes.first().map_or(0, |quote| chars(quote)),
         quoted_chars: quotes.iter().map(|quote| chars(quote)).sum(),
         is_answered: confidence(&query.text, &read, &evidence).is_enough(),
-        is_answered_without: is_answered(running, query, others).await,
+        is_answered_without: is_answered(running, query, found, others).await,
     }
 }
 
 /// Enough hits that as many are left as are read when those of the relevant documents go.
-async fn hits(running: &Running<'_>, query: &EvalQuery) -> Result<Vec<Hit>, Refusal> {
+async fn find(running: &Running<'_>, query: &EvalQuery) -> Result<SearchReply, Refusal> {
     let request = SearchRequest {
         mode: running.options.mode,
         limit: (5 * PASSAGES).min(limits::SEARCH_RESULTS),
         ..SearchRequest::new(query.text.clone())
     };
-    Ok(running.library.search(running.scope, &request).await?.hits)
+    running.library.search(running.scope, &request).await
+}
+
+async fn rank(running: &Running<'_>, query: &EvalQuery, found: &SearchReply, read: &[Hit]) -> Vec<Evidence> {
+    let embedded = found.query_embedding.as_ref();
+    let library = running.library;
+    library
+        .rank_sentences(running.scope, &query.text, embedded, read)
+        .await
 }
 
 fn relevant<'a>(hits: impl Iterator<Item = &'a Hit>) -> Vec<Hit> {
@@ -142,12 +147,10 @@ fn relevant<'a>(hits: impl Iterator<Item = &'a Hit>) -> Vec<Hit> {
 async fn is_answered<'a>(
     running: &Running<'_>,
     query: &EvalQuery,
+    found: &SearchReply,
     hits: impl Iterator<Item = &'a Hit>,
 ) -> bool {
     let read = relevant(hits);
-    let evidence = running
-        .library
-        .rank_sentences(running.scope, &query.text, &read)
-        .await;
+    let evidence = rank(running, query, found, &read).await;
     confidence(&query.text, &read, &evidence).is_enough()
 }

@@ -116,6 +116,17 @@ pub struct SearchReply {
     pub chunks_searched: u64,
     /// Why words alone were looked at although meaning was asked for, too.
     pub words_alone: Option<AnswerFallback>,
+    /// The query's vector, where there is one: what is compared with the query next need not embed it again.
+    pub query_embedding: Option<QueryEmbedding>,
+}
+
+/// The vector of a query, and whose it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QueryEmbedding {
+    /// The model that made it.
+    pub model: EmbeddingModel,
+    /// The vector.
+    pub embedding: Embedding,
 }
 
 impl Library {
@@ -167,6 +178,7 @@ async fn find(library: &Library, scope: &Scope, request: &SearchRequest) -> Resu
             hits: Vec::new(),
             chunks_searched,
             words_alone: None,
+            query_embedding: None,
         });
     }
     let bm25 = Bm25::new(ports, scope, terms).await?;
@@ -210,6 +222,10 @@ async fn find(library: &Library, scope: &Scope, request: &SearchRequest) -> Resu
         hits,
         chunks_searched,
         words_alone: words_alone.filter(|_| request.mode != SearchMode::Keyword),
+        query_embedding: query_embedding.map(|embedding| QueryEmbedding {
+            model: model.clone(),
+            embedding,
+        }),
     })
 }
 

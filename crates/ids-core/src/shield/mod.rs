@@ -35,6 +35,18 @@ impl Hidden {
         self.counts.iter().map(|(_, count)| count).sum()
     }
 
+    /// What was held back of two texts that say much the same: of each kind the larger number.
+    #[must_use]
+    pub fn or_more(mut self, other: &Self) -> Self {
+        for (kind, count) in &other.counts {
+            match self.counts.binary_search_by_key(kind, |(kind, _)| *kind) {
+                Ok(at) => self.counts[at].1 = self.counts[at].1.max(*count),
+                Err(at) => self.counts.insert(at, (*kind, *count)),
+            }
+        }
+        self
+    }
+
     fn add(&mut self, kind: PersonalKind) -> u32 {
         let at = match self.counts.binary_search_by_key(&kind, |(kind, _)| *kind) {
             Ok(at) => at,

@@ -112,6 +112,26 @@ async fn what_was_said_before_and_what_is_answered_anew_is_held_back_too() {
 }
 
 #[tokio::test]
+async fn what_was_held_back_of_a_rewriting_is_told_though_nothing_was_found_to_answer_from() {
+    let (model, _hold) = chat(Ok(REPLY));
+    let app = App::with_chat(Arc::new(ShieldedChatModel::new(model.clone())));
+    let document_id = app.ingest("contrato.txt", TEXT, &[]).await;
+    let first = ask(&app, json!({"message": QUESTION})).await;
+    app.delete(&format!("/api/v1/documents/{document_id}")).await;
+
+    let body = json!({"message": "E o e-mail dela?", "session_id": first["session_id"]});
+    let follow_up = ask(&app, body).await;
+
+    assert_eq!(follow_up["metadata"]["answered"], false, "{follow_up}");
+    let sent = model.prompt.borrow().clone().unwrap();
+    assert!(sent.system.starts_with("You rewrite"), "{sent:?}");
+    assert_eq!(
+        follow_up["metadata"]["shield"],
+        json!({"replaced": 2, "kinds": {"CPF": 2}})
+    );
+}
+
+#[tokio::test]
 async fn at_the_door_of_other_programs_the_conversation_they_bring_is_held_back_too() {
     let (model, _hold) = chat(Ok(REPLY));
     let app = App::with_chat(Arc::new(ShieldedChatModel::new(model.clone())));
