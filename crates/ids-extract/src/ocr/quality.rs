@@ -57,19 +57,18 @@ pub(crate) fn judge(text: &str) -> Usable {
         text.split(|c: char| !c.is_alphabetic())
             .filter(|word| !word.is_empty())
     };
-    let (mut all, mut wordlike, mut function) = (0_usize, 0_usize, 0_usize);
+    let (mut all, mut wordlike, mut has_function_word) = (0_usize, 0_usize, false);
     for word in words() {
-        let lower = word.to_lowercase();
-        function += usize::from(FUNCTION_WORDS.contains(&lower.as_str()));
+        has_function_word = has_function_word || is_function_word(word);
         // Single letters are numbers of lists, and shares of words that were spread out.
         if word.chars().nth(1).is_some() {
             all += 1;
-            wordlike += usize::from(is_wordlike(word, &lower));
+            wordlike += usize::from(is_wordlike(word));
         }
     }
     if all >= FEW_WORDS {
         let is_unlike = wordlike * 100 < all * 55;
-        let says_nothing = all >= 40 && function == 0 && wordlike * 100 < all * 78;
+        let says_nothing = all >= 40 && !has_function_word && wordlike * 100 < all * 78;
         if is_unlike || says_nothing {
             return Usable::Rubbish;
         }
@@ -92,12 +91,44 @@ struct Tally {
     signs: usize,
 }
 
+fn is_function_word(word: &str) -> bool {
+    FUNCTION_WORDS.contains(&word.to_lowercase().as_str())
+}
+
+const fn is_vowel(lower: char) -> bool {
+    matches!(
+        lower,
+        'a' | 'e'
+            | 'i'
+            | 'o'
+            | 'u'
+            | 'y'
+            | 'á'
+            | 'à'
+            | 'â'
+            | 'ã'
+            | 'é'
+            | 'ê'
+            | 'í'
+            | 'ó'
+            | 'ô'
+            | 'õ'
+            | 'ú'
+            | 'ü'
+            | 'ä'
+            | 'ö'
+            | 'ë'
+            | 'ï'
+            | 'æ'
+            | 'ø'
+    )
+}
+
 /// Has a vowel, no heap of consonants, no letter four times, and capitals where words have them.
-fn is_wordlike(word: &str, lower: &str) -> bool {
-    let is_vowel = |c: char| "aeiouyáàâãéêíóôõúüäöëïæø".contains(c);
+fn is_wordlike(word: &str) -> bool {
     let (mut vowels, mut run, mut longest) = (0, 0, 0);
     let (mut same, mut before) = (0, ' ');
-    for c in lower.chars() {
+    for c in word.chars().flat_map(char::to_lowercase) {
         if is_vowel(c) {
             vowels += 1;
             run = 0;

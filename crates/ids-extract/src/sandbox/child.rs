@@ -39,10 +39,7 @@ fn run(
     args: impl IntoIterator<Item = OsString>,
     body: impl FnOnce(&Request, &mut Frames) -> Result<(), ParseError>,
 ) -> ExitCode {
-    let mut output = FrameWriter {
-        out: io::stdout().lock(),
-        gives_members: false,
-    };
+    let mut output = FrameWriter::new(io::stdout().lock());
     let result = confined(args).and_then(|request| {
         output.gives_members = request.task == Task::Unpack;
         body(&request, &mut output)

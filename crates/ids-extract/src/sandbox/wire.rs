@@ -4,8 +4,9 @@
 //!
 //! The child reads foreign bytes, so the parent believes nothing: see [`super::validate`].
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use ids_core::member::SkipReason;
 use ids_core::page::{Block, BlockKind, ExtractionNote, LineBox, NoteKind, Page};
@@ -209,14 +210,28 @@ fn short(points: f32) -> f32 {
 /// What a piece of a member begins with, which neither JSON nor a PNG does.
 pub(crate) const MEMBER_PIECE: u8 = 0;
 
+/// Frames wait until there are so many bytes of them, or the last ones were passed on so long ago: each time wakes the reader, which for
+/// pages of few lines costs as much as reading them (`bench/formats`).
+const WAITING_BYTES: usize = 64 * 1_024;
+const WAITING_TIME: Duration = Duration::from_millis(100);
+
 /// Writes frames as a parser finds things.
-pub(crate) struct FrameWriter<W> {
-    pub(crate) out: W,
+pub(crate) struct FrameWriter<W: Write> {
+    out: BufWriter<W>,
+    passed_on: Instant,
     /// Whether what comes in the document is asked for.
     pub(crate) gives_members: bool,
 }
 
 impl<W: Write> FrameWriter<W> {
+    pub(crate) fn new(out: W) -> Self {
+        Self {
+            out: BufWriter::with_capacity(WAITING_BYTES, out),
+            passed_on: Instant::now(),
+            gives_members: false,
+        }
+    }
+
     /// Writes the frame that ends the answer.
     pub(crate) fn finish(&mut self, result: Result<(), ParseError>) -> io::Result<()> {
         let failed = |reason, text: &str| Frame::Failed {
@@ -233,7 +248,8 @@ impl<W: Write> FrameWriter<W> {
             Err(ParseError::Input(error)) => failed(Reason::Internal, &error.kind().to_string()),
             Err(ParseError::Output(error)) => return Err(error),
         };
-        self.write(&frame)
+        self.write(&frame)?;
+        self.out.flush()
     }
 
     /// Writes the picture of a page, or that there is no such page.
@@ -277,7 +293,7 @@ impl<W: Write> FrameWriter<W> {
         let length = u32::try_from(frame.len()).map_err(io::Error::other)?;
         self.out.write_all(&length.to_le_bytes())?;
         self.out.write_all(frame)?;
-        self.out.flush()
+        self.pass_on_in_time()
     }
 
     fn write_piece(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -285,6 +301,15 @@ impl<W: Write> FrameWriter<W> {
         self.out.write_all(&length.to_le_bytes())?;
         self.out.write_all(&[MEMBER_PIECE])?;
         self.out.write_all(bytes)?;
+        self.pass_on_in_time()
+    }
+
+    /// What is too much for the buffer leaves it by itself; what has waited leaves it here, since the reader shows how far it is.
+    fn pass_on_in_time(&mut self) -> io::Result<()> {
+        if self.passed_on.elapsed() < WAITING_TIME {
+            return Ok(());
+        }
+        self.passed_on = Instant::now();
         self.out.flush()
     }
 }

@@ -1,11 +1,13 @@
 //! Scans: text, places and how sure they are, from any side; and what recognition may not do.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use ids_core::document::ContentType;
 use ids_core::page::{ExtractedDocument, Page};
 use ids_core::ports::{ExtractProgress, ExtractRequest, Extractor, RenderRequest};
-use ids_extract::SandboxedExtractor;
+use ids_extract::{ChildLimits, OcrSource, SandboxedExtractor};
 use ids_testkit::contracts::extractor_contract::{NoProgress, assert_pages_hold, read};
 use image::{DynamicImage, GrayImage, Luma, imageops};
 
@@ -106,6 +108,30 @@ async fn a_scan_is_read_with_places_and_how_sure_that_is() {
             assert!(line.y >= 0.0 && line.y + line.height <= height + 0.5, "{line:?}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_looks_for_recognition_before_a_page_needs_it() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counting = Arc::clone(&asked);
+    let mut config = config("__extract", ChildLimits::default());
+    config.ocr = Some(OcrSource::new(move || {
+        counting.fetch_add(1, Ordering::Relaxed);
+        None
+    }));
+    let extractor = SandboxedExtractor::new(config);
+    let lines: Vec<_> = (0..LINES.len())
+        .map(|number| (70.0, 740.0 - 40.0 * number as f32, 14.0, LINES[number]))
+        .collect();
+    read_bytes(&extractor, "a.pdf", &pdf("", &[&lines])).await;
+    read_bytes(&extractor, "a.txt", LINES.join("\n").as_bytes()).await;
+    assert_eq!(asked.load(Ordering::Relaxed), 0, "text needs none");
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.png");
+    std::fs::write(&file, png(&page_of_lines().await)).unwrap();
+    let _ = read(&extractor, &file, "a.png").await;
+    assert!(asked.load(Ordering::Relaxed) > 0, "a picture does");
 }
 
 #[tokio::test(flavor = "multi_thread")]
