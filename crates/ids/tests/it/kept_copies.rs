@@ -5,9 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use ids_testkit::services::PrivatePostgres;
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::backup::files;
+use crate::cluster_place::Cluster;
 use crate::migrate_data::{json as json_of, run, server_env};
 use crate::place::{Place, Run};
 use crate::server::{Server, send};
@@ -235,4 +237,58 @@ fn a_document_that_failed_without_its_password_is_opened_where_it_lies() {
     assert_eq!(holding(place.data_dir(), b"senha-errada-9"), 0);
     let made = place.ids(&["backup", "--to", "copies"]);
     assert!(!said(&made).contains("other bytes"), "{}", said(&made));
+}
+
+#[test]
+fn copies_in_the_bucket_need_no_password_and_go_into_backups_and_home() {
+    let cluster = Cluster::new();
+    let (server, worker) = (cluster.api(), cluster.worker("w1"));
+    let at_the_door = server.send_file("ata.docx", LOCKED_DOCX, Some("segredo"));
+    assert_eq!(at_the_door.status, 202, "{}", at_the_door.body);
+    let at_the_door = at_the_door.body["document_id"].as_str().unwrap().to_owned();
+    let afterwards = server.upload("ata.pdf", LOCKED_PDF);
+    let failed = until(&server, &afterwards, "failed");
+    assert_eq!(failed["error"]["error_code"], "ENCRYPTED", "{failed}");
+    let (status, accepted) = reindex(&server, &afterwards, &json!({"password": "segredo"}));
+    assert_eq!(status, 202, "{accepted}");
+    until(&server, &at_the_door, "completed");
+    until(&server, &afterwards, "completed");
+    let image = format!("/api/v1/documents/{afterwards}/pages/1/image");
+    assert_eq!(server.status_of(&image, None), 200, "drawn without a password");
+    wait::until("the end of the temporary objects", || {
+        let keys = cluster.s3.list_keys(&cluster.bucket);
+        (keys.len() == 2 && keys.iter().all(|key| key.starts_with("originals/"))).then_some(())
+    });
+    // In order: a worker that was killed counts as alive for a while.
+    worker.stop(Signal::TERM);
+    server.stop(Signal::TERM);
+
+    let made = Run::of(&cluster.command(&["backup"]).output().unwrap());
+    assert_eq!(made.code, Some(0), "{}", said(&made));
+    assert!(!said(&made).contains("other bytes"), "{}", said(&made));
+    let verify = ["backup", "verify", "latest", "--json"];
+    let verified = Run::of(&cluster.command(&verify).output().unwrap());
+    assert_eq!(verified.body()["originals"], 2, "{}", said(&verified));
+
+    let home = ["migrate-data", "--to", "embedded", "--json"];
+    let home = Run::of(&cluster.command(&home).output().unwrap());
+    assert_eq!(home.code, Some(0), "{}", said(&home));
+    let body = home.body();
+    assert_eq!(
+        (
+            &body["verified"],
+            &body["blobs"]["copied"],
+            &body["blobs"]["damaged"]
+        ),
+        (&true.into(), &2.into(), &json!([])),
+        "{body}"
+    );
+    let copies = kept(&cluster.place);
+    assert_eq!(copies.len(), 2, "{:?}", copies.keys());
+    let starts = |with: &[u8]| copies.values().any(|bytes| bytes.starts_with(with));
+    assert!(
+        starts(b"%PDF") && starts(b"PK"),
+        "an open PDF, and the package of an open DOCX"
+    );
+    assert!(!copies.values().any(|bytes| is_protected(bytes)));
 }

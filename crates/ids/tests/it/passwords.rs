@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use crate::place::{Place, Run, texts};
-use crate::server::{Server, send};
+use crate::server::Server;
 use crate::wait;
 
 const LOCKED_PDF: &[u8] = include_bytes!("../../../ids-testkit/src/fixtures/locked.pdf");
@@ -88,18 +88,7 @@ fn a_password_may_be_given_on_standard_input() {
 fn the_api_takes_a_password_and_keeps_a_copy_without() {
     let place = Place::new();
     let server = Server::start_with(&place, &[("LOG_LEVEL", "debug")]);
-    let upload = |password: &str| {
-        let mut form = format!(
-            "--X\r\ncontent-disposition: form-data; name=\"password\"\r\n\r\n{password}\r\n--X\r\n\
-             content-disposition: form-data; name=\"file\"; filename=\"ata.pdf\"\r\n\r\n"
-        )
-        .into_bytes();
-        form.extend_from_slice(LOCKED_PDF);
-        form.extend_from_slice(b"\r\n--X--\r\n");
-        let headers = [("content-type", "multipart/form-data; boundary=X")];
-        send(server.address(), "POST", "/api/v1/documents", &headers, &form)
-    };
-    let wrong = upload(WRONG);
+    let wrong = server.send_file("ata.pdf", LOCKED_PDF, Some(WRONG));
     assert_eq!(
         (wrong.status, wrong.body["error_code"].as_str()),
         (422, Some("ENCRYPTED")),
@@ -113,7 +102,7 @@ fn the_api_takes_a_password_and_keeps_a_copy_without() {
         "what was refused leaves nothing"
     );
 
-    let right = upload(PASSWORD);
+    let right = server.send_file("ata.pdf", LOCKED_PDF, Some(PASSWORD));
     assert_eq!(right.status, 202, "{}", right.body);
     let document_id = right.body["document_id"].as_str().unwrap();
     server.until_completed(document_id);

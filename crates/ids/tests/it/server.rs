@@ -140,19 +140,29 @@ impl Server {
 
     /// Sends a file; returns the document's id once it is accepted.
     pub fn upload(&self, filename: &str, bytes: &[u8]) -> String {
-        let mut form =
-            format!("--X\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{filename}\"\r\n\r\n")
-                .into_bytes();
+        let answer = self.send_file(filename, bytes, None);
+        assert_eq!(answer.status, 202, "{}", answer.body);
+        answer.body["document_id"].as_str().unwrap().to_owned()
+    }
+
+    /// Sends a file, with its password where it has one.
+    pub fn send_file(&self, filename: &str, bytes: &[u8], password: Option<&str>) -> Answer {
+        let mut form = Vec::new();
+        if let Some(password) = password {
+            let part = "--X\r\ncontent-disposition: form-data; name=\"password\"\r\n\r\n";
+            form.extend_from_slice(format!("{part}{password}\r\n").as_bytes());
+        }
+        let part =
+            format!("--X\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{filename}\"\r\n\r\n");
+        form.extend_from_slice(part.as_bytes());
         form.extend_from_slice(bytes);
         form.extend_from_slice(b"\r\n--X--\r\n");
-        let answer = self.send(
+        self.send(
             "POST",
             "/api/v1/documents",
             "multipart/form-data; boundary=X",
             &form,
-        );
-        assert_eq!(answer.status, 202, "{}", answer.body);
-        answer.body["document_id"].as_str().unwrap().to_owned()
+        )
     }
 
     pub fn status(&self, document_id: &str) -> Value {
