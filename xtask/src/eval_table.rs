@@ -29,11 +29,16 @@ struct Report {
     answers: Option<Answers>,
 }
 
-/// Shares of the questions whose answer is quoted.
+/// Shares of the questions whose answer is quoted, characters quoted for that, and shares of those answered or refused wrongly.
 #[derive(Debug, Deserialize)]
 struct Answers {
     in_first: f64,
     in_any: f64,
+    first_chars: f64,
+    quoted_chars: f64,
+    wrongly_refused: f64,
+    wrongly_answered_without: f64,
+    wrongly_answered: Option<f64>,
 }
 
 /// Runs `program eval` over each set in each mode and writes the figures between the two markers of docs/quality.md.
@@ -83,22 +88,36 @@ fn sets_folder(root: &Path) -> Result<PathBuf> {
 
 fn table(rows: &[(&str, &str, Report)]) -> Result<String> {
     let mut table = String::from(
-        "| set | mode | NDCG@10 | recall@10 | MRR@10 | documents | queries | p50 ms | answer in first | in any |\n\
-         |---|---|---|---|---|---|---|---|---|---|\n",
+        "| set | mode | NDCG@10 | recall@10 | MRR@10 | documents | queries | p50 ms | answer in first | in any | characters of the first | of all | wrongly refused | wrongly answered: paragraph taken out | made unanswerable |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
     for (set, mode, report) in rows {
-        let share = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
+        let shown = |digits: usize, value: Option<f64>| {
+            value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
+        };
+        let answers = |of: fn(&Answers) -> f64| report.answers.as_ref().map(of);
         writeln!(
             table,
-            "| {set} | {mode} | {:.3} | {:.3} | {:.3} | {} | {} | {:.1} | {} | {} |",
+            "| {set} | {mode} | {:.3} | {:.3} | {:.3} | {} | {} | {:.1} | {} | {} | {} | {} | {} | {} | {} |",
             report.ndcg_at_10,
             report.recall_at_10,
             report.mrr_at_10,
             report.documents,
             report.queries,
             report.p50_ms,
-            share(report.answers.as_ref().map(|answers| answers.in_first)),
-            share(report.answers.as_ref().map(|answers| answers.in_any)),
+            shown(3, answers(|answers| answers.in_first)),
+            shown(3, answers(|answers| answers.in_any)),
+            shown(0, answers(|answers| answers.first_chars)),
+            shown(0, answers(|answers| answers.quoted_chars)),
+            shown(3, answers(|answers| answers.wrongly_refused)),
+            shown(3, answers(|answers| answers.wrongly_answered_without)),
+            shown(
+                3,
+                report
+                    .answers
+                    .as_ref()
+                    .and_then(|answers| answers.wrongly_answered)
+            ),
         )?;
     }
     Ok(table)
@@ -146,7 +165,7 @@ mod tests {
 
         assert_eq!(
             table.lines().last().unwrap(),
-            "| faquad | hybrid | 0.932 | 1.000 | 0.900 | 10 | 5 | 7.0 | - | - |"
+            "| faquad | hybrid | 0.932 | 1.000 | 0.900 | 10 | 5 | 7.0 | - | - | - | - | - | - | - |"
         );
     }
 }
