@@ -133,6 +133,12 @@ impl ContentType {
         matches!(self.as_str(), Self::ZIP | Self::EML | Self::MSG)
     }
 
+    /// Whether a password may open files of this type. From outside they look as if they needed none; an Office file that needs one
+    /// shows nothing but that it is encrypted, and has none of these types.
+    pub fn takes_a_password(&self) -> bool {
+        matches!(self.as_str(), Self::PDF | Self::ODT | Self::ODS | Self::ODP)
+    }
+
     /// Whether files of this type are read.
     pub fn is_read(&self) -> bool {
         FILE_TYPES.iter().any(|of| of.content_type == self.0)

@@ -14,9 +14,13 @@ pub(crate) fn unsupported(filename: &str, what: &str) -> Failure {
     Failure::of_input(ErrorCode::UnsupportedType, message)
 }
 
-/// It needs a password.
-pub(crate) fn encrypted(filename: &str) -> Failure {
-    let message = format!("`{filename}` is password protected; remove the password and upload it again");
+/// It needs a password; `opens`: giving it would do.
+pub(crate) fn encrypted(filename: &str, opens: bool) -> Failure {
+    let what_to_do = match opens {
+        true => "give the password with it, or remove it and upload the file again",
+        false => "remove the password and upload it again",
+    };
+    let message = format!("`{filename}` is password protected; {what_to_do}");
     Failure::of_input(ErrorCode::Encrypted, message)
 }
 

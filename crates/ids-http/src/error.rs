@@ -161,7 +161,9 @@ pub const fn advice(code: ErrorCode) -> &'static str {
         }
         ErrorCode::Busy => "Try again after `Retry-After`.",
         ErrorCode::StorageFull => "Free some space on the server, then send the file again.",
-        ErrorCode::Encrypted => "Remove the password and send the file again.",
+        ErrorCode::Encrypted => {
+            "Give the password (field `password`; `ids ingest --password`; the page asks for it), or remove it and send the file again: of archives, and of Office files from before 2007, it has to be removed."
+        }
         ErrorCode::Corrupt => "Open the file in its program, save it anew and send that.",
         ErrorCode::ExpandsTooFar => "Split the file: it unpacks to far more than it is.",
         ErrorCode::Timeout => "Split the file, or raise `DOCUMENT_PROCESSING_JOB_TIMEOUT_SECONDS`.",

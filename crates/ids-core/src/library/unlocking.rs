@@ -2,7 +2,7 @@
 
 use super::upload_refusals::{refused_by_blobs, refused_by_detection};
 use super::{IncomingFile, Library};
-use crate::document::{BlobKey, ContentHash, ContentType};
+use crate::document::{BlobKey, ContentHash};
 use crate::error::{ErrorCode, Refusal};
 use crate::id::VersionId;
 use crate::password::Password;
@@ -70,7 +70,7 @@ impl Library {
             .map_err(refused_by_blobs)?;
         let extractor = &self.ports.extractor;
         let content_type = match extractor.detect(local.path(), filename).await {
-            Ok(content_type) if may_be_protected(&content_type) => Some(content_type),
+            Ok(content_type) if content_type.takes_a_password() => Some(content_type),
             // Whatever else there is to be said of it is said later.
             Ok(_) => return Ok(None),
             // An Office file that shows nothing but that it is encrypted.
@@ -92,12 +92,4 @@ async fn copy_all(bytes: &mut dyn UnlockedBytes, copy: &mut IncomingFile) -> Res
         copy.write(&piece).await?;
     }
     Ok(())
-}
-
-/// Types whose files look from outside as if they needed none.
-fn may_be_protected(content_type: &ContentType) -> bool {
-    matches!(
-        content_type.as_str(),
-        ContentType::PDF | ContentType::ODT | ContentType::ODS | ContentType::ODP
-    )
 }

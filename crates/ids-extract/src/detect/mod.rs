@@ -45,7 +45,7 @@ pub(crate) fn detect(file: &mut File, filename: &str) -> Result<ContentType, Fai
                 format!("`{filename}` is empty; it has 0 bytes"),
             ));
         }
-        Kind::EncryptedOffice => return Err(words::encrypted(filename)),
+        Kind::EncryptedOffice => return Err(words::encrypted(filename, true)),
         Kind::Other(what) => return Err(words::unsupported(filename, what)),
         // What is inside was looked at above.
         Kind::Zip | Kind::Ole => None,

@@ -292,7 +292,7 @@ impl Extractor for SandboxedExtractor {
             task: Task::Unlock,
             file: request.file,
             filename: request.filename,
-            content_type: content_type.ok_or_else(|| words::encrypted(request.filename))?,
+            content_type: content_type.ok_or_else(|| words::encrypted(request.filename, true))?,
             password: Some(request.password),
         };
         let file = process::run(&self.config, &work, copy.map_err(unreadable)?, &|_| (), None).await?;

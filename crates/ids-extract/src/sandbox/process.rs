@@ -132,7 +132,7 @@ pub(crate) async fn run<A: Answer>(
             if reason == Reason::Encrypted && work.password.is_some() {
                 return Err(words::wrong_password(name));
             }
-            Err(refusal(name, reason, &text))
+            Err(refusal(work, reason, &text))
         }
         End::TooMuch => {
             stop(&mut child).await;
@@ -336,12 +336,13 @@ async fn stop(child: &mut Child) {
     let _ = child.wait().await;
 }
 
-fn refusal(name: &str, reason: Reason, text: &str) -> Failure {
+fn refusal(work: &Work<'_>, reason: Reason, text: &str) -> Failure {
+    let name = work.filename;
     // One of our own clauses; from a child that was taken over it may be anything, so only its look is checked.
     let is_clause = text.len() <= 100 && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
     let clause = if is_clause { text } else { "it is damaged" };
     match reason {
-        Reason::Encrypted => words::encrypted(name),
+        Reason::Encrypted => words::encrypted(name, work.content_type.takes_a_password()),
         Reason::Corrupt => words::corrupt(name, clause),
         Reason::ExpandsTooFar => words::expands_too_far(name),
         Reason::TooLarge => words::too_large(name, clause),

@@ -86,7 +86,7 @@ pub(crate) struct JobBody {
     result: Option<JobResultBody>,
     /// Why it, or its last try, failed: code and text.
     #[schema(
-        example = "ENCRYPTED: `ata.pdf` is password protected; remove the password and upload it again"
+        example = "ENCRYPTED: `ata.pdf` is password protected; give the password with it, or remove it and upload the file again"
     )]
     exc_info: Option<String>,
     /// What it is about.

@@ -385,7 +385,7 @@ impl Extractor for ScriptedExtractor {
         let text = String::from_utf8(std::fs::read(request.file).unwrap()).unwrap();
         if text.starts_with("%PDF-encrypted") {
             let message = format!(
-                "`{}` is password protected; remove the password and upload it again",
+                "`{}` is password protected; give the password with it, or remove it and upload the file again",
                 request.filename
             );
             return Err(Failure::of_input(ErrorCode::Encrypted, message));
