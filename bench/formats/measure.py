@@ -40,7 +40,11 @@ TYPES = {
 # The limits, and the settings of the allocator, that `ids` itself gives its child.
 ADDRESS_SPACE_BYTES = 1536 * 1024 * 1024
 CPU_SECONDS = 120
-ENVIRONMENT = {"MALLOC_TRIM_THRESHOLD_": "67108864", "MALLOC_MMAP_THRESHOLD_": "33554432"}
+ENVIRONMENT = {
+    "MALLOC_TRIM_THRESHOLD_": "67108864",
+    "MALLOC_MMAP_THRESHOLD_": "33554432",
+    "GLIBC_TUNABLES": "glibc.malloc.mxfast=0",
+}
 
 
 def run_child(program: Path, content_type: str, file: Path):

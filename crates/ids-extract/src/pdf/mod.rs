@@ -12,6 +12,7 @@ mod tables;
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::mem::ManuallyDrop;
 use std::path::Path;
 
 use ids_core::limits;
@@ -56,7 +57,8 @@ impl Engine {
 
     /// Writes the pages of a PDF.
     pub(crate) fn parse(&self, file: File, output: &mut dyn Output) -> Result<(), ParseError> {
-        let document = self.open(file)?;
+        // The process ends with its document: what that takes apart, object by object, is left to the system.
+        let document = ManuallyDrop::new(self.open(file)?);
         properties(&document).write(output)?;
         let pages = document.pages();
         let total = u32::try_from(pages.len()).unwrap_or(0);
