@@ -6,10 +6,10 @@ use std::sync::Arc;
 use anyhow::Result;
 use async_trait::async_trait;
 use ids_blobs::{FolderBlobStore, SigningKey};
-use ids_core::embedding::{Embedding, EmbeddingModel};
+use ids_core::embedding::EmbeddingModel;
 use ids_core::id::DocumentId;
 use ids_core::library::Ports;
-use ids_core::ports::{Clock, EmbedError, Embedder, Ids, Tokenizer};
+use ids_core::ports::{Clock, CountedError, CountedVectors, EmbedTexts, Embedder, Ids, Tokenizer};
 use ids_extract::{ChildCommand, ChildLimits, ExtractorConfig, SandboxedExtractor};
 use ids_postgres::{PostgresConfig, PostgresLibrary, Secret, SslMode};
 use ids_sqlite::SqliteLibrary;
@@ -34,16 +34,8 @@ impl Embedder for SameMeaning {
         &self.0
     }
 
-    async fn embed_query(&self, _text: &str) -> Result<Embedding, EmbedError> {
-        Ok(direction(0.0))
-    }
-
-    async fn embed_sentences(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError> {
-        self.embed_passages(texts).await
-    }
-
-    async fn embed_passages(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError> {
-        Ok(texts.iter().map(|_| direction(0.0)).collect())
+    async fn embed(&self, texts: EmbedTexts<'_>) -> Result<CountedVectors, CountedError> {
+        Ok(vec![direction(0.0); texts.count()].into())
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ids_core::embedding::{Embedding, EmbeddingModel};
-use ids_core::ports::{EmbedError, Embedder, Tokenizer};
+use ids_core::ports::{CountedError, CountedVectors, EmbedError, EmbedTexts, Embedder, Tokenizer};
 use tokio::sync::Semaphore;
 
 use crate::model::{Model, TextEmbedding, TextKind, Workspace};
@@ -51,7 +51,18 @@ impl Embedder for BuiltInEmbedder {
         &self.name
     }
 
-    async fn embed_query(&self, text: &str) -> Result<Embedding, EmbedError> {
+    async fn embed(&self, texts: EmbedTexts<'_>) -> Result<CountedVectors, CountedError> {
+        let vectors = match texts {
+            EmbedTexts::Query(text) => vec![self.query(text).await?],
+            EmbedTexts::Sentences(texts) => self.sentences(texts).await?,
+            EmbedTexts::Passages(texts) => self.passages(texts).await?,
+        };
+        Ok(vectors.into())
+    }
+}
+
+impl BuiltInEmbedder {
+    async fn query(&self, text: &str) -> Result<Embedding, EmbedError> {
         let permit = Arc::clone(&self.queries)
             .acquire_owned()
             .await
@@ -65,7 +76,7 @@ impl Embedder for BuiltInEmbedder {
         to_embedding(&vector.await.map_err(unavailable)?)
     }
 
-    async fn embed_sentences(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError> {
+    async fn sentences(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError> {
         let share = texts.len().div_ceil(self.pool.threads().max(1)).max(1);
         let mut parts = Vec::new();
         for part in texts.chunks(share) {
@@ -90,7 +101,7 @@ impl Embedder for BuiltInEmbedder {
         Ok(embeddings)
     }
 
-    async fn embed_passages(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError> {
+    async fn passages(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError> {
         let embedded = self.pool.embed_passages(texts).await.map_err(unavailable)?;
         embedded
             .iter()

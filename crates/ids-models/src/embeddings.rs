@@ -6,8 +6,8 @@ mod wire;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ids_core::embedding::{Embedding, EmbeddingModel};
-use ids_core::ports::{CountedError, CountedVectors, EmbedError, EmbedTexts, Embedder};
+use ids_core::embedding::EmbeddingModel;
+use ids_core::ports::{CountedError, CountedVectors, EmbedTexts, Embedder};
 use ids_core::slots::Line;
 use ids_net::{Secret, TrustedRoots};
 
@@ -131,7 +131,8 @@ impl OpenAiEmbedder {
         })
     }
 
-    async fn embed(
+    /// The vectors of any number of texts, in bounded calls.
+    async fn ask_all(
         &self,
         calls: &Calls,
         prefix: &str,
@@ -215,33 +216,16 @@ impl Embedder for OpenAiEmbedder {
         &self.model
     }
 
-    async fn embed_query(&self, text: &str) -> Result<Embedding, EmbedError> {
-        let counted = self.embed_counted(EmbedTexts::Query(text)).await;
-        let vectors = counted.map_err(|counted| counted.error)?.vectors;
-        let none = || EmbedError::Unusable("the server gave no vector".into());
-        vectors.into_iter().next().ok_or_else(none)
-    }
-
-    async fn embed_sentences(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError> {
-        let counted = self.embed_counted(EmbedTexts::Sentences(texts)).await;
-        Ok(counted.map_err(|counted| counted.error)?.vectors)
-    }
-
-    async fn embed_passages(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError> {
-        let counted = self.embed_counted(EmbedTexts::Passages(texts)).await;
-        Ok(counted.map_err(|counted| counted.error)?.vectors)
-    }
-
     fn billed_as(&self) -> Option<&str> {
         Some(&self.model.name)
     }
 
-    async fn embed_counted(&self, texts: EmbedTexts<'_>) -> Result<CountedVectors, CountedError> {
+    async fn embed(&self, texts: EmbedTexts<'_>) -> Result<CountedVectors, CountedError> {
         let Prefixes { query, passage } = self.prefixes;
         match texts {
-            EmbedTexts::Query(text) => self.embed(&self.queries, query, &[text.to_owned()]).await,
-            EmbedTexts::Sentences(texts) => self.embed(&self.queries, passage, texts).await,
-            EmbedTexts::Passages(texts) => self.embed(&self.passages, passage, texts).await,
+            EmbedTexts::Query(text) => self.ask_all(&self.queries, query, &[text.to_owned()]).await,
+            EmbedTexts::Sentences(texts) => self.ask_all(&self.queries, passage, texts).await,
+            EmbedTexts::Passages(texts) => self.ask_all(&self.passages, passage, texts).await,
         }
     }
 }

@@ -147,7 +147,7 @@ mod tests {
 
     use super::{Embedders, Standing};
     use crate::embedding::{Embedding, EmbeddingModel};
-    use crate::ports::{EmbedError, Embedder};
+    use crate::ports::{CountedError, CountedVectors, EmbedTexts, Embedder};
 
     struct Named(EmbeddingModel);
 
@@ -157,16 +157,8 @@ mod tests {
             &self.0
         }
 
-        async fn embed_query(&self, _text: &str) -> Result<Embedding, EmbedError> {
-            Ok(Embedding::from_f32(&[1.0]))
-        }
-
-        async fn embed_sentences(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError> {
-            self.embed_passages(texts).await
-        }
-
-        async fn embed_passages(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError> {
-            Ok(texts.iter().map(|_| Embedding::from_f32(&[1.0])).collect())
+        async fn embed(&self, texts: EmbedTexts<'_>) -> Result<CountedVectors, CountedError> {
+            Ok(vec![Embedding::from_f32(&[1.0]); texts.count()].into())
         }
     }
 

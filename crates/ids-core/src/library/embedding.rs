@@ -52,7 +52,7 @@ impl Library {
         documents: Vec<DocumentId>,
     ) -> Result<Vec<Embedding>, NoVectors> {
         let Some(model) = embedder.billed_as() else {
-            let counted = embedder.embed_counted(texts).await;
+            let counted = embedder.embed(texts).await;
             return counted
                 .map(|counted| counted.vectors)
                 .map_err(|counted| NoVectors::Model(counted.error));
@@ -76,7 +76,7 @@ impl Library {
             Funds::Refused(party) => return Err(NoVectors::OverBudget(party)),
         };
         spending.begin();
-        match embedder.embed_counted(texts).await {
+        match embedder.embed(texts).await {
             Ok(counted) => {
                 let usage = counted.tokens.map(|prompt_tokens| TokenUsage {
                     prompt_tokens,

@@ -14,46 +14,33 @@ pub trait Embedder: Send + Sync {
     /// The model.
     fn model(&self) -> &EmbeddingModel;
 
-    /// The vector of a query, as typed.
-    ///
-    /// # Errors
-    /// See [`EmbedError`].
-    async fn embed_query(&self, text: &str) -> Result<Embedding, EmbedError>;
-
-    /// The vectors of a few short texts that somebody waits for, as passages, in their order.
-    ///
-    /// # Errors
-    /// See [`EmbedError`]; then none is returned.
-    async fn embed_sentences(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError>;
-
-    /// The vectors of passages, in their order.
-    ///
-    /// # Errors
-    /// See [`EmbedError`]; then none is returned.
-    async fn embed_passages(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError>;
-
     /// Under which name somebody is paid for its tokens, which are counted in the budget then; `None` where nobody is.
     fn billed_as(&self) -> Option<&str> {
         None
     }
 
-    /// The same as the three above, with the tokens that its server counted.
+    /// The vectors of texts, with the tokens that its server counted.
     ///
     /// # Errors
-    /// As the one that is meant.
-    async fn embed_counted(&self, texts: EmbedTexts<'_>) -> Result<CountedVectors, CountedError> {
-        let vectors = match texts {
-            EmbedTexts::Query(text) => self.embed_query(text).await.map(|vector| vec![vector]),
-            EmbedTexts::Sentences(texts) => self.embed_sentences(texts).await,
-            EmbedTexts::Passages(texts) => self.embed_passages(texts).await,
-        };
-        match vectors {
-            Ok(vectors) => Ok(CountedVectors {
-                vectors,
-                tokens: None,
-            }),
-            Err(error) => Err(CountedError { error, is_free: true }),
-        }
+    /// See [`EmbedError`]; then none is returned.
+    async fn embed(&self, texts: EmbedTexts<'_>) -> Result<CountedVectors, CountedError>;
+
+    /// The vector of a query, where nobody counts.
+    ///
+    /// # Errors
+    /// See [`EmbedError`].
+    async fn embed_query(&self, text: &str) -> Result<Embedding, EmbedError> {
+        let vectors = self.embed(EmbedTexts::Query(text)).await?.vectors;
+        let none = || EmbedError::Unusable("the model gave no vector".into());
+        vectors.into_iter().next().ok_or_else(none)
+    }
+
+    /// The vectors of passages, where nobody counts.
+    ///
+    /// # Errors
+    /// See [`EmbedError`]; then none is returned.
+    async fn embed_passages(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError> {
+        Ok(self.embed(EmbedTexts::Passages(texts)).await?.vectors)
     }
 }
 
@@ -62,29 +49,30 @@ pub trait Embedder: Send + Sync {
 pub enum EmbedTexts<'a> {
     /// A query, as typed.
     Query(&'a str),
-    /// Sentences that somebody waits for.
+    /// A few sentences that somebody waits for, as passages.
     Sentences(&'a [String]),
     /// Passages.
     Passages(&'a [String]),
 }
 
-impl EmbedTexts<'_> {
+impl<'a> EmbedTexts<'a> {
+    /// Each of them, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let (query, texts): (_, &'a [String]) = match *self {
+            Self::Query(text) => (Some(text), &[]),
+            Self::Sentences(texts) | Self::Passages(texts) => (None, texts),
+        };
+        query.into_iter().chain(texts.iter().map(String::as_str))
+    }
+
     /// How many there are.
-    pub const fn count(&self) -> usize {
-        match self {
-            Self::Query(_) => 1,
-            Self::Sentences(texts) | Self::Passages(texts) => texts.len(),
-        }
+    pub fn count(&self) -> usize {
+        self.iter().count()
     }
 
     /// Bytes of all of them.
     pub fn bytes(&self) -> u64 {
-        match self {
-            Self::Query(text) => text.len() as u64,
-            Self::Sentences(texts) | Self::Passages(texts) => {
-                texts.iter().map(|text| text.len() as u64).sum()
-            }
-        }
+        self.iter().map(|text| text.len() as u64).sum()
     }
 }
 
@@ -97,6 +85,16 @@ pub struct CountedVectors {
     pub tokens: Option<u64>,
 }
 
+/// By a model whose tokens nobody counts.
+impl From<Vec<Embedding>> for CountedVectors {
+    fn from(vectors: Vec<Embedding>) -> Self {
+        Self {
+            vectors,
+            tokens: None,
+        }
+    }
+}
+
 /// Why there are no vectors, and whether they cost something all the same.
 #[derive(Debug)]
 pub struct CountedError {
@@ -104,6 +102,19 @@ pub struct CountedError {
     pub error: EmbedError,
     /// Whether the server counted nothing: it was not reached, or turned the texts away.
     pub is_free: bool,
+}
+
+/// From a model that costs nothing.
+impl From<EmbedError> for CountedError {
+    fn from(error: EmbedError) -> Self {
+        Self { error, is_free: true }
+    }
+}
+
+impl From<CountedError> for EmbedError {
+    fn from(counted: CountedError) -> Self {
+        counted.error
+    }
 }
 
 /// Why there is no vector.

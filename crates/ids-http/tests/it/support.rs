@@ -20,8 +20,8 @@ use ids_core::library::{Library, Ports, Settings};
 use ids_core::page::{Block, BlockKind, ExtractedDocument, LineBox, Page};
 use ids_core::page_image::PageImage;
 use ids_core::ports::{
-    BudgetAlarm, ChatModel, Clock, CountedError, CountedVectors, EmbedError, EmbedTexts, Embedder,
-    ExtractProgress, ExtractRequest, Extractor, Ids, RenderRequest, Tokenizer,
+    BudgetAlarm, ChatModel, Clock, CountedError, CountedVectors, EmbedTexts, Embedder, ExtractProgress,
+    ExtractRequest, Extractor, Ids, RenderRequest, Tokenizer,
 };
 use ids_core::span::CharSpan;
 use ids_core::time::Timestamp;
@@ -508,28 +508,11 @@ impl Embedder for ScriptedEmbedder {
         self.is_billed.load(Ordering::SeqCst).then_some(&self.model.name)
     }
 
-    async fn embed_counted(&self, texts: EmbedTexts<'_>) -> Result<CountedVectors, CountedError> {
-        let vectors = match texts {
-            EmbedTexts::Query(text) => vec![embedding(text)],
-            EmbedTexts::Sentences(texts) | EmbedTexts::Passages(texts) => {
-                texts.iter().map(|text| embedding(text)).collect()
-            }
-        };
+    async fn embed(&self, texts: EmbedTexts<'_>) -> Result<CountedVectors, CountedError> {
+        let vectors: Vec<Embedding> = texts.iter().map(embedding).collect();
         self.texts.fetch_add(vectors.len() as u64, Ordering::SeqCst);
         let tokens = Some(10 * vectors.len() as u64);
         Ok(CountedVectors { vectors, tokens })
-    }
-
-    async fn embed_query(&self, text: &str) -> Result<Embedding, EmbedError> {
-        Ok(embedding(text))
-    }
-
-    async fn embed_sentences(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError> {
-        self.embed_passages(texts).await
-    }
-
-    async fn embed_passages(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError> {
-        Ok(texts.iter().map(|text| embedding(text)).collect())
     }
 }
 

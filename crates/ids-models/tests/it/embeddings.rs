@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ids_core::ports::{EmbedError, Embedder};
+use ids_core::ports::{CountedError, CountedVectors, EmbedError, EmbedTexts, Embedder};
 use ids_models::{EmbeddingModelConfig, OpenAiEmbedder, RetryPolicy, Secret};
 use ids_testkit::{Script, ScriptedModelServer};
 use serde_json::json;
@@ -31,22 +31,8 @@ impl Embedder for Served {
         self.0.model()
     }
 
-    async fn embed_query(&self, text: &str) -> Result<ids_core::embedding::Embedding, EmbedError> {
-        self.0.embed_query(text).await
-    }
-
-    async fn embed_sentences(
-        &self,
-        texts: &[String],
-    ) -> Result<Vec<ids_core::embedding::Embedding>, EmbedError> {
-        self.0.embed_sentences(texts).await
-    }
-
-    async fn embed_passages(
-        &self,
-        texts: &[String],
-    ) -> Result<Vec<ids_core::embedding::Embedding>, EmbedError> {
-        self.0.embed_passages(texts).await
+    async fn embed(&self, texts: EmbedTexts<'_>) -> Result<CountedVectors, CountedError> {
+        self.0.embed(texts).await
     }
 }
 

@@ -16,7 +16,10 @@ use ids_core::id::OrganizationId;
 use ids_core::library::{Library, Ports, Settings};
 use ids_core::page::ExtractedDocument;
 use ids_core::page_image::PageImage;
-use ids_core::ports::{EmbedError, Embedder, ExtractProgress, ExtractRequest, Extractor, RenderRequest};
+use ids_core::ports::{
+    CountedError, CountedVectors, EmbedTexts, Embedder, ExtractProgress, ExtractRequest, Extractor,
+    RenderRequest,
+};
 use ids_core::scope::Scope;
 use ids_core::search::{SearchMode, SearchReply, SearchRequest};
 use ids_embed::{BuiltInEmbedder, Model};
@@ -37,15 +40,10 @@ impl Embedder for Remembering {
         self.model.model()
     }
 
-    async fn embed_query(&self, text: &str) -> Result<Embedding, EmbedError> {
-        self.model.embed_query(text).await
-    }
-
-    async fn embed_sentences(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError> {
-        self.model.embed_sentences(texts).await
-    }
-
-    async fn embed_passages(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError> {
+    async fn embed(&self, texts: EmbedTexts<'_>) -> Result<CountedVectors, CountedError> {
+        let EmbedTexts::Passages(texts) = texts else {
+            return self.model.embed(texts).await;
+        };
         let unknown: Vec<String> = {
             let known = self.passages.lock().unwrap();
             texts
@@ -57,7 +55,8 @@ impl Embedder for Remembering {
         let vectors = self.model.embed_passages(&unknown).await?;
         let mut known = self.passages.lock().unwrap();
         known.extend(unknown.into_iter().zip(vectors));
-        Ok(texts.iter().map(|text| known[text].clone()).collect())
+        let vectors: Vec<Embedding> = texts.iter().map(|text| known[text].clone()).collect();
+        Ok(vectors.into())
     }
 }
 

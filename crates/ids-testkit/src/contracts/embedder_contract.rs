@@ -6,7 +6,7 @@ use std::pin::pin;
 
 use futures_util::future::{Either, select};
 use ids_core::embedding::inner_product;
-use ids_core::ports::Embedder;
+use ids_core::ports::{EmbedTexts, Embedder};
 
 /// How far the length of a vector may be from 1. Rounding to f16 moves each value by at most 2^-11 of itself, so the
 /// length by less than .0005; the rest is for a model API that normalizes in f16 too.
@@ -113,11 +113,11 @@ pub async fn sentences_are_answered_while_passages_are_embedded(embedder: &dyn E
     let sentences = ["A proposta vale por sessenta dias.", "O prazo é curto."].map(str::to_owned);
 
     let embed = pin!(embedder.embed_passages(&passages));
-    let asked = pin!(embedder.embed_sentences(&sentences));
+    let asked = pin!(embedder.embed(EmbedTexts::Sentences(&sentences)));
     match select(embed, asked).await {
         Either::Left(_) => panic!("the sentences waited for all {MANY_PASSAGES} passages"),
         Either::Right((vectors, embed)) => {
-            assert_eq!(vectors.unwrap().len(), sentences.len());
+            assert_eq!(vectors.unwrap().vectors.len(), sentences.len());
             assert_eq!(embed.await.unwrap().len(), MANY_PASSAGES);
         }
     }
@@ -126,13 +126,14 @@ pub async fn sentences_are_answered_while_passages_are_embedded(embedder: &dyn E
 /// Embedder, clause 4: sentences have the vectors they have as passages.
 pub async fn sentences_have_the_vectors_of_passages(embedder: &dyn Embedder) {
     let texts = odd_texts();
-    let sentences = embedder.embed_sentences(&texts).await.unwrap();
+    let sentences = embedder.embed(EmbedTexts::Sentences(&texts)).await.unwrap();
     let passages = embedder.embed_passages(&texts).await.unwrap();
     assert!(
-        sentences == passages,
+        sentences.vectors == passages,
         "a sentence's vector is another, or out of order"
     );
-    assert!(embedder.embed_sentences(&[]).await.unwrap().is_empty());
+    let none = embedder.embed(EmbedTexts::Sentences(&[])).await.unwrap();
+    assert!(none.vectors.is_empty());
 }
 
 /// Runs every clause against an adapter: `embedder_contract!(make);`, where `make` is an `async fn` without arguments

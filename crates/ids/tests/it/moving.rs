@@ -22,9 +22,9 @@ use ids_core::moving::{
 use ids_core::page::ExtractedDocument;
 use ids_core::page_image::PageImage;
 use ids_core::ports::{
-    BackupRegistry, BlobStore, ChunkIndex, CleanupStore, Clock, DocumentStore, EmbedError, Embedder,
-    ExtractProgress, ExtractRequest, Extractor, JobQueue, JobStore, LibraryArchive, OrganizationStore,
-    RenderRequest, SessionStore, Tokenizer, UsageLedger, WorkerRegistry,
+    BackupRegistry, BlobStore, ChunkIndex, CleanupStore, Clock, CountedError, CountedVectors, DocumentStore,
+    EmbedTexts, Embedder, ExtractProgress, ExtractRequest, Extractor, JobQueue, JobStore, LibraryArchive,
+    OrganizationStore, RenderRequest, SessionStore, Tokenizer, UsageLedger, WorkerRegistry,
 };
 use ids_core::scope::Scope;
 use ids_core::search::SearchRequest;
@@ -500,15 +500,8 @@ impl Embedder for ByLength {
         &self.0
     }
 
-    async fn embed_query(&self, text: &str) -> Result<Embedding, EmbedError> {
-        Ok(direction(text.len() as f32))
-    }
-
-    async fn embed_sentences(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError> {
-        self.embed_passages(texts).await
-    }
-
-    async fn embed_passages(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError> {
-        Ok(texts.iter().map(|text| direction(text.len() as f32)).collect())
+    async fn embed(&self, texts: EmbedTexts<'_>) -> Result<CountedVectors, CountedError> {
+        let vectors: Vec<Embedding> = texts.iter().map(|text| direction(text.len() as f32)).collect();
+        Ok(vectors.into())
     }
 }
