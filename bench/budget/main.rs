@@ -49,8 +49,8 @@ struct Options {
     /// Reservations that are timed
     #[arg(long, default_value_t = 2_000)]
     reservations: usize,
-    /// sqlite or postgres; both if not given
-    #[arg(long)]
+    /// One of the stores; both if not given
+    #[arg(long, value_parser = ["sqlite", "postgres"])]
     shape: Option<String>,
 }
 
