@@ -44,9 +44,11 @@ pub(crate) async fn list_unknown_blobs(
         .filter_map(BlobKey::version)
         .map(Id::to_uuid)
         .collect();
+    // What is being moved is not named yet; a duplicate, which ended before it was completed, names nothing any more.
     let there = tx
         .query(
-            "select version_id from versions where organization_id = $1 and version_id = any($2) and stage <> 'completed'",
+            "select version_id from versions
+             where organization_id = $1 and version_id = any($2) and stage <> 'completed' and blob_key is not null",
             &[&scope.organization.to_uuid(), &of_versions],
         )
         .await?;

@@ -24,9 +24,11 @@ pub(crate) fn list_organizations(tx: &Connection) -> DbResult<Vec<OrganizationId
 
 /// A processed upload names no bytes any more: its version does, wherever they were moved.
 pub(crate) fn list_unknown_blobs(tx: &Connection, scope: &Scope, keys: &[BlobKey]) -> DbResult<Vec<BlobKey>> {
+    // What is being moved is not named yet; a duplicate, which ended before it was completed, names nothing any more.
     let mut known = tx.prepare_cached(
         "select exists (select 1 from versions where blob_key = ?1 and organization_id = ?2)
-             or exists (select 1 from versions where version_id = ?3 and organization_id = ?2 and stage <> 'completed')
+             or exists (select 1 from versions
+                        where version_id = ?3 and organization_id = ?2 and stage <> 'completed' and blob_key is not null)
              or exists (select 1 from uploads where blob_key = ?1 and organization_id = ?2 and state <> 'processed')",
     )?;
     let mut unknown = Vec::new();

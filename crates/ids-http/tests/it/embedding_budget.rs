@@ -114,6 +114,26 @@ async fn every_text_counts_and_the_month_is_the_sum_of_its_rows() {
 }
 
 #[tokio::test]
+async fn the_question_of_an_answer_made_of_sentences_is_bought_once() {
+    let (model, _hold) = chat(Err(401));
+    let app = App::with_budget(model, budget("100"), None);
+    app.embedder.is_billed.store(true, Ordering::SeqCst);
+    app.ingest(
+        "contrato.txt",
+        "A multa por atraso na entrega é de 2% ao dia.",
+        &[],
+    )
+    .await;
+    let before = app.embedder.texts.load(Ordering::SeqCst);
+
+    let answer = ask(&app, json!({"message": QUESTION})).await;
+
+    assert_eq!(answer["metadata"]["mode"], "extractive", "{answer}");
+    // The question, which the search looked for and the sentence is compared with, and that sentence.
+    assert_eq!(app.embedder.texts.load(Ordering::SeqCst) - before, 2);
+}
+
+#[tokio::test]
 async fn without_money_documents_wait_found_by_their_words_and_so_do_queries() {
     let app = app("0.001");
     let uploaded = app

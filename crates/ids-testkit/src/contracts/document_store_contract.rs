@@ -953,6 +953,22 @@ pub async fn only_bytes_that_nothing_refers_to_are_unknown(stores: &Stores) {
         .unwrap();
     let unknown = stores.documents.list_unknown_blobs(&scope, &keys).await.unwrap();
     assert_eq!(unknown, [lost, waiting.blob, temporary, moved]);
+
+    // The removal of a duplicate's bytes may fail, and nothing else would remove them.
+    let again = stores.accept(&scope, &NewDocument::named("again.txt")).await;
+    let again = stores.claim(&again).await;
+    let left = again.version.blob.clone().unwrap();
+    assert_eq!(left.version(), Some(again.lease.version_id));
+    stores
+        .jobs
+        .end_as_duplicate(&again.lease, prepared.document_id)
+        .await
+        .unwrap();
+    let unknown = stores
+        .documents
+        .list_unknown_blobs(&scope, std::slice::from_ref(&left));
+    assert_eq!(unknown.await.unwrap(), [left]);
+
     let other = stores
         .documents
         .list_unknown_blobs(&Stores::other_scope(), std::slice::from_ref(&kept))
