@@ -98,16 +98,19 @@ impl AskedOutcome {
         Some(mean(rows.map(|question| share(question.answered))))
     }
 
-    /// Share of what was claimed that is borne out by its quotes; `None` when nothing was claimed.
+    /// Share of what a model claimed that is borne out by its quotes; `None` when none claimed anything. Sentences that are quoted in a
+    /// model's place are borne out by being quotes, and say nothing of it.
     pub fn verified_rate(&self) -> Option<f64> {
-        let sum = |at: usize| {
-            self.questions
-                .iter()
-                .map(|it| f64::from(it.claims[at]))
-                .sum::<f64>()
-        };
-        let all = sum(0) + sum(1) + sum(2);
-        (all > 0.0).then(|| sum(0) / all)
+        let (mut verified, mut all) = (0, 0);
+        for question in &self.questions {
+            let [borne_out, unconfirmed, struck] = question.claims;
+            all += struck;
+            if question.mode == AnswerMode::Generated {
+                verified += borne_out;
+                all += borne_out + unconfirmed;
+            }
+        }
+        (all > 0).then(|| f64::from(verified) / f64::from(all))
     }
 
     /// A percentile of the time from question to answer.

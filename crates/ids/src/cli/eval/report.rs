@@ -153,7 +153,11 @@ pub const MEASURES: [(&str, &str, Unit); 28] = [
     ("questions asked", "/asked/questions", Unit::Count),
     ("citation precision", "/asked/citation_precision", Unit::Share),
     ("citation recall", "/asked/citation_recall", Unit::Share),
-    ("claims borne out", "/asked/verified_rate", Unit::Share),
+    (
+        "claims of the model borne out",
+        "/asked/verified_rate",
+        Unit::Share,
+    ),
     ("asked: wrongly refused", "/asked/wrongly_refused", Unit::Share),
     ("asked: wrongly answered", "/asked/wrongly_answered", Unit::Share),
     ("asked: answer in the first quote", "/asked/in_first", Unit::Share),
@@ -245,7 +249,10 @@ pub mod tests {
             text: format!("Pergunta {id}?"),
             kind,
             answered,
-            mode: AnswerMode::Extractive,
+            mode: match answered {
+                true => AnswerMode::Generated,
+                false => AnswerMode::Extractive,
+            },
             fallback: None,
             response: "Quinze <dias>.".to_owned(),
             cited: vec!["d1".to_owned()],
@@ -325,8 +332,9 @@ pub mod tests {
             },
             "asked": {
                 "model": "um-modelo", "questions": 3, "unanswerable": 1, "citation_precision": 0.5, "citation_recall": 1.0,
-                "verified_rate": 0.5, "wrongly_refused": 0.5, "wrongly_answered": 1.0, "in_first": 0.5, "in_any": 0.5,
-                "exact_match": 0.0, "f1": 0.4, "generated": 0.0, "cost": 0.00075, "prompt_tokens": 300, "completion_tokens": 30,
+                // Four of two written answers, two unconfirmed, and one struck of each question.
+                "verified_rate": 0.444444, "wrongly_refused": 0.5, "wrongly_answered": 1.0, "in_first": 0.5, "in_any": 0.5,
+                "exact_match": 0.0, "f1": 0.4, "generated": 0.5, "cost": 0.00075, "prompt_tokens": 300, "completion_tokens": 30,
                 "p50_ms": 12.0, "p99_ms": 12.0,
             },
         });
