@@ -324,14 +324,15 @@ async fn an_estimate_says_how_far_the_budget_reaches() {
 #[tokio::test]
 async fn fifty_questions_at_once_do_not_go_past_the_limit() {
     let (model, _hold) = chat(Ok(WRITTEN));
-    let app = with_contract(App::with_budget(model, budget(Some("0.02")), None)).await;
+    // Fifty would cost 0.007, even one after another.
+    let app = with_contract(App::with_budget(model, budget(Some("0.005")), None)).await;
     let asked = (0..50).map(|_| app.post("/api/v1/chat/ask", json!({"message": QUESTION})));
     let answers = futures_util::future::join_all(asked).await;
     let generated = answers
         .iter()
         .filter(|answer| answer.json()["metadata"]["mode"] == "generated")
         .count();
-    assert!(generated > 0 && generated < 50, "{generated}");
+    assert!((1..=35).contains(&generated), "{generated}");
     let scope = Scope::organization(OrganizationId::DEFAULT);
     let standing = app.library.budget_standing(&scope).await.unwrap();
     assert_eq!(standing.installation.spent.as_micros(), 140 * generated as i64);
