@@ -39,15 +39,20 @@ impl Hidden {
     #[must_use]
     pub fn or_more(mut self, other: &Self) -> Self {
         for (kind, count) in &other.counts {
-            match self.counts.binary_search_by_key(kind, |(kind, _)| *kind) {
-                Ok(at) => self.counts[at].1 = self.counts[at].1.max(*count),
-                Err(at) => self.counts.insert(at, (*kind, *count)),
-            }
+            let own = self.count_of(*kind);
+            *own = (*own).max(*count);
         }
         self
     }
 
     fn add(&mut self, kind: PersonalKind) -> u32 {
+        let count = self.count_of(kind);
+        *count += 1;
+        *count
+    }
+
+    /// The number of a kind, 0 where it was not met; kinds stay in their order.
+    fn count_of(&mut self, kind: PersonalKind) -> &mut u32 {
         let at = match self.counts.binary_search_by_key(&kind, |(kind, _)| *kind) {
             Ok(at) => at,
             Err(at) => {
@@ -55,8 +60,7 @@ impl Hidden {
                 at
             }
         };
-        self.counts[at].1 += 1;
-        self.counts[at].1
+        &mut self.counts[at].1
     }
 }
 
